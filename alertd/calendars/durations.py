@@ -1,0 +1,36 @@
+"""Durations as the law writes them: "20 working days", "6 months", "72 hours"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Unit = Literal["working day", "calendar day", "week", "month", "hour", "school day"]
+
+_PATTERN: Final = re.compile(r"\s*(\d+)\s+(working day|calendar day|week|month|hour|school day|year)s?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A whole number of one unit. Years are held as twelve months each."""
+
+    n: int
+    unit: Unit
+
+    @classmethod
+    def parse(cls, text: str) -> Duration:
+        """Read ``N unit``, singular or plural. Raises ValueError with the allowed units."""
+        found = _PATTERN.fullmatch(text)
+        if not found:
+            raise ValueError(
+                f"{text!r} is not a duration: write a whole number and working days, calendar days, "
+                "weeks, months, years, hours or school days"
+            )
+        n, unit = int(found[1]), found[2]
+        if unit == "year":
+            return cls(12 * n, "month")
+        return cls(n, unit)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"{self.n} {self.unit}" + ("" if self.n == 1 else "s")

@@ -1,0 +1,1 @@
+"""Case data: the record kinds, and the feeds they are read from."""

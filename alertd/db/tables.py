@@ -1,0 +1,206 @@
+"""The tables: what must outlive a run. What can be derived from the feed is not stored.
+
+Constraints carry what must always hold, so that two processes cannot get it wrong. Moments are
+stored as UTC and read back timezone-aware.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Moment(TypeDecorator[datetime]):
+    """A timezone-aware moment, kept as UTC whatever the database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC; refuses a moment without its zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From the database, as UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Metadata with stable constraint names, so that migrations can name them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, bytes: LargeBinary}  # noqa: RUF012
+
+
+ALERT_STATES = ("open", "closed")
+STAGES = ("upcoming", "due", "overdue", "unknown")
+CLOSED_AS = ("met", "met_late", "met_recorded_late", "withdrawn", "source_removed")
+DELIVERY_STATES = ("due", "sending", "delivered", "refused", "unknown", "parked", "cancelled")
+
+
+def _one_of(column: str, allowed: tuple[str, ...]) -> str:
+    return f"{column} in ({', '.join(repr(a) for a in allowed)})"
+
+
+class FeedRun(Base):
+    """One reading of the feed: what was counted, and how it ended."""
+
+    __tablename__ = "feed_run"
+    __table_args__ = (CheckConstraint(_one_of("outcome", ("accepted", "refused")), name="outcome"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(20))
+    counts: Mapped[dict[str, Any]]
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class Alert(Base):
+    """A finding that lives. One row for ever per (rule, child, record, occurrence)."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        UniqueConstraint("rule", "child", "record", "occurrence"),
+        CheckConstraint(_one_of("state", ALERT_STATES), name="state"),
+        CheckConstraint(_one_of("stage", STAGES), name="stage"),
+        CheckConstraint(
+            f"(state = 'closed') = (closed_as is not null) and (closed_as is null or {_one_of('closed_as', CLOSED_AS)})",
+            name="closed_as",
+        ),
+        Index("ix_alert_state_child", "state", "child"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule: Mapped[str] = mapped_column(String(100))
+    child: Mapped[str] = mapped_column(String(48))
+    record: Mapped[str] = mapped_column(String(120))
+    occurrence: Mapped[str] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(20))
+    stage: Mapped[str] = mapped_column(String(20))
+    level: Mapped[int] = mapped_column(Integer, default=0)
+    """Escalation steps already told; never falls while the alert is open, so no step is told twice."""
+    closed_as: Mapped[str | None] = mapped_column(String(30))
+    finding: Mapped[dict[str, Any]]
+    """The latest finding, as the explanation of this alert: dates, limit, where, cannot_tell."""
+    opened_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class AlertEvent(Base):
+    """One change of one alert, with its named reason."""
+
+    __tablename__ = "alert_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    at: Mapped[datetime]
+    from_stage: Mapped[str | None] = mapped_column(String(20))
+    to_stage: Mapped[str] = mapped_column(String(30))
+    level: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(40))
+    late: Mapped[bool] = mapped_column(default=False)
+    """The change is told later than it became true, because alertd was not running."""
+
+
+class Notice(Base):
+    """A promise that a role is told of one change: written in the transaction of the change itself.
+
+    ``composed_into`` names the delivery that keeps the promise; blank while it waits for the next
+    digest (``urgent`` ones do not wait). Who the role is, is settled when composing.
+    """
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("event_id", "role"),
+        Index("ix_notice_waiting", "composed_into", "urgent"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    role: Mapped[str] = mapped_column(String(60))
+    urgent: Mapped[bool] = mapped_column(default=False)
+    composed_into: Mapped[str | None] = mapped_column(ForeignKey("delivery.id"))
+
+
+class Delivery(Base):
+    """One message to one recipient by one channel: rendered once, sent until an end state.
+
+    ``id`` is a UUID and the local part of the Message-ID. ``token`` belongs to whoever claimed the
+    row; only its holder may finish it. ``attempts`` is counted before each attempt and
+    ``unknown_attempts`` when the answer was lost. ``digest_for`` is the working day of a digest,
+    unique per person and channel, so that nobody gets two.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", DELIVERY_STATES), name="state"),
+        CheckConstraint("(state = 'sending') = (token is not null)", name="claim"),
+        UniqueConstraint("person", "channel", "digest_for"),
+        Index("ix_delivery_state_next", "state", "next_attempt_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    person: Mapped[str] = mapped_column(String(100))
+    address: Mapped[str] = mapped_column(String(320))
+    resolved_by: Mapped[str] = mapped_column(Text)
+    """Why this person: ``worker``, ``deputy of P12 (away)``, ``team inbox: no worker allocated``."""
+    channel: Mapped[str] = mapped_column(String(40))
+    urgent: Mapped[bool] = mapped_column(default=False)
+    digest_for: Mapped[str | None] = mapped_column(String(10))
+    message: Mapped[bytes]
+    """The whole message as it will be sent, the same bytes at every attempt."""
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    unknown_attempts: Mapped[int] = mapped_column(default=0)
+    token: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
+class DeliveryEvent(Base):
+    """One move of one delivery, with its reason."""
+
+    __tablename__ = "delivery_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("delivery.id"), index=True)
+    at: Mapped[datetime]
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str] = mapped_column(String(20))
+    attempt: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text, default="")

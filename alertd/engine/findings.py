@@ -1,0 +1,66 @@
+"""What evaluating says: one finding per clock, with the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+Stage = Literal["running", "upcoming", "due", "overdue", "met", "met_late", "ended", "unknown"]
+ACTION: frozenset[Stage] = frozenset({"upcoming", "due", "overdue", "unknown"})
+"""Stages that ask someone to do something. ``ended``: what the clock was for ended before it was met."""
+
+Cause = Literal["missing", "unreadable", "conflict", "window", "feed", "setting", "engine"]
+Binding = Literal["statutory", "local", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """Why a clock's stage is unknown: the cause, the field, the source row, and a sentence.
+
+    ``missing``, ``unreadable`` and ``conflict`` are mended in the child's record, by the worker;
+    ``window``, ``feed``, ``setting`` and ``engine`` by whoever runs the feed.
+    """
+
+    cause: Cause
+    field: str
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is true of one clock at an instant.
+
+    ``record`` is ``kind:key`` of the record the clock is for; ``occurrence`` is ``start`` for the
+    clock counted from the record itself, or the key of the event it counts from. Together with
+    rule and child they identify the clock for ever. ``due`` is the earliest of the three dates and
+    ``binding`` says which that is. ``level`` counts the escalation steps whose time has come;
+    ``since`` is when the present stage or level began and ``changes`` when it next will.
+    """
+
+    rule: str
+    child: str
+    record: str
+    occurrence: str
+    stage: Stage
+    start: date | datetime | None = None
+    due: date | datetime | None = None
+    met: date | datetime | None = None
+    binding: Binding | None = None
+    statutory: date | datetime | None = None
+    local: date | datetime | None = None
+    plan: date | datetime | None = None
+    level: int = 0
+    since: datetime | None = None
+    changes: datetime | None = None
+    limit: str = ""
+    where: str = ""
+    counted_from: str = ""
+    met_by: str = ""
+    cannot_tell: CannotTell | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """(rule, child, record, occurrence): stable across runs, restarts and readings."""
+        return (self.rule, self.child, self.record, self.occurrence)
