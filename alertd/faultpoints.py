@@ -19,5 +19,5 @@ def point(name: str) -> None:
 
 def install(hook: Callable[[str], None]) -> None:
     """For test launchers only: call ``hook`` with the name of every point passed."""
-    global _hook  # noqa: PLW0603
+    global _hook
     _hook = hook

@@ -53,7 +53,9 @@ class Condition(Model):
     @property
     def refers_to(self) -> str | None:
         """The anchor's field this condition joins on, or None for a plain comparison."""
-        return self.value.removeprefix("this.") if isinstance(self.value, str) and self.value.startswith("this.") else None
+        return (
+            self.value.removeprefix("this.") if isinstance(self.value, str) and self.value.startswith("this.") else None
+        )
 
 
 def _conditions(value: object) -> object:
@@ -235,7 +237,7 @@ class Rule(Model):
         return frozenset(found)
 
 
-class UnknownName(ValueError):
+class UnknownNameError(ValueError):
     """A kind or field that is not declared; ``known`` are those that are."""
 
     def __init__(self, text: str, name: str, known: tuple[str, ...]) -> None:
@@ -245,13 +247,13 @@ class UnknownName(ValueError):
 
 def _need_kind(name: str, key: str) -> None:
     if name not in KINDS:
-        raise UnknownName(f"{key}: there is no record kind {name!r}", name, tuple(KINDS))
+        raise UnknownNameError(f"{key}: there is no record kind {name!r}", name, tuple(KINDS))
 
 
 def _need_field(kind: str, name: str, key: str) -> None:
     if KINDS[kind].field(name) is None:
         known = tuple(f.name for f in KINDS[kind].fields)
-        raise UnknownName(f"{key}: {kind} has no field {name!r}", name, known)
+        raise UnknownNameError(f"{key}: {kind} has no field {name!r}", name, known)
 
 
 def check_names(rule: Rule) -> None:
@@ -347,5 +349,3 @@ class Rulebook(Model):
             return self.settings.get(length.setting, length.default)
         in_force = [s for s in length if s.from_ is None or s.from_ <= start]
         return max(in_force, key=lambda s: s.from_ or date.min).value if in_force else None
-
-
