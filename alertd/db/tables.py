@@ -73,6 +73,9 @@ def _one_of(column: str, allowed: tuple[str, ...]) -> str:
     return f"{column} in ({', '.join(repr(a) for a in allowed)})"
 
 
+_CLOSED_AS_KNOWN = _one_of("closed_as", CLOSED_AS)
+
+
 class FeedRun(Base):
     """One reading of the feed: what was counted, and how it ended."""
 
@@ -96,7 +99,7 @@ class Alert(Base):
         CheckConstraint(_one_of("state", ALERT_STATES), name="state"),
         CheckConstraint(_one_of("stage", STAGES), name="stage"),
         CheckConstraint(
-            f"(state = 'closed') = (closed_as is not null) and (closed_as is null or {_one_of('closed_as', CLOSED_AS)})",
+            f"(state = 'closed') = (closed_as is not null) and (closed_as is null or {_CLOSED_AS_KNOWN})",
             name="closed_as",
         ),
         Index("ix_alert_state_child", "state", "child"),

@@ -189,7 +189,7 @@ class Until(Model):
     def _one_kind(self) -> Self:
         if (self.record is None) == (self.own is None):
             raise ValueError("give either `record:` or `own:`")
-        if self.record in KINDS and self.on is None:
+        if self.record is not None and self.record in KINDS and self.on is None:
             object.__setattr__(self, "on", KINDS[self.record].begins)
         return self
 
