@@ -7,8 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 
 Stage = Literal["running", "upcoming", "due", "overdue", "met", "met_late", "ended", "unknown"]
-ACTION: frozenset[Stage] = frozenset({"upcoming", "due", "overdue", "unknown"})
-"""Stages that ask someone to do something. ``ended``: what the clock was for ended before it was met."""
+"""``ended``: what the clock was for ended before it was met; the other words are those of the screens."""
 
 Cause = Literal["missing", "unreadable", "conflict", "window", "feed", "setting", "engine"]
 Binding = Literal["statutory", "local", "plan"]
@@ -35,8 +34,9 @@ class Finding:
     ``record`` is ``kind:key`` of the record the clock is for; ``occurrence`` is ``start`` for the
     clock counted from the record itself, or the key of the event it counts from. Together with
     rule and child they identify the clock for ever. ``due`` is the earliest of the three dates and
-    ``binding`` says which that is. ``level`` counts the escalation steps whose time has come;
-    ``since`` is when the present stage or level began and ``changes`` when it next will.
+    ``binding`` says which that is. ``warned`` counts the advance warnings and ``level`` the escalation
+    steps whose moment has come; ``since`` is when the latest of these, or the stage itself, began,
+    and ``changes`` when the next will.
     """
 
     rule: str
@@ -51,6 +51,7 @@ class Finding:
     statutory: date | datetime | None = None
     local: date | datetime | None = None
     plan: date | datetime | None = None
+    warned: int = 0
     level: int = 0
     since: datetime | None = None
     changes: datetime | None = None
@@ -59,6 +60,11 @@ class Finding:
     counted_from: str = ""
     met_by: str = ""
     cannot_tell: CannotTell | None = None
+
+    @property
+    def asks_for_action(self) -> bool:
+        """Whether somebody has something to do. A stopped clock of unknown lateness asks nothing."""
+        return self.stage in ("upcoming", "due", "overdue") or (self.stage == "unknown" and self.met is None)
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
