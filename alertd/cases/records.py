@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 LONDON: Final = ZoneInfo("Europe/London")
 
 FieldType = Literal["date", "moment", "yes/no", "text", "number"]
+DoubtCause = Literal["unreadable", "conflict", "window"]
 Value = date | datetime | bool | int | str
 
 
@@ -197,10 +198,14 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A field that holds something which cannot be used, and why. No personal data in ``why``."""
+    """A field that holds something which cannot be used, and why. No personal data in ``why``.
+
+    ``window``: the truth lies outside what the feed can speak for, so nobody can mend the record.
+    """
 
     field: str
     why: str
+    cause: DoubtCause = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,7 @@ class Unreadable:
     """What a feed hands to :func:`make_record` in place of a value it could not read."""
 
     why: str
+    cause: DoubtCause = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +256,7 @@ _PYTHON_TYPE: Final[Mapping[FieldType, type]] = {"yes/no": bool, "text": str, "n
 
 def _typed(field_: Field, value: object) -> Value | Doubt:
     if isinstance(value, Unreadable):
-        return Doubt(field_.name, value.why)
+        return Doubt(field_.name, value.why, value.cause)
     if field_.type == "moment" and isinstance(value, date):
         if isinstance(value, datetime) and value.tzinfo is None:
             return Doubt(field_.name, "is a time without its time zone")
@@ -289,7 +295,7 @@ def make_record(kind: str, child: str, key: str, where: str, raw: Mapping[str, o
         assert isinstance(begin, date) and isinstance(end, date)
         if local_day(end) < local_day(begin):
             del values[declared.ends]
-            doubts.append(Doubt(declared.ends, f"{declared.ends} is before {declared.begins}"))
+            doubts.append(Doubt(declared.ends, f"{declared.ends} is before {declared.begins}", "conflict"))
     return Record(kind, child, key, where, values, tuple(doubts))
 
 
