@@ -1,0 +1,70 @@
+"""The life of an alert: which changes there are, and why each happens.
+
+An alert opens when a finding first asks for action, changes stage or level while it is open, and
+closes when the finding no longer asks: met, met late, met but recorded late, withdrawn (the clock
+no longer applies or is no longer near), or its source record gone from the feed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from alertd.engine.findings import Finding
+
+Reason = Literal[
+    "new",
+    "reopened",
+    "stage",
+    "escalated",
+    "reminder",
+    "date_moved",
+    "met",
+    "met_late",
+    "met_recorded_late",
+    "withdrawn",
+    "source_removed",
+]
+CLOSING: Final[frozenset[Reason]] = frozenset({"met", "met_late", "met_recorded_late", "withdrawn", "source_removed"})
+
+LATE_AFTER: Final = timedelta(hours=36)
+"""A change told this long after it became true is told as late. A nightly feed alone makes a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """What was last told about one clock."""
+
+    id: int
+    finding: Finding
+    level: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of one alert, decided and named; nothing has been written yet.
+
+    ``from_stage`` is None for an alert that was not open. ``from_level`` and ``to_level`` are
+    escalation steps told before and after. ``late``: alertd was not there when it became true.
+    """
+
+    finding: Finding
+    from_stage: str | None
+    to_stage: str
+    from_level: int
+    to_level: int
+    reason: Reason
+    late: bool = False
+    alert_id: int | None = None
+
+    @property
+    def closes(self) -> bool:
+        """Whether the alert ends here."""
+        return self.reason in CLOSING
+
+
+def told_late(finding: Finding, now: datetime) -> bool:
+    """Whether the finding's present state began so long ago that people should have heard before."""
+    return finding.since is not None and now - finding.since > LATE_AFTER

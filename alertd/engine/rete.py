@@ -1,0 +1,166 @@
+"""The rules engine, fenced. Nobody else imports it.
+
+durable_rules 2.0.28 works well inside these lines and badly outside them (each was measured):
+
+* its compiled core is used directly, so that none of its polling threads, timers, leases or
+  stores ever start, and no Python action can fail unseen: matches are read, nothing is run;
+* one ``sid`` per child and an explicit ``id`` per fact, because facts are otherwise told apart by
+  a 32-bit hash; all facts of a child in one batch with the ``tick`` last and every rule waiting for it;
+* every ruleset has one rule that fires on the tick alone, since deleting the state of a ``sid``
+  for which nothing fired ends the process; the state is deleted at once, because a living one
+  costs 0.8 MiB and 1,024 are the ceiling;
+* at most 48 rules a ruleset (255 on one node is an error, and one fact may match 64 paths);
+* only positive matches are asked for, so the fault by which absence is judged too early cannot occur.
+
+It runs in a worker process (see ``sweep``): if it ends the process, the daemon lives on.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import durable_rules_engine
+
+from alertd.cases.records import CaseFile
+from alertd.engine.facts import Fact, Match, Pattern, facts_of, fields_looked_at
+from alertd.errors import AlertdError
+from alertd.rulebook.model import Condition
+
+PATTERNS_A_RULESET: Final = 11  # four rules a pattern and one for the tick: within 48
+_TICK: Final = {"t": {"kind": "tick"}}
+_OPERATOR: Final = {"not": "$neq", "at_least": "$gte", "at_most": "$lte"}
+_names = itertools.count()
+
+
+class EngineError(AlertdError):
+    """The engine refused a ruleset or a batch of facts."""
+
+
+def _one_of(terms: list[dict[str, Any]]) -> dict[str, Any]:
+    return terms[0] if len(terms) == 1 else {"$or": terms}
+
+
+def _all_of(terms: list[dict[str, Any]]) -> dict[str, Any]:
+    return terms[0] if len(terms) == 1 else {"$and": terms}
+
+
+def _holds(condition: Condition) -> dict[str, Any]:
+    """The condition as the engine writes it; ``a`` is the anchor."""
+    name = f"v_{condition.field}"
+    if condition.op == "in":
+        assert isinstance(condition.value, tuple)
+        return _one_of([{name: value} for value in condition.value])
+    joined = condition.refers_to
+    value: Any = condition.value if joined is None else {"a": "key" if joined == "id" else f"v_{joined}"}
+    return {name: value} if condition.op == "is" else {_OPERATOR[condition.op]: {name: value}}
+
+
+def _not_told(condition: Condition) -> list[dict[str, Any]]:
+    """Terms true when the condition cannot be told: its own field, or the anchor's it joins on, is blank."""
+    terms: list[dict[str, Any]] = [{f"?{condition.field}": True}]
+    if condition.refers_to and condition.refers_to != "id":
+        terms.append({"here": {"a": f"?{condition.refers_to}"}})
+    return terms
+
+
+def _possibly(conditions: Sequence[Condition]) -> list[dict[str, Any]]:
+    return [_one_of([_holds(c), *_not_told(c)]) for c in conditions]
+
+
+def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The engine rules of one pattern, by name ``<number><a|b|c|d>``.
+
+    a: certain anchor; b: anchor that cannot be told; c: certain stopper; d: doubtful stopper.
+    """
+    anchor = [{"kind": pattern.anchor}, {"begun": True}]
+    yield f"{number}a", [{"a": _all_of([*anchor, *(_holds(c) for c in pattern.where)])}]
+    if pattern.where:
+        doubt = _one_of([{f"?{c.field}": True} for c in pattern.where])
+        yield f"{number}b", [{"a": _all_of([*anchor, *_possibly(pattern.where), doubt])}]
+    if pattern.stopper is None:
+        return
+    within = [
+        {"$gte": {f"day_{pattern.on}": {"a": "from"}}},
+        {"$lte": {f"day_{pattern.on}": {"a": "to"}}},
+    ]
+    is_anchor = {"a": _all_of([*anchor, *(_holds(c) for c in pattern.where)])}
+    stopper = {"kind": pattern.stopper}
+    yield f"{number}c", [is_anchor, {"s": _all_of([stopper, *(_holds(c) for c in pattern.stopper_where), *within])}]
+    undated = {f"!{pattern.on}": True}
+    doubts = [undated, *itertools.chain.from_iterable(_not_told(c) for c in pattern.stopper_where)]
+    possibly = [*_possibly(pattern.stopper_where), _one_of([_all_of(within), undated]), _one_of(doubts)]
+    yield f"{number}d", [is_anchor, {"s": _all_of([stopper, *possibly])}]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruleset:
+    handle: int
+    anchor: str
+    patterns: tuple[Pattern, ...]
+    kinds: Mapping[str, frozenset[str]]
+
+
+def _compile(anchor: str, patterns: tuple[Pattern, ...]) -> _Ruleset:
+    definition = {"tick": {"all": [_TICK]}}
+    for number, pattern in enumerate(patterns):
+        definition.update({name: {"all": [_TICK, *terms]} for name, terms in _rules(number, pattern)})
+    # The name is looked up inside the library by nobody; it only has to be its own.
+    handle = durable_rules_engine.create_ruleset(f"alertd{next(_names)}", json.dumps(definition))
+    return _Ruleset(handle, anchor, patterns, fields_looked_at(patterns))
+
+
+class Rete:
+    """The compiled patterns of a rulebook. One instance a process, used by one thread."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        grouped: dict[str, list[Pattern]] = {}
+        for pattern in dict.fromkeys(patterns):
+            grouped.setdefault(pattern.anchor, []).append(pattern)
+        self._rulesets = [
+            _compile(anchor, tuple(chunk))
+            for anchor, found in grouped.items()
+            for chunk in (found[i : i + PATTERNS_A_RULESET] for i in range(0, len(found), PATTERNS_A_RULESET))
+        ]
+
+    def match(self, case: CaseFile, died: date | None, as_of: datetime) -> dict[tuple[Pattern, str], Match]:
+        """What matched, by (pattern, anchor's ref). Working memory is gone when this returns."""
+        found: dict[tuple[Pattern, str], Match] = {}
+        present = {r.kind for r in case.records}
+        for ruleset in self._rulesets:
+            if ruleset.anchor not in present:
+                continue
+            facts = facts_of(case, ruleset.kinds, died, as_of)
+            for name, matched in _run(ruleset.handle, case.child, facts):
+                if name == "tick":
+                    continue
+                key = (ruleset.patterns[int(name[:-1])], matched["a"]["id"])
+                match = found.setdefault(key, Match(certain=name[-1] != "b"))
+                if name[-1] == "c":
+                    match.stoppers.add(matched["s"]["id"])
+                elif name[-1] == "d":
+                    match.doubtful.add(matched["s"]["id"])
+        return found
+
+
+def _run(handle: int, sid: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, Fact]]]:
+    """Assert the facts with the tick last, yield (rule, matched facts) for each match, forget all."""
+    batch = [*facts, {"sid": sid, "id": "tick", "kind": "tick"}]
+    # 1: some fact matched nothing (it was taken all the same); 2: observed before, which explicit
+    # ids and the deletion below rule out.
+    code, state = durable_rules_engine.assert_facts(handle, json.dumps(batch))
+    if code not in (0, 1):
+        raise EngineError(f"the engine answered {code} to {len(batch)} facts")
+    try:
+        started = durable_rules_engine.start_action_for_state(handle, state)
+        message = started[1] if started else None
+        while message:
+            ((name, matched),) = json.loads(message).items()
+            yield name, matched
+            message = durable_rules_engine.complete_and_start_action(handle, state)
+    finally:
+        durable_rules_engine.delete_state(handle, sid)
