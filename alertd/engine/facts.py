@@ -5,8 +5,8 @@ it (stoppers). Rules that share both share the pattern, so the looked-after revi
 once. The other half, when it is due, is arithmetic and stays out of the engine.
 
 Every value is typed at the record boundary. A blank or doubtful field a condition looks at becomes
-a flag beside the facts (``?field``), and a date in doubt ``!field``; so "cannot tell" is decided by
-what is there, never by a comparison that fails in silence.
+a flag beside the facts (``?field``, and ``told_field`` for its opposite), and a date in doubt
+``!field``; so "cannot tell" is decided by what is there, never by a comparison that fails in silence.
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ Fact = dict[str, bool | int | str]
 
 NO_END = 9_999_999
 """An ordinal later than any day, for anchors that are open or do not bound their clocks."""
+
+
+NEVER = -1
+"""An ordinal earlier than any beginning, for dates that are blank or have not come."""
+
+BLANK = ""
+"""Stands for a blank value, because the engine fails on a comparison with a field that is not there.
+It equals nothing a feed can hold, and every rule that compares asks ``?field`` as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +83,7 @@ def facts_of(case: CaseFile, kinds: Mapping[str, frozenset[str]], died: date | N
     Nothing dated after ``as_of`` is asserted: it has not happened yet.
     """
     today = local_day(as_of)
-    return [
-        _fact(record, kinds[record.kind], died, today, as_of) for record in case.records if record.kind in kinds
-    ]
+    return [_fact(record, kinds[record.kind], died, today, as_of) for record in case.records if record.kind in kinds]
 
 
 def _fact(record: Record, looked_at: frozenset[str], died: date | None, today: date, as_of: datetime) -> Fact:
@@ -96,14 +102,12 @@ def _fact(record: Record, looked_at: frozenset[str], died: date | None, today: d
     }
     for name in looked_at:
         value = record.values.get(name)
-        if value is not None:
-            fact[f"v_{name}"] = fact_value(value)
-            if isinstance(value, date) and not is_after(value, as_of):
-                fact[f"day_{name}"] = local_day(value).toordinal()
-        else:
-            fact[f"?{name}"] = True
-            if record.doubt(name):
-                fact[f"!{name}"] = True
+        happened = isinstance(value, date) and not is_after(value, as_of)
+        fact[f"v_{name}"] = BLANK if value is None else fact_value(value)
+        fact[f"?{name}"] = value is None
+        fact[f"told_{name}"] = value is not None
+        fact[f"!{name}"] = value is None and record.doubt(name) is not None
+        fact[f"day_{name}"] = local_day(value).toordinal() if happened and isinstance(value, date) else NEVER
     return fact
 
 

@@ -59,12 +59,16 @@ class Finding:
     where: str = ""
     counted_from: str = ""
     met_by: str = ""
+    closed: bool = False
+    """The state the clock was for has ended: nobody can act on it any more."""
     cannot_tell: CannotTell | None = None
 
     @property
     def asks_for_action(self) -> bool:
         """Whether somebody has something to do. A stopped clock of unknown lateness asks nothing."""
-        return self.stage in ("upcoming", "due", "overdue") or (self.stage == "unknown" and self.met is None)
+        return self.stage in ("upcoming", "due", "overdue") or (
+            self.stage == "unknown" and self.met is None and not self.closed
+        )
 
     @property
     def identity(self) -> tuple[str, str, str, str]:

@@ -32,6 +32,7 @@ from alertd.errors import AlertdError
 from alertd.rulebook.model import Condition
 
 PATTERNS_A_RULESET: Final = 11  # four rules a pattern and one for the tick: within 48
+Term = dict[str, Any]
 _TICK: Final = {"t": {"kind": "tick"}}
 _OPERATOR: Final = {"not": "$neq", "at_least": "$gte", "at_most": "$lte"}
 _names = itertools.count()
@@ -41,15 +42,15 @@ class EngineError(AlertdError):
     """The engine refused a ruleset or a batch of facts."""
 
 
-def _one_of(terms: list[dict[str, Any]]) -> dict[str, Any]:
+def _one_of(terms: list[Term]) -> Term:
     return terms[0] if len(terms) == 1 else {"$or": terms}
 
 
-def _all_of(terms: list[dict[str, Any]]) -> dict[str, Any]:
+def _all_of(terms: list[Term]) -> Term:
     return terms[0] if len(terms) == 1 else {"$and": terms}
 
 
-def _holds(condition: Condition) -> dict[str, Any]:
+def _holds(condition: Condition) -> Term:
     """The condition as the engine writes it; ``a`` is the anchor."""
     name = f"v_{condition.field}"
     if condition.op == "in":
@@ -60,38 +61,51 @@ def _holds(condition: Condition) -> dict[str, Any]:
     return {name: value} if condition.op == "is" else {_OPERATOR[condition.op]: {name: value}}
 
 
-def _not_told(condition: Condition) -> list[dict[str, Any]]:
-    """Terms true when the condition cannot be told: its own field, or the anchor's it joins on, is blank."""
-    terms: list[dict[str, Any]] = [{f"?{condition.field}": True}]
-    if condition.refers_to and condition.refers_to != "id":
-        terms.append({"here": {"a": f"?{condition.refers_to}"}})
+def _joins(condition: Condition) -> str | None:
+    """The anchor's field that may itself be blank, if the condition joins on one."""
+    return condition.refers_to if condition.refers_to != "id" else None
+
+
+def _certainly(conditions: Sequence[Condition]) -> list[Term]:
+    """Every condition told, and true. An anchor's flag is compared with ``here``, which is always true."""
+    terms: list[Term] = []
+    for c in conditions:
+        terms += [{f"?{c.field}": False}, _holds(c)]
+        if joined := _joins(c):
+            terms.append({"here": {"a": f"told_{joined}"}})
     return terms
 
 
-def _possibly(conditions: Sequence[Condition]) -> list[dict[str, Any]]:
+def _not_told(condition: Condition) -> list[Term]:
+    """Terms true when the condition cannot be told: its own field, or the anchor's it joins on, is blank."""
+    joined = _joins(condition)
+    return [{f"?{condition.field}": True}, *([{"here": {"a": f"?{joined}"}}] if joined else [])]
+
+
+def _possibly(conditions: Sequence[Condition]) -> list[Term]:
     return [_one_of([_holds(c), *_not_told(c)]) for c in conditions]
 
 
-def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, list[Term]]]:
     """The engine rules of one pattern, by name ``<number><a|b|c|d>``.
 
     a: certain anchor; b: anchor that cannot be told; c: certain stopper; d: doubtful stopper.
     """
-    anchor = [{"kind": pattern.anchor}, {"begun": True}]
-    yield f"{number}a", [{"a": _all_of([*anchor, *(_holds(c) for c in pattern.where)])}]
+    anchor: list[Term] = [{"kind": pattern.anchor}, {"begun": True}]
+    is_anchor = {"a": _all_of([*anchor, *_certainly(pattern.where)])}
+    yield f"{number}a", [is_anchor]
     if pattern.where:
         doubt = _one_of([{f"?{c.field}": True} for c in pattern.where])
         yield f"{number}b", [{"a": _all_of([*anchor, *_possibly(pattern.where), doubt])}]
     if pattern.stopper is None:
         return
-    within = [
+    within: list[Term] = [
         {"$gte": {f"day_{pattern.on}": {"a": "from"}}},
         {"$lte": {f"day_{pattern.on}": {"a": "to"}}},
     ]
-    is_anchor = {"a": _all_of([*anchor, *(_holds(c) for c in pattern.where)])}
-    stopper = {"kind": pattern.stopper}
-    yield f"{number}c", [is_anchor, {"s": _all_of([stopper, *(_holds(c) for c in pattern.stopper_where), *within])}]
-    undated = {f"!{pattern.on}": True}
+    stopper: Term = {"kind": pattern.stopper}
+    yield f"{number}c", [is_anchor, {"s": _all_of([stopper, *_certainly(pattern.stopper_where), *within])}]
+    undated: Term = {f"!{pattern.on}": True}
     doubts = [undated, *itertools.chain.from_iterable(_not_told(c) for c in pattern.stopper_where)]
     possibly = [*_possibly(pattern.stopper_where), _one_of([_all_of(within), undated]), _one_of(doubts)]
     yield f"{number}d", [is_anchor, {"s": _all_of([stopper, *possibly])}]
@@ -147,7 +161,7 @@ class Rete:
         return found
 
 
-def _run(handle: int, sid: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, Fact]]]:
+def _run(handle: int, sid: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     """Assert the facts with the tick last, yield (rule, matched facts) for each match, forget all."""
     batch = [*facts, {"sid": sid, "id": "tick", "kind": "tick"}]
     # 1: some fact matched nothing (it was taken all the same); 2: observed before, which explicit

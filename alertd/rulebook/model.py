@@ -250,6 +250,30 @@ def _need_kind(name: str, key: str) -> None:
         raise UnknownNameError(f"{key}: there is no record kind {name!r}", name, tuple(KINDS))
 
 
+_VALUE_TYPE = {"yes/no": bool, "text": str, "number": int}
+
+
+def _need_value(kind: str, condition: Condition, key: str) -> None:
+    """A condition must compare a field with a value of its own type, or every record fails it."""
+    _need_field(kind, condition.field, key)
+    field = KINDS[kind].field(condition.field)
+    assert field is not None
+    wanted = _VALUE_TYPE.get(field.type)
+    if condition.refers_to:
+        return
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    if wanted is None or any(type(v) is not wanted for v in values):
+        raise ValueError(
+            f"{key}: {kind}.{condition.field} is a {field.type} field and cannot be compared with {values}"
+        )
+    if condition.op in ("at_least", "at_most") and wanted is not int:
+        raise ValueError(
+            f"{key}: {condition.op} compares numbers, and {kind}.{condition.field} is a {field.type} field"
+        )
+    if (condition.op == "in") != isinstance(condition.value, tuple):
+        raise ValueError(f"{key}: {condition.field}: a list goes with `in`, and with nothing else")
+
+
 def _need_field(kind: str, name: str, key: str) -> None:
     if KINDS[kind].field(name) is None:
         known = tuple(f.name for f in KINDS[kind].fields)
@@ -260,7 +284,9 @@ def check_names(rule: Rule) -> None:
     """Refuse a rule that names a record kind or field nobody declared."""
     _need_kind(rule.for_, "for")
     for condition in rule.where:
-        _need_field(rule.for_, condition.field, "where")
+        _need_value(rule.for_, condition, "where")
+        if condition.refers_to:
+            raise ValueError("where: `this.` stands for the record itself here; use it under until.where")
     if isinstance(rule.clock.from_, tuple):
         for name in rule.clock.from_:
             _need_field(rule.for_, name, "clock.from")
@@ -272,7 +298,7 @@ def check_names(rule: Rule) -> None:
         _need_kind(rule.until.record, "until.record")
         _need_field(rule.until.record, rule.until.on or "", "until.on")
         for condition in rule.until.where:
-            _need_field(rule.until.record, condition.field, "until.where")
+            _need_value(rule.until.record, condition, "until.where")
             if condition.refers_to and condition.refers_to != "id":
                 _need_field(rule.for_, condition.refers_to, "until.where")
         if rule.clock.plan:

@@ -1,0 +1,244 @@
+"""Clock arithmetic: from an anchor and what stopped it, the clocks that ran and where each stands.
+
+The engine has said which records start and stop clocks; this says when. Pure: no clock is read, no
+store is touched. The conventions are those of the law as alertd reads it: the day of the event is
+day 0, an interval counts from the last *actual* event, months end on the same-numbered day or the
+last of the month, and no limit rolls over a weekend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from alertd.calendars.clock import age_on, begin_of, birthday, shift
+from alertd.cases.records import KINDS, Record, local_day
+from alertd.engine.facts import Match, is_after
+from alertd.engine.findings import CannotTell, Finding
+from alertd.engine.stages import Dates, dates_of, place
+from alertd.engine.subject import Subject
+from alertd.rulebook.model import Birthday, FromEvent, Setting
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An event that stopped a clock."""
+
+    at: date | datetime
+    key: str
+    where: str
+
+    @property
+    def day(self) -> date:
+        """Its day in Europe/London."""
+        return local_day(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One clock of a chain: where it starts and which event, if any, stopped it."""
+
+    occurrence: str
+    start: date | datetime
+    stop: Stop | None
+    from_event: Stop | None
+
+    @property
+    def first_open_day(self) -> date:
+        """The first day on which an event could have stopped it: a clock counted from an event is
+        not stopped by another of the same day."""
+        return local_day(self.start) + (ONE_DAY if self.from_event else timedelta())
+
+
+def judge(subject: Subject, match: Match, records: dict[str, Record]) -> Iterator[Finding]:
+    """Every clock of one anchor. ``records`` are the child's by ``ref``."""
+    rule, anchor = subject.rule, subject.anchor
+    if not match.certain:
+        blank = next(c.field for c in rule.where if c.field not in anchor.values)
+        yield subject.cannot_tell(anchor, blank)
+        return
+    stops, doubtful = _stops(subject, match, records)
+    runs = _runs(subject, stops)
+    if isinstance(runs, Finding):
+        yield runs
+        return
+    runs = [run for run in runs if _kept_by_starting(subject, run)]
+    if rule.age and runs:
+        if subject.born is None or "born" not in subject.born.values:
+            yield subject.cannot_tell(subject.born or Record("child", "", "", subject.anchor.where), "born")
+            return
+        runs = [run for run in runs if _in_band(subject, run)]
+    if runs and isinstance(rule.clock.length, Setting) and subject.rulebook.limit(rule, subject.today) is None:
+        name = rule.clock.length.setting
+        reason = CannotTell("setting", name, rule.place, f"the setting {name} has no value")
+        yield replace(subject.finding(), cannot_tell=reason)
+        return
+    for run in runs:
+        found = dates_of(subject, local_day(run.start), run.start)
+        if found:
+            yield _judge_run(subject, run, found, doubtful)
+
+
+def _stops(subject: Subject, match: Match, records: dict[str, Record]) -> tuple[list[Stop], list[Record]]:
+    """The events that stop this anchor's clocks, one a day, in order; and those that perhaps do."""
+    until, anchor = subject.rule.until, subject.anchor
+    if until.own:
+        at = anchor.values.get(until.own)
+        doubtful = [anchor] if anchor.doubt(until.own) else []
+        if not isinstance(at, date) or is_after(at, subject.as_of):
+            return [], doubtful
+        return [Stop(at, anchor.key, anchor.where)], doubtful
+    on = until.on or ""
+    found: list[Stop] = []
+    for ref in match.stoppers:
+        record = records[ref]
+        at = record.values[on]
+        assert isinstance(at, date)
+        found.append(Stop(at, record.key, record.where))
+    found.sort(key=lambda s: (begin_of(s.at), s.key))
+    one_a_day = [s for i, s in enumerate(found) if i == 0 or s.day != found[i - 1].day]
+    return one_a_day, sorted((records[ref] for ref in match.doubtful), key=lambda r: (r.day(on) or date.min, r.key))
+
+
+def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
+    """The clocks of this anchor, or the one unknown finding that stands for them."""
+    origin = subject.rule.clock.from_
+    if isinstance(origin, FromEvent):
+        return _runs_from_events(subject, origin, stops)
+    start = _origin(subject, origin)
+    if isinstance(start, Finding):
+        outside = start.cannot_tell and start.cannot_tell.cause == "window"
+        return replace(start, met=stops[0].at) if outside and stops else start
+    if start is None or is_after(start, subject.as_of):
+        return []
+    later = [s for s in stops if s.day >= local_day(start)]
+    first = Run("start", start, later[0] if later else None, None)
+    return [first, *_each_to_next(later)] if subject.rule.clock.every else [first]
+
+
+def _origin(subject: Subject, origin: Birthday | tuple[str, ...]) -> date | datetime | Finding | None:
+    if isinstance(origin, Birthday):
+        born = subject.born.day("born") if subject.born else None
+        if born is None:
+            return subject.cannot_tell(subject.born or Record("child", "", "", subject.anchor.where), "born")
+        return birthday(born, origin.birthday)
+    anchor = subject.anchor
+    for name in origin:
+        value = anchor.values.get(name)
+        if isinstance(value, date):
+            return value
+    return subject.cannot_tell(anchor, next((n for n in origin if anchor.doubt(n)), origin[0]))
+
+
+def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]) -> list[Run] | Finding:
+    """Clocks counted from numbered events. Numbers need the beginning: where that is not known, or
+    the feed cannot speak for the time before the first event, "N and later" counts every event."""
+    anchor = subject.anchor
+    begins = KINDS[anchor.kind].begins
+    begin = anchor.day(begins)
+    numbered = begin is not None and (not stops or subject.case.window.covers(begin, stops[0].day))
+    if not numbered and (not origin.later or not stops):
+        if begin is None:
+            unknown = subject.cannot_tell(anchor, begins)
+        else:
+            unknown = replace(subject.finding(), cannot_tell=subject.outside(begin, stops[0].day))
+        if len(stops) > origin.first and not origin.later:
+            return replace(unknown, met=stops[origin.first].at)
+        return unknown
+    runs = _each_to_next(stops)
+    first = origin.first - 1 if numbered else 0
+    return runs[first:] if origin.later else runs[first : first + 1]
+
+
+def _each_to_next(stops: Sequence[Stop]) -> list[Run]:
+    following = [*stops[1:], None]
+    return [Run(s.key, s.at, after, s) for s, after in zip(stops, following, strict=True)]
+
+
+def _kept_by_starting(subject: Subject, run: Run) -> bool:
+    starting = subject.rule.clock.starting
+    if starting is None:
+        return True
+    begin = subject.anchor.day(KINDS[subject.anchor.kind].begins)
+    limit = starting.within or starting.after
+    assert limit is not None
+    early = begin is not None and local_day(run.start) <= local_day(shift(begin, limit, subject.calendar))
+    return early if starting.within else not early
+
+
+def _in_band(subject: Subject, run: Run) -> bool:
+    band = subject.rule.age
+    assert band is not None
+    assert subject.born is not None
+    born = subject.born.day("born")
+    assert born is not None
+    age = age_on(born, local_day(run.start))
+    return (band.from_ is None or band.from_ <= age) and (band.under is None or age < band.under)
+
+
+def _judge_run(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record]) -> Finding:
+    finding = replace(
+        subject.finding(run.occurrence),
+        start=run.start,
+        due=dates.due,
+        binding=dates.binding,
+        statutory=dates.statutory,
+        local=dates.local,
+        plan=dates.plan,
+        limit=dates.limit,
+        counted_from=run.from_event.where if run.from_event else subject.anchor.where,
+    )
+    if run.stop:
+        return _stopped(subject, run, dates, doubtful, replace(finding, met=run.stop.at, met_by=run.stop.where))
+    if subject.ended:
+        return replace(finding, stage="ended")
+    perhaps = _perhaps(subject, run, doubtful, None)
+    if perhaps:
+        return replace(finding, cannot_tell=perhaps)
+    return _still_open(subject, run, dates, finding)
+
+
+def _stopped(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record], finding: Finding) -> Finding:
+    """Met, met late, or stopped at a time of which the lateness cannot be told."""
+    assert run.stop is not None
+    if dates.in_time(run.stop.at):
+        return replace(finding, stage="met")
+    last = local_day(dates.due)
+    perhaps = _perhaps(subject, run, doubtful, last)
+    if perhaps:
+        return replace(finding, cannot_tell=perhaps)
+    if not subject.case.window.covers(run.first_open_day, last):
+        return replace(finding, cannot_tell=subject.outside(run.first_open_day, last))
+    return replace(finding, stage="met_late")
+
+
+def _still_open(subject: Subject, run: Run, dates: Dates, finding: Finding) -> Finding:
+    kind = KINDS[subject.anchor.kind]
+    if kind.bounds and kind.ends and subject.anchor.doubt(kind.ends):
+        told = subject.cannot_tell(subject.anchor, kind.ends).cannot_tell
+        return replace(finding, cannot_tell=told)
+    placed = place(subject, dates, finding)
+    if placed.stage != "running" and not subject.case.window.covers(run.first_open_day, subject.today):
+        return replace(finding, cannot_tell=subject.outside(run.first_open_day, subject.today))
+    return placed
+
+
+def _perhaps(subject: Subject, run: Run, doubtful: Sequence[Record], last: date | None) -> CannotTell | None:
+    """The first doubtful event that may have stopped this clock, up to ``last`` where given."""
+    until = subject.rule.until
+    on = until.own or until.on or ""
+    for record in doubtful:
+        day = record.day(on)
+        if day and (day < run.first_open_day or (last and day > last)):
+            continue
+        looked_at = [on] if until.own or record.doubt(on) else [c.field for c in until.where]
+        blank = next((f for f in looked_at if f not in record.values), None)
+        if blank is None:  # it joins on a field of the anchor that is blank
+            joined = (c.refers_to for c in until.where)
+            blank = next(f for f in joined if f and f != "id" and f not in subject.anchor.values)
+            record = subject.anchor
+        return subject.cannot_tell(record, blank).cannot_tell
+    return None

@@ -1,0 +1,97 @@
+"""``evaluate``: what is true of one child at an instant. Pure, and the same for now, then and ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from alertd.calendars.calendar import Calendar, calendar_for
+from alertd.cases.records import CaseFile
+from alertd.engine.clocks import judge
+from alertd.engine.facts import Pattern
+from alertd.engine.findings import CannotTell, Finding
+from alertd.engine.rete import Rete
+from alertd.engine.subject import Subject
+from alertd.rulebook.model import Rule, Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """A rulebook made ready: its patterns compiled once, its calendar at hand."""
+
+    rulebook: Rulebook
+    rete: Rete
+    rules: dict[Pattern, tuple[Rule, ...]]
+    calendar: Calendar
+
+    @classmethod
+    def of(cls, rulebook: Rulebook) -> Evaluator:
+        """Compile the enabled rules."""
+        rules: dict[Pattern, tuple[Rule, ...]] = {}
+        for rule in rulebook.enabled:
+            pattern = Pattern.of(rule)
+            rules[pattern] = (*rules.get(pattern, ()), rule)
+        return cls(rulebook, Rete(tuple(rules)), rules, calendar_for(rulebook.nation))
+
+    def evaluate(self, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
+        """Every clock of one child that is or was running at ``as_of`` (timezone-aware), sorted.
+
+        Nothing dated after ``as_of`` is known. The order of the records does not matter.
+        """
+        child = next(case.of("child"), None)
+        died = child.day("died") if child else None
+        matches = self.rete.match(case, died, as_of)
+        if not matches:
+            return ()
+        records = {record.ref: record for record in case.records}
+        findings = [
+            finding
+            for (pattern, ref), match in matches.items()
+            for rule in self.rules[pattern]
+            for finding in judge(
+                Subject(rule, self.rulebook, self.calendar, case, records[ref], as_of, child, died),
+                match,
+                records,
+            )
+        ]
+        return tuple(sorted(findings, key=lambda f: f.identity))
+
+
+_ready: dict[int, Evaluator] = {}
+_KEPT = 200
+
+
+def evaluator_for(rulebook: Rulebook) -> Evaluator:
+    """The evaluator of a rulebook, compiled once in this process for as long as it is in use."""
+    found = _ready.get(id(rulebook))
+    if found is None or found.rulebook is not rulebook:
+        if len(_ready) >= _KEPT:
+            _ready.pop(next(iter(_ready)))
+        found = _ready[id(rulebook)] = Evaluator.of(rulebook)
+    return found
+
+
+def evaluate(case: CaseFile, rulebook: Rulebook, as_of: datetime) -> tuple[Finding, ...]:
+    """What is true of one child at an instant, with the evidence: see :meth:`Evaluator.evaluate`."""
+    return evaluator_for(rulebook).evaluate(case, as_of)
+
+
+def measurable(rulebook: Rulebook, holds: Iterable[str]) -> tuple[Rulebook, tuple[Finding, ...]]:
+    """The rules a feed can measure, and one unknown finding for each it cannot, naming what it lacks.
+
+    Such a rule is reported once for the whole feed (child ``*``), not once a child: nobody who
+    works with the child can mend it.
+    """
+    held = frozenset(holds) | {"child"}
+    able: list[Rule] = []
+    unable: list[Finding] = []
+    for rule in rulebook.rules:
+        missing = sorted(rule.needs - held)
+        if not rule.enabled or not missing:
+            able.append(rule)
+            continue
+        text = f"this feed holds no {' and no '.join(missing)}"
+        reason = CannotTell("feed", missing[0], rule.place, text)
+        unable.append(Finding(rule.id, "*", "feed", missing[0], "unknown", where=rule.place, cannot_tell=reason))
+    return rulebook.model_copy(update={"rules": tuple(able)}), tuple(unable)

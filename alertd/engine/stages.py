@@ -1,0 +1,146 @@
+"""Where a clock stands: its three dates, its warnings and steps, and the stage at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from alertd.calendars.clock import begin_of, due, end_of, shift
+from alertd.calendars.durations import Duration
+from alertd.cases.records import local_day
+from alertd.engine.findings import Binding, Finding, Stage
+from alertd.engine.subject import Subject
+from alertd.rulebook.model import Checkpoint, Step
+
+READ_IN_LAW = frozenset({"V", "V†", "V*"})
+"""Confidence codes of limits read in the law or guidance; the rest are an authority's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The three dates of a clock. ``due`` is the earliest, ``binding`` says which that is."""
+
+    start: date | datetime
+    due: date | datetime
+    binding: Binding
+    statutory: date | datetime | None
+    local: date | datetime | None
+    plan: date | None
+    limit: str
+
+    def in_time(self, at: date | datetime) -> bool:
+        """Whether an event met the clock. An event without a time of day counts as its first
+        second; a limit in days runs to the end of the day."""
+        if isinstance(self.due, datetime):
+            return begin_of(at) <= self.due
+        return local_day(at) <= self.due
+
+
+def dates_of(subject: Subject, day: date, start: date | datetime) -> Dates | None:
+    """The dates of a clock that starts at ``start``; None where no limit was in force that day."""
+    rule, book = subject.rule, subject.rulebook
+    limit = book.limit(rule, day)
+    if limit is None:
+        return None
+    main = due(start, limit, subject.calendar, rule.clock.count_from)
+    in_law = rule.law.confidence in READ_IN_LAW
+    own = book.local_limit(rule, day)
+    locals_ = [] if in_law else [main]
+    if own:
+        locals_.append(due(start, own, subject.calendar, rule.clock.count_from))
+    statutory = main if in_law else None
+    local = min(locals_, key=end_of, default=None)
+    plan = _planned(subject, day)
+    named: list[tuple[Binding, date | datetime | None]] = [("statutory", statutory), ("local", local), ("plan", plan)]
+    binding, earliest = min(((n, d) for n, d in named if d is not None), key=lambda pair: end_of(pair[1]))
+    shown = own if binding == "local" and own and local != main else limit
+    return Dates(start, earliest, binding, statutory, local, plan, "" if binding == "plan" else str(shown))
+
+
+def _planned(subject: Subject, day: date) -> date | None:
+    """The earliest date booked for the event, after the clock's start, that has not been held."""
+    rule = subject.rule
+    if not rule.clock.plan:
+        return None
+    booked = (
+        record.day(rule.clock.plan)
+        for record in subject.case.of(rule.until.record or "")
+        if rule.until.on not in record.values and not record.doubt(rule.until.on or "")
+    )
+    ended = subject.ended
+    return min((d for d in booked if d and d > day and (ended is None or d <= ended)), default=None)
+
+
+def place(subject: Subject, dates: Dates, finding: Finding) -> Finding:
+    """The stage of an open clock, its warnings and steps reached, and when it next changes."""
+    as_of = subject.as_of
+    warnings = sorted(_warnings(subject, dates))
+    steps = [_step(subject, dates, step) for step in subject.rulebook.ladders[subject.rule.escalate].steps]
+    overdue_from = end_of(dates.due)
+    due_from = begin_of(local_day(dates.due))
+    stage = _stage(as_of, due_from, overdue_from, dates, warned=any(w <= as_of for w in warnings))
+    moments = [begin_of(dates.start), *warnings, due_from, overdue_from, *steps]
+    open_stage = stage != "running"
+    return replace(
+        finding,
+        stage=stage,
+        warned=sum(w <= as_of for w in warnings) if open_stage else 0,
+        level=sum(s <= as_of for s in steps) if open_stage else 0,
+        since=max((m for m in moments if m <= as_of), default=None),
+        changes=min((m for m in moments if m > as_of), default=None),
+    )
+
+
+def _stage(as_of: datetime, due_from: datetime, overdue_from: datetime, dates: Dates, *, warned: bool) -> Stage:
+    past = as_of > overdue_from if isinstance(dates.due, datetime) else as_of >= overdue_from
+    if past:
+        return "overdue"
+    if as_of >= due_from:
+        return "due"
+    return "upcoming" if warned else "running"
+
+
+def _warnings(subject: Subject, dates: Dates) -> Iterator[datetime]:
+    for checkpoint in subject.rulebook.warnings[subject.rule.warn].at:
+        at = _checkpoint(subject, dates, checkpoint)
+        if at <= end_of(dates.due):
+            yield at
+
+
+def _checkpoint(subject: Subject, dates: Dates, point: Checkpoint) -> datetime:
+    if point.at_start:
+        return begin_of(dates.start)
+    if point.at_share is not None:
+        return _share(dates, point.at_share)
+    if point.before is not None:
+        return _offset(subject, dates.due, point.before, backwards=True)
+    assert point.after is not None
+    return begin_of(shift(dates.start, point.after, subject.calendar))
+
+
+def _step(subject: Subject, dates: Dates, step: Step) -> datetime:
+    if step.at_share is not None:
+        return _share(dates, step.at_share)
+    if step.before is not None:
+        return _offset(subject, dates.due, step.before, backwards=True)
+    if step.after is not None:
+        return _offset(subject, dates.due, step.after, backwards=False)
+    return begin_of(dates.due)
+
+
+def _offset(subject: Subject, day: date | datetime, span: Duration, *, backwards: bool) -> datetime:
+    """A moment before or after the due date. Hours are counted from the end of a due *day*."""
+    if span.unit == "hour" and not isinstance(day, datetime):
+        hours = timedelta(hours=span.n)
+        return end_of(day) - hours if backwards else end_of(day) + hours
+    return begin_of(shift(day, span, subject.calendar, backwards=backwards))
+
+
+def _share(dates: Dates, share: float) -> datetime:
+    """A share of the way from start to due; in whole days for a limit in days."""
+    if isinstance(dates.due, datetime):
+        begin = begin_of(dates.start)
+        return begin + (dates.due - begin) * share
+    first = local_day(dates.start)
+    return begin_of(first + timedelta(days=int((dates.due - first).days * share)))
