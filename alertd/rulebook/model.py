@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from alertd.calendars.durations import Duration
 from alertd.cases.records import KINDS
@@ -96,10 +96,21 @@ class Setting(Model):
 def _length(value: object) -> object:
     if isinstance(value, str):
         return ({"value": value},)
+    if isinstance(value, bool | int | float):
+        raise ValueError(f"{value} is not a length: write it with its unit, as `20 working days`")  # noqa: TRY004 - pydantic reads ValueError
     return tuple(value) if isinstance(value, list) else value
 
 
-Length = Annotated[Setting | tuple[DatedSpan, ...], BeforeValidator(_length)]
+def _length_tag(value: object) -> str:
+    return "setting" if isinstance(value, Setting | Mapping) else "dated"
+
+
+Length = Annotated[
+    Annotated[Setting, Tag("setting")] | Annotated[tuple[DatedSpan, ...], Tag("dated")],
+    Discriminator(_length_tag),
+    BeforeValidator(_length),
+]
+"""Tagged, so that an error is told of the one form that was written, not of every form it might have been."""
 
 
 class Birthday(Model):
@@ -145,7 +156,19 @@ def _from(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Origin = Annotated[Birthday | FromEvent | tuple[str, ...], BeforeValidator(_from)]
+def _origin_tag(value: object) -> str:
+    if isinstance(value, Birthday) or (isinstance(value, Mapping) and "birthday" in value):
+        return "birthday"
+    return "event" if isinstance(value, FromEvent | Mapping) else "fields"
+
+
+Origin = Annotated[
+    Annotated[Birthday, Tag("birthday")]
+    | Annotated[FromEvent, Tag("event")]
+    | Annotated[tuple[str, ...], Tag("fields")],
+    Discriminator(_origin_tag),
+    BeforeValidator(_from),
+]
 
 
 class Clock(Model):

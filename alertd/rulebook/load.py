@@ -1,0 +1,262 @@
+"""From YAML packs to a :class:`~alertd.rulebook.model.Rulebook`, or one error that says where and what to do.
+
+A pack is refused whole: a rule that cannot be read must not leave its neighbours running as if all were well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from alertd.calendars.durations import Duration
+from alertd.errors import InputError
+from alertd.rulebook import builtin
+from alertd.rulebook.model import (
+    Age,
+    Birthday,
+    Checkpoint,
+    Clock,
+    DatedSpan,
+    FromEvent,
+    Ladder,
+    Law,
+    Model,
+    Rule,
+    Rulebook,
+    Setting,
+    Starting,
+    Step,
+    UnknownNameError,
+    Until,
+    WarningProfile,
+)
+from alertd.rulebook.strict_yaml import Document, Loc, read_yaml, suggest
+
+Nation = Literal["england-and-wales", "scotland", "northern-ireland"]
+TEST_SUFFIX: Final = ".test.yaml"
+
+
+class PackFile(Model):
+    """One file of rules. ``edition`` says which text of the law or policy the numbers were read in."""
+
+    pack: str
+    edition: str
+    rules: tuple[Rule, ...]
+
+
+class ProfileFile(Model):
+    """The warning profiles and escalation ladders that rules name."""
+
+    warnings: dict[str, WarningProfile]
+    ladders: dict[str, Ladder]
+
+
+def load_rulebook(
+    packs: Sequence[Path], *, settings: Mapping[str, str] | None = None, nation: Nation = "england-and-wales"
+) -> Rulebook:
+    """The rules of all packs with the shipped profiles and the authority's own lengths.
+
+    A pack is a folder (every ``*.yaml`` in it except ``*.test.yaml``) or one file. ``settings`` are
+    lengths by name, as ``{"cp.visit.interval": "10 working days"}``. Raises :class:`InputError`
+    with ``file:line`` and key for the first fault, and the number of further ones in that file.
+    """
+    profile_file = _validate(read_yaml(builtin.profiles()), ProfileFile)
+    rules: dict[str, Rule] = {}
+    for path in pack_files(packs):
+        for rule in _read_pack(path, profile_file):
+            if rule.id in rules:
+                raise InputError(
+                    f"duplicate rule id {rule.id!r}, first at {rules[rule.id].place}",
+                    where=rule.place,
+                    fix="Give one of the two another id, or load one pack only.",
+                )
+            rules[rule.id] = rule
+    return Rulebook(
+        rules=tuple(rules.values()),
+        warnings=profile_file.warnings,
+        ladders=profile_file.ladders,
+        settings=_settings(settings or {}, rules.values()),
+        nation=nation,
+    )
+
+
+def pack_files(packs: Sequence[Path]) -> Iterator[Path]:
+    """The rule files of the packs, sorted within each folder."""
+    for pack in packs:
+        if pack.is_dir():
+            found = sorted(p for p in pack.glob("*.yaml") if not p.name.endswith(TEST_SUFFIX))
+            if not found:
+                raise InputError("there is no rule file (*.yaml) in this folder", where=str(pack))
+            yield from found
+        elif pack.exists():
+            yield pack
+        else:
+            raise InputError("there is no such pack", where=str(pack), fix="Name a folder of rule files or one file.")
+
+
+def test_file(pack_file: Path) -> Path:
+    """Where the cases of a rule file stand: ``<name>.test.yaml`` beside it."""
+    return pack_file.with_name(pack_file.name.removesuffix(".yaml") + TEST_SUFFIX)
+
+
+def setting_names(rule: Rule) -> Iterator[Setting]:
+    """The settings one rule reads."""
+    for length in (rule.clock.length, rule.clock.local):
+        if isinstance(length, Setting):
+            yield length
+
+
+def _read_pack(path: Path, profiles: ProfileFile) -> Iterator[Rule]:
+    document = read_yaml(path)
+    pack = _validate(document, PackFile)
+    tests = _count_tests(test_file(path))
+    seen: dict[str, Loc] = {}
+    for number, rule in enumerate(pack.rules):
+        loc: Loc = ("rules", number)
+        for key in {"pack", "place", "tests"} & rule.model_fields_set:
+            raise InputError(f"`{key}` is not written in a rule", where=document.at((*loc, key)), fix="Remove it.")
+        if rule.id in seen:
+            raise InputError(
+                f"duplicate rule id {rule.id!r}, first on line {document.lines[seen[rule.id]]}",
+                where=document.at((*loc, "id")),
+                fix="Give one of the two another id.",
+            )
+        seen[rule.id] = (*loc, "id")
+        for key, named, known in (
+            ("warn", rule.warn, list(profiles.warnings)),
+            ("escalate", rule.escalate, list(profiles.ladders)),
+        ):
+            if named not in known:
+                kind = "warning profile" if key == "warn" else "ladder"
+                raise InputError(
+                    f"there is no {kind} {named!r}",
+                    where=document.at((*loc, key)),
+                    fix=suggest(named, known, "There are"),
+                )
+        place = f"{path}:{document.lines[loc]}"
+        yield rule.model_copy(update={"pack": pack.pack, "place": place, "tests": tests[rule.id]})
+
+
+def _count_tests(path: Path) -> Counter[str]:
+    if not path.exists():
+        return Counter()
+    value = read_yaml(path).value
+    cases = value.get("cases") if isinstance(value, dict) else None
+    return Counter(str(c.get("rule")) for c in cases if isinstance(c, dict)) if isinstance(cases, list) else Counter()
+
+
+def _settings(given: Mapping[str, str], rules: Iterable[Rule]) -> dict[str, Duration]:
+    known = {s.setting for rule in rules for s in setting_names(rule)}
+    found: dict[str, Duration] = {}
+    for name, text in given.items():
+        where = f"setting {name}"
+        if name not in known:
+            raise InputError("no rule reads this setting", where=where, fix=suggest(name, known, "Rules read"))
+        try:
+            found[name] = Duration.parse(text)
+        except ValueError as error:
+            raise InputError(str(error), where=where) from None
+    return found
+
+
+M = TypeVar("M", bound=Model)
+
+
+def _validate(document: Document, model: type[M]) -> M:
+    """The file as a model, every fault told with the line of its key."""
+    if not isinstance(document.value, dict):
+        keys = ", ".join(_keys_of(model))
+        raise InputError("is not a mapping", where=document.at(()), fix=f"Write the keys {keys}.")
+    try:
+        return model.model_validate(document.value, by_alias=True, by_name=False)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    what, loc, fix = _explain(errors[0], document, model)
+    more = f" ({len(errors) - 1} more in this file)" if len(errors) > 1 else ""
+    raise InputError(what + more, where=document.at(loc), fix=fix)
+
+
+def _explain(error: ErrorDetails, document: Document, root: type[Model]) -> tuple[str, Loc, str | None]:
+    """One pydantic error in words: what is wrong, at which key, and what to do."""
+    loc, kind = _real(error["loc"], document), error["type"]
+    last = error["loc"][-1] if error["loc"] else ""
+    cause = error.get("ctx", {}).get("error")
+    if kind == "extra_forbidden":
+        known = _keys_of(_model_at(error["loc"][:-1], root))
+        return f"unknown key {last!r}", loc, suggest(str(last), known, "Known keys are")
+    if kind == "missing":
+        return f"`{last}:` is missing", loc, f"Add `{last}:`."
+    if isinstance(cause, UnknownNameError):
+        return (*_key_first(str(cause), loc, document, cause.name), suggest(cause.name, cause.known, "There are"))
+    if isinstance(cause, ValueError):
+        return (*_key_first(str(cause), loc, document), None)
+    if kind == "literal_error":
+        allowed = str(error["ctx"]["expected"])
+        return f"{error['input']!r} is not one of {allowed}", loc, None
+    if kind == "string_pattern_mismatch":
+        fix = "Write lower-case words joined by dots, as cla.review.first."
+        return f"{error['input']!r} is not a rule id", loc, fix
+    plain: dict[str, tuple[str, str | None]] = {
+        "string_type": ("is not text", "Put it in quotes."),
+        "model_type": ("is not a mapping", "Write `key: value` lines under it."),
+        "tuple_type": ("is not a list", "Write items that begin with `- `."),
+        "dict_type": ("is not a mapping", "Write `key: value` lines under it."),
+    }
+    what, to_do = plain.get(kind, (error["msg"][0].lower() + error["msg"][1:], None))
+    shown = error["input"]
+    return (f"{shown!r} {what}" if kind in plain and isinstance(shown, bool | int | float | str) else what), loc, to_do
+
+
+def _key_first(text: str, loc: Loc, document: Document, name: str = "") -> tuple[str, Loc]:
+    """The model's own errors begin with the key they are about: ``until.where: …``. Its place, and the rest."""
+    key, _, rest = text.partition(": ")
+    found = (*loc, *key.split("."))
+    if rest and found in document.lines:
+        return rest, (*found, name) if (*found, name) in document.lines else found
+    return text, loc
+
+
+def _real(loc: tuple[str | int, ...], document: Document) -> Loc:
+    """The place in the file: without the tags pydantic adds, conditions by key instead of number."""
+    real: Loc = ()
+    value = document.value
+    for part in loc:
+        if isinstance(value, dict) and isinstance(part, int):
+            names = [n for n, wanted in value.items() for _ in (wanted if isinstance(wanted, dict) else (0,))]
+            part = names[part]
+        if (*real, part) in document.lines:
+            real = (*real, part)
+            value = value[part]  # type: ignore[index]
+    return real
+
+
+_MODELS: Final[Mapping[str, type[Model]]] = {
+    "rules": Rule,
+    "law": Law,
+    "clock": Clock,
+    "until": Until,
+    "age": Age,
+    "starting": Starting,
+    "setting": Setting,
+    "dated": DatedSpan,
+    "birthday": Birthday,
+    "event": FromEvent,
+    "warnings": WarningProfile,
+    "at": Checkpoint,
+    "ladders": Ladder,
+    "steps": Step,
+}
+
+
+def _model_at(loc: tuple[str | int, ...], root: type[Model]) -> type[Model]:
+    return next((_MODELS[str(part)] for part in reversed(loc) if part in _MODELS), root)
+
+
+def _keys_of(model: type[Model]) -> list[str]:
+    filled_on_loading = {"pack", "place", "tests"} if model is Rule else set()
+    return [f.alias or name for name, f in model.model_fields.items() if name not in filled_on_loading]
