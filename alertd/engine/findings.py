@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal, Self
 
 Stage = Literal["running", "upcoming", "due", "overdue", "met", "met_late", "ended", "unknown"]
 """``ended``: what the clock was for ended before it was met; the other words are those of the screens."""
@@ -74,3 +75,28 @@ class Finding:
     def identity(self) -> tuple[str, str, str, str]:
         """(rule, child, record, occurrence): stable across runs, restarts and readings."""
         return (self.rule, self.child, self.record, self.occurrence)
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain JSON values: days ``2026-11-24``, moments ISO 8601 in UTC."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        found["cannot_tell"] = asdict(self.cannot_tell) if self.cannot_tell else None
+        return {name: v.isoformat() if isinstance(v, date) else v for name, v in found.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The finding that :meth:`as_json` wrote; keys of other versions are left out."""
+        known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+        for name in _WHEN & known.keys():
+            known[name] = _when(known[name])
+        if known.get("cannot_tell"):
+            known["cannot_tell"] = CannotTell(**known["cannot_tell"])
+        return cls(**known)
+
+
+_WHEN = frozenset({"start", "due", "met", "statutory", "local", "plan", "since", "changes"})
+
+
+def _when(text: str | None) -> date | datetime | None:
+    if text is None:
+        return None
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)

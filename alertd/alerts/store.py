@@ -1,0 +1,84 @@
+"""Alerts in the database: read what was last told, write what changed together with its notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.alerts.lifecycle import OpenAlert, Transition
+from alertd.alerts.reconcile import Identity, Reconciled
+from alertd.db.tables import Alert, AlertEvent, Notice
+from alertd.engine.findings import Finding
+from alertd.routing.route import NoticeFor
+
+
+def last_told(session: Session, skip: Iterable[str] = ()) -> dict[Identity, OpenAlert]:
+    """Every alert by identity, open or closed; those of the children in ``skip`` are left out."""
+    left_out = frozenset(skip)
+    rows = session.execute(select(Alert.id, Alert.finding, Alert.level, Alert.state)).tuples()
+    found = (OpenAlert(id_, Finding.from_json(finding), level, state == "open") for id_, finding, level, state in rows)
+    return {alert.finding.identity: alert for alert in found if alert.finding.child not in left_out}
+
+
+def apply(
+    session: Session,
+    reconciled: Reconciled,
+    now: datetime,
+    route: Callable[[Transition], Sequence[NoticeFor]],
+) -> int:
+    """Write the changes, each with its event and its notices, in the session's transaction.
+
+    Returns the number of notices written. Nothing is sent here.
+    """
+    known = {a.id: a for a in session.scalars(select(Alert).where(Alert.id.in_(_ids(reconciled))))}
+    written: list[tuple[Transition, Alert, AlertEvent]] = []
+    for transition in reconciled.transitions:
+        alert = known[transition.alert_id] if transition.alert_id is not None else _new(transition, now)
+        _change(alert, transition, now)
+        event = AlertEvent(
+            at=now,
+            from_stage=transition.from_stage,
+            to_stage=transition.to_stage,
+            level=transition.to_level,
+            reason=transition.reason,
+            late=transition.late,
+        )
+        session.add(alert)
+        written.append((transition, alert, event))
+    for alert_id, finding in reconciled.refreshed:
+        known[alert_id].finding = finding.as_json()
+    session.flush()
+    for _, alert, event in written:
+        event.alert_id = alert.id
+        session.add(event)
+    session.flush()
+    notices = [
+        Notice(event_id=event.id, alert_id=alert.id, role=told.role, urgent=told.urgent)
+        for transition, alert, event in written
+        for told in route(transition)
+    ]
+    session.add_all(notices)
+    return len(notices)
+
+
+def _ids(reconciled: Reconciled) -> list[int]:
+    changed = [t.alert_id for t in reconciled.transitions if t.alert_id is not None]
+    return [*changed, *(alert_id for alert_id, _ in reconciled.refreshed)]
+
+
+def _new(transition: Transition, now: datetime) -> Alert:
+    rule, child, record, occurrence = transition.finding.identity
+    return Alert(rule=rule, child=child, record=record, occurrence=occurrence, opened_at=now)
+
+
+def _change(alert: Alert, transition: Transition, now: datetime) -> None:
+    alert.finding = transition.finding.as_json()
+    alert.level = transition.to_level
+    alert.changed_at = now
+    if transition.closes:
+        alert.state, alert.closed_as = "closed", transition.reason
+    else:
+        alert.state, alert.closed_as, alert.stage = "open", None, transition.to_stage
