@@ -92,8 +92,9 @@ class Calendar:
             if (day.toordinal() in self._names) != (day in published)
         ]
         return (
-            f"{self.nation}: bank holidays of holidays {metadata.version('holidays')}, {self.first_year} to {self.last_year} "
-            f"(one-off holidays as far as announced); {_SECOND_SOURCE} {metadata.version(_SECOND_SOURCE)}, "
+            f"{self.nation}: bank holidays of holidays {metadata.version('holidays')}, "
+            f"{self.first_year} to {self.last_year} (one-off holidays as far as announced); "
+            f"{_SECOND_SOURCE} {metadata.version(_SECOND_SOURCE)}, "
             f"{first} to {last}, differs on {', '.join(differ) or 'no working day'}"
         )
 
@@ -116,7 +117,7 @@ def calendar_for(nation: str) -> Calendar:
     It reaches as far as the ``holidays`` library does. Raises InputError for another name."""
     known = next((n for n in NATIONS if n == nation), None)
     if known is None:
-        raise InputError(f"{nation!r} is no nation with a calendar", fix=f"Write one of {', '.join(NATIONS)}")
+        raise InputError("no calendar is held for the nation named", fix=f"Write one of {', '.join(NATIONS)}")
     probe = holidays.country_holidays("GB")
     first, last = probe.start_year, probe.end_year
     found = holidays.country_holidays(

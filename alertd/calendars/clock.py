@@ -149,16 +149,16 @@ def _plus(value: _D, n: int, *, days: int = 0, hours: int = 0) -> _D:
     try:
         return value + n * timedelta(days=days, hours=hours)
     except OverflowError:
-        raise _no_date(n, value) from None
+        raise _no_date(value) from None
 
 
 def _months(day: date, n: int) -> date:
     months = day.year * 12 + day.month - 1 + n
     year, month = months // 12, months % 12 + 1
     if not date.min.year <= year <= date.max.year:
-        raise _no_date(n, day)
+        raise _no_date(day)
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
-def _no_date(n: int, value: date) -> InputError:
-    return InputError(f"no date lies {n} units from a day in {value.year}", fix="Check the date and the length")
+def _no_date(value: date) -> InputError:
+    return InputError(f"a length from a day in {value.year} ends outside the years 1 to 9999", fix="Check both")
