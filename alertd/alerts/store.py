@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from alertd.alerts.lifecycle import OpenAlert, Transition
 from alertd.alerts.reconcile import Identity, Reconciled
 from alertd.db.tables import Alert, AlertEvent, Notice
 from alertd.engine.findings import Finding
+from alertd.people.directory import Holding
 from alertd.routing.route import NoticeFor
 
 
@@ -28,10 +29,12 @@ def apply(
     reconciled: Reconciled,
     now: datetime,
     route: Callable[[Transition], Sequence[NoticeFor]],
+    holdings: Mapping[str, Holding],
 ) -> int:
     """Write the changes, each with its event and its notices, in the session's transaction.
 
-    Returns the number of notices written. Nothing is sent here.
+    ``holdings`` say who has each child in the feed now. Returns the number of notices written.
+    Nothing is sent here.
     """
     known = {a.id: a for a in session.scalars(select(Alert).where(Alert.id.in_(_ids(reconciled))))}
     written: list[tuple[Transition, Alert, AlertEvent]] = []
@@ -50,6 +53,7 @@ def apply(
         written.append((transition, alert, event))
     for alert_id, finding in reconciled.refreshed:
         known[alert_id].finding = finding.as_json()
+    _hand_over(session, holdings)
     session.flush()
     for _, alert, event in written:
         event.alert_id = alert.id
@@ -62,6 +66,14 @@ def apply(
     ]
     session.add_all(notices)
     return len(notices)
+
+
+def _hand_over(session: Session, holdings: Mapping[str, Holding]) -> None:
+    """Keep open alerts with whoever has the child now."""
+    for alert in session.scalars(select(Alert).where(Alert.state == "open")):
+        held = holdings.get(alert.child)
+        if held and (alert.worker, alert.team) != (held.worker, held.team):
+            alert.worker, alert.team = held.worker, held.team
 
 
 def _ids(reconciled: Reconciled) -> list[int]:

@@ -117,6 +117,9 @@ class Alert(Base):
     closed_as: Mapped[str | None] = mapped_column(String(30))
     finding: Mapped[dict[str, Any]]
     """The latest finding, as the explanation of this alert: dates, limit, where, cannot_tell."""
+    worker: Mapped[str | None] = mapped_column(String(100))
+    team: Mapped[str | None] = mapped_column(String(100))
+    """Who held the child at the latest reading of the feed; settled to a person when composing."""
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
