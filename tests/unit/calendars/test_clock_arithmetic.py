@@ -183,6 +183,11 @@ def test_a_count_in_larger_units_is_its_start_and_end(within: str, end: str, num
     assert count(WED, Duration.parse(within), ENGLAND) == [CountedDay(WED, 0), CountedDay(at(end), number)]
 
 
+def test_a_count_beginning_with_the_day_starts_at_one_except_for_elapsed_hours() -> None:
+    starts = [count(WED, Duration(n, u), ENGLAND, "same_day")[0].number for n, u in ((2, "week"), (30, "hour"))]
+    assert starts == [1, 0]
+
+
 def test_calendar_days_skip_nothing() -> None:
     counted = count(date(2026, 12, 24), Duration(3, "calendar day"), ENGLAND)
     assert [(c.number, c.skipped_because) for c in counted] == [(0, None), (1, None), (2, None), (3, None)]

@@ -76,7 +76,7 @@ def test_every_worked_clock_agrees(tmp_path: Path) -> None:
 
 
 def test_a_batch_needs_no_header_and_ignores_blank_lines_further_columns_bom_and_crlf() -> None:
-    clocks = "2026-12-02, 1 week ,scotland,ignored,too\r\n\r\n2026-12-02,72 hours,scotland\r\n"
+    clocks = " 2026-12-02, 1 week , scotland ,ignored,too\r\n\r\n2026-12-02,72 hours,scotland\r\n"
     answers = "2026-12-09\n2026-12-05T00:00:00+00:00\n"
     assert run("--batch", "-", given=clocks).stdout == answers
     assert run("--batch", "-", given="\ufefffrom,within,nation,due\r\n" + clocks).stdout == answers
