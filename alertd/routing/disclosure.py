@@ -1,0 +1,126 @@
+"""What may leave: the only thing templates are given.
+
+Staff may see the reference, the rule's title, dates, the law, what would clear it, and where in
+the source to look. A field that is not on :class:`InternalLine` cannot reach a message. A child's
+date of birth never does: a clock counted from birth or a birthday does not show where it starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from alertd.calendars.calendar import Calendar
+from alertd.cases.records import KINDS
+from alertd.engine.findings import Finding
+from alertd.routing.words import day_words, distance_words
+from alertd.rulebook.model import Birthday, Rule
+
+WHOLE_FEED = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class InternalLine:
+    """One alert as staff may read it; every field is a finished phrase.
+
+    ``when`` is the date and how far off; ``state`` what is (not) recorded; ``why`` the counting and
+    the law; ``source`` the row of the feed to look at; ``held_by`` who has the child,
+    for a reader who does not (else blank).
+    """
+
+    reference: str
+    title: str
+    stage: str
+    when: str
+    state: str
+    why: str
+    clears: str
+    next_step: str
+    source: str
+    is_new: bool
+    held_by: str
+
+
+def reference(child: str) -> str:
+    """How a child is named in every message: the case system's own reference."""
+    return "the whole feed" if child == WHOLE_FEED else f"ref {child}"
+
+
+def internal_line(
+    finding: Finding,
+    rule: Rule,
+    *,
+    next_step: str,
+    is_new: bool,
+    today: date,
+    calendar: Calendar,
+    held_by: str = "",
+) -> InternalLine:
+    """The line about one finding, for staff of the authority."""
+    start = None if _from_birth(finding, rule) else finding.start
+    return InternalLine(
+        reference(finding.child),
+        rule.title,
+        finding.stage,
+        _when(finding, today, calendar),
+        _state(finding, rule, start, today),
+        _why(finding, rule, start, today),
+        rule.clears,
+        next_step,
+        finding.cannot_tell.where if finding.cannot_tell else finding.where,
+        is_new,
+        held_by,
+    )
+
+
+def cannot_tell_words(finding: Finding, rule: Rule) -> str:
+    """Why it cannot be told; without the span needed where that begins at a birth."""
+    assert finding.cannot_tell is not None
+    if finding.cannot_tell.cause == "window" and _from_birth(finding, rule):
+        return "the feed does not cover the days needed"
+    return finding.cannot_tell.text
+
+
+def _from_birth(finding: Finding, rule: Rule) -> bool:
+    origin = rule.clock.from_
+    return finding.occurrence == "start" and (isinstance(origin, Birthday) or rule.for_ == "child")
+
+
+def _when(finding: Finding, today: date, calendar: Calendar) -> str:
+    if finding.due is None:
+        return "no date can be worked out"
+    day, distance = day_words(finding.due, today), distance_words(finding.due, today, calendar)
+    if finding.stage == "unknown":
+        return f"would be due {day}"
+    return f"{'by' if finding.stage == 'upcoming' else 'due'} {day}, {distance}"
+
+
+def _state(finding: Finding, rule: Rule, start: date | datetime | None, today: date) -> str:
+    if finding.cannot_tell:
+        return f"Cannot tell: {cannot_tell_words(finding, rule)}."
+    if rule.until.record is None:
+        return "It is not recorded as done."
+    thing = KINDS[rule.until.record].title.partition(",")[0]
+    since = f" since {day_words(start, today)}" if start else ""
+    return f"No {thing[0].lower()}{thing[1:]} that clears this is recorded{since}."
+
+
+def _why(finding: Finding, rule: Rule, start: date | datetime | None, today: date) -> str:
+    """The counting and its source. A limit that was not read in the law never borrows its authority."""
+    if finding.binding == "plan" and finding.plan:
+        limit = finding.statutory or finding.local
+        whose = "the law allows until" if finding.statutory else "the local standard allows until"
+        return f"Booked for {day_words(finding.plan, today)}" + (
+            f"; {whose} {day_words(limit, today)} ({rule.law.cite})." if limit else "."
+        )
+    if not finding.limit:
+        return f"{rule.law.cite}."
+    counted = f"{'Every ' if rule.clock.every else ''}{finding.limit}" + (
+        f" from {day_words(start, today)}" if start else ""
+    )
+    if start and finding.counted_from not in ("", finding.where):
+        counted += f", recorded in {finding.counted_from}"
+    if finding.binding == "local":
+        law = f"; the law allows until {day_words(finding.statutory, today)}" if finding.statutory else ""
+        return f"{counted}, a local standard{law} ({rule.law.cite})."
+    return f"{counted} ({rule.law.cite})."
