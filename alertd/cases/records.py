@@ -27,6 +27,13 @@ def local_day(value: date | datetime) -> date:
     return value.astimezone(LONDON).date() if isinstance(value, datetime) else value
 
 
+def in_words(value: date | datetime) -> str:
+    """A day as ``Tue 24 Nov 2026``; a moment with its London time, ``Tue 24 Nov 2026 16:05``."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(LONDON):%a %-d %b %Y %H:%M}"
+    return f"{value:%a %-d %b %Y}"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a kind: its name, type and meaning, as rule writers see it."""

@@ -1,0 +1,63 @@
+"""The command line. Each command group has its own module; this one puts them together.
+
+Exit codes: 0 done; 1 done, and something needs attention; 2 unusable input, said on one line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from alertd import __version__
+from alertd.cli.clock import clock
+from alertd.cli.daemon import check, run
+from alertd.cli.demo import demo
+from alertd.cli.evaluate import evaluate
+from alertd.cli.explain import explain
+from alertd.cli.rules import rules_app
+from alertd.cli.synth import synth
+from alertd.errors import InputError
+
+app = typer.Typer(
+    name="alertd",
+    help="Reads children's services case data and tells people what is due, by when, and why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(demo)
+app.command()(run)
+app.command()(check)
+app.command()(evaluate)
+app.command()(explain)
+app.add_typer(rules_app, name="rules")
+app.command()(clock)
+app.command()(synth)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"alertd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options that come before the command."""
+
+
+def main() -> None:
+    """Run the command line: an InputError is one line on standard error and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"alertd: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader went away (``| head``): not our fault, and nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

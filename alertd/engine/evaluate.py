@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alertd.calendars.calendar import Calendar, calendar_for
-from alertd.cases.records import CaseFile
+from alertd.cases.records import KINDS, CaseFile
 from alertd.engine.clocks import judge
 from alertd.engine.facts import Pattern
 from alertd.engine.findings import CannotTell, Finding
 from alertd.engine.rete import Rete
 from alertd.engine.subject import Subject
+from alertd.errors import InputError
 from alertd.rulebook.model import Rule, Rulebook
 
 
@@ -45,17 +46,22 @@ class Evaluator:
         if not matches:
             return ()
         records = {record.ref: record for record in case.records}
-        findings = [
-            finding
-            for (pattern, ref), match in matches.items()
-            for rule in self.rules[pattern]
-            for finding in judge(
-                Subject(rule, self.rulebook, self.calendar, case, records[ref], as_of, child, died),
-                match,
-                records,
-            )
-        ]
+        findings: list[Finding] = []
+        for (pattern, ref), match in matches.items():
+            for rule in self.rules[pattern]:
+                subject = Subject(rule, self.rulebook, self.calendar, case, records[ref], as_of, child, died)
+                try:
+                    findings += judge(subject, match, records)
+                except InputError as error:
+                    findings.append(_beyond_the_calendar(subject, error))
         return tuple(sorted(findings, key=lambda f: f.identity))
+
+
+def _beyond_the_calendar(subject: Subject, error: InputError) -> Finding:
+    """A date so far off that no calendar can count from it: nobody can say when this is due."""
+    field = KINDS[subject.anchor.kind].begins
+    reason = CannotTell("unreadable", field, subject.anchor.where, error.what)
+    return replace(subject.finding(), cannot_tell=reason)
 
 
 _ready: dict[int, Evaluator] = {}

@@ -1,0 +1,99 @@
+"""Findings as a table, JSON lines or CSV. Sorted; one finding each; days in ISO form."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from alertd.cases.records import in_words
+from alertd.engine.findings import Finding
+
+COLUMNS = (
+    "rule",
+    "child",
+    "record",
+    "occurrence",
+    "stage",
+    "start",
+    "due",
+    "met",
+    "binding",
+    "statutory",
+    "local",
+    "plan",
+    "limit",
+    "level",
+    "where",
+)
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    table = "table"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+def progress_bar() -> Progress:
+    """A progress bar on standard error, so that what is printed can be piped."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def write_findings(findings: Sequence[Finding], form: Format) -> None:
+    """Print findings to standard output."""
+    if form is Format.jsonl:
+        for finding in findings:
+            print(json.dumps(finding.as_json(), ensure_ascii=False))
+    elif form is Format.csv:
+        _write_csv(findings)
+    else:
+        Console().print(_table(findings))
+
+
+def _write_csv(findings: Iterable[Finding]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*COLUMNS, "cannot_tell"])
+    for finding in findings:
+        row = finding.as_json()
+        told = finding.cannot_tell
+        cells = [*(row[c] for c in COLUMNS), f"{told.field}: {told.text} ({told.where})" if told else ""]
+        writer.writerow([_plain(cell) for cell in cells])
+
+
+def _plain(cell: object) -> object:
+    """A text a spreadsheet would run as a formula is made text, with a leading apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
+
+
+def _table(findings: Iterable[Finding]) -> Table:
+    table = Table(box=None, header_style="bold")
+    for name in ("rule", "child", "record", "stage", "start", "due", "met", "by", "reason"):
+        table.add_column(name, overflow="fold")
+    for f in findings:
+        told = f"{f.cannot_tell.text} ({f.cannot_tell.where})" if f.cannot_tell else f.where
+        table.add_row(
+            f.rule,
+            f.child,
+            f.record,
+            f.stage,
+            *(in_words(d) if d else "" for d in (f.start, f.due, f.met)),
+            f.binding or "",
+            told,
+        )
+    return table
