@@ -65,7 +65,7 @@ def load_rulebook(
     lengths by name, as ``{"cp.visit.interval": "10 working days"}``. Raises :class:`InputError`
     with ``file:line`` and key for the first fault, and the number of further ones in that file.
     """
-    profile_file = _validate(read_yaml(builtin.profiles()), ProfileFile)
+    profile_file = validate(read_yaml(builtin.profiles()), ProfileFile)
     rules: dict[str, Rule] = {}
     for path in pack_files(packs):
         for rule in _read_pack(path, profile_file):
@@ -80,7 +80,7 @@ def load_rulebook(
         rules=tuple(rules.values()),
         warnings=profile_file.warnings,
         ladders=profile_file.ladders,
-        settings=_settings(settings or {}, rules.values()),
+        settings=parse_settings(settings or {}, rules.values()),
         nation=nation,
     )
 
@@ -113,7 +113,7 @@ def setting_names(rule: Rule) -> Iterator[Setting]:
 
 def _read_pack(path: Path, profiles: ProfileFile) -> Iterator[Rule]:
     document = read_yaml(path)
-    pack = _validate(document, PackFile)
+    pack = validate(document, PackFile)
     tests = _count_tests(test_file(path))
     seen: dict[str, Loc] = {}
     for number, rule in enumerate(pack.rules):
@@ -150,7 +150,8 @@ def _count_tests(path: Path) -> Counter[str]:
     return Counter(str(c.get("rule")) for c in cases if isinstance(c, dict)) if isinstance(cases, list) else Counter()
 
 
-def _settings(given: Mapping[str, str], rules: Iterable[Rule]) -> dict[str, Duration]:
+def parse_settings(given: Mapping[str, str], rules: Iterable[Rule]) -> dict[str, Duration]:
+    """The authority's lengths. Raises :class:`InputError` for a name no rule reads, and for what is no length."""
     known = {s.setting for rule in rules for s in setting_names(rule)}
     found: dict[str, Duration] = {}
     for name, text in given.items():
@@ -167,8 +168,11 @@ def _settings(given: Mapping[str, str], rules: Iterable[Rule]) -> dict[str, Dura
 M = TypeVar("M", bound=Model)
 
 
-def _validate(document: Document, model: type[M]) -> M:
-    """The file as a model, every fault told with the line of its key."""
+def validate(document: Document, model: type[M], parts: Mapping[str, type[Model]] | None = None) -> M:
+    """The file as a model, every fault told with the line of its key.
+
+    ``parts`` are the models under the keys of the file, for suggesting a known key.
+    """
     if not isinstance(document.value, dict):
         keys = ", ".join(_keys_of(model))
         raise InputError("is not a mapping", where=document.at(()), fix=f"Write the keys {keys}.")
@@ -176,18 +180,21 @@ def _validate(document: Document, model: type[M]) -> M:
         return model.model_validate(document.value, by_alias=True, by_name=False)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    what, loc, fix = _explain(errors[0], document, model)
+    what, loc, fix = _explain(errors[0], document, model, parts or _MODELS)
     more = f" ({len(errors) - 1} more in this file)" if len(errors) > 1 else ""
     raise InputError(what + more, where=document.at(loc), fix=fix)
 
 
-def _explain(error: ErrorDetails, document: Document, root: type[Model]) -> tuple[str, Loc, str | None]:
+def _explain(
+    error: ErrorDetails, document: Document, root: type[Model], parts: Mapping[str, type[Model]]
+) -> tuple[str, Loc, str | None]:
     """One pydantic error in words: what is wrong, at which key, and what to do."""
     loc, kind = _real(error["loc"], document), error["type"]
     last = error["loc"][-1] if error["loc"] else ""
     cause = error.get("ctx", {}).get("error")
     if kind == "extra_forbidden":
-        known = _keys_of(_model_at(error["loc"][:-1], root))
+        above = (parts[str(part)] for part in reversed(error["loc"][:-1]) if part in parts)
+        known = _keys_of(next(above, root))
         return f"unknown key {last!r}", loc, suggest(str(last), known, "Known keys are")
     if kind == "missing":
         return f"`{last}:` is missing", loc, f"Add `{last}:`."
@@ -251,10 +258,6 @@ _MODELS: Final[Mapping[str, type[Model]]] = {
     "ladders": Ladder,
     "steps": Step,
 }
-
-
-def _model_at(loc: tuple[str | int, ...], root: type[Model]) -> type[Model]:
-    return next((_MODELS[str(part)] for part in reversed(loc) if part in _MODELS), root)
 
 
 def _keys_of(model: type[Model]) -> list[str]:
