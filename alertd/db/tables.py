@@ -144,13 +144,14 @@ class Notice(Base):
     """A promise that a role is told of one change: written in the transaction of the change itself.
 
     ``composed_into`` names the delivery that keeps the promise; blank while it waits for the next
-    digest (``urgent`` ones do not wait). Who the role is, is settled when composing.
+    digest (``urgent`` ones do not wait). ``dropped`` says why nobody needs telling any more, as when
+    the alert closed first. Who the role is, is settled when composing.
     """
 
     __tablename__ = "notice"
     __table_args__ = (
         UniqueConstraint("event_id", "role"),
-        Index("ix_notice_waiting", "composed_into", "urgent"),
+        CheckConstraint("composed_into is null or dropped is null", name="settled_once"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -158,7 +159,8 @@ class Notice(Base):
     alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
     role: Mapped[str] = mapped_column(String(60))
     urgent: Mapped[bool] = mapped_column(default=False)
-    composed_into: Mapped[str | None] = mapped_column(ForeignKey("delivery.id"))
+    composed_into: Mapped[str | None] = mapped_column(ForeignKey("delivery.id"), index=True)
+    dropped: Mapped[str | None] = mapped_column(String(60))
 
 
 class Delivery(Base):
@@ -166,8 +168,9 @@ class Delivery(Base):
 
     ``id`` is a UUID and the local part of the Message-ID. ``token`` belongs to whoever claimed the
     row; only its holder may finish it. ``attempts`` is counted before each attempt and
-    ``unknown_attempts`` when the answer was lost. ``digest_for`` is the working day of a digest,
-    unique per person and channel, so that nobody gets two.
+    ``unknown_attempts`` when the answer was lost. ``digest_for`` is the working day of a digest, or
+    the day and subject of a message to the operator: unique per person and channel, so that nobody
+    gets two.
     """
 
     __tablename__ = "delivery"
@@ -185,7 +188,7 @@ class Delivery(Base):
     """Why this person: ``worker``, ``deputy of P12 (away)``, ``team inbox: no worker allocated``."""
     channel: Mapped[str] = mapped_column(String(40))
     urgent: Mapped[bool] = mapped_column(default=False)
-    digest_for: Mapped[str | None] = mapped_column(String(10))
+    digest_for: Mapped[str | None] = mapped_column(String(60))
     message: Mapped[bytes]
     """The whole message as it will be sent, the same bytes at every attempt."""
     state: Mapped[str] = mapped_column(String(20))
