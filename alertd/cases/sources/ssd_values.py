@@ -1,0 +1,207 @@
+"""Reading one cell of the Standard Safeguarding Dataset.
+
+Each reader takes what the database driver gave and returns the typed value, None for blank, or
+an :class:`Unreadable` that says why without repeating the cell.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from alertd.cases.records import LONDON, Unreadable, local_day
+
+FILLERS: Final = frozenset({date(1900, 1, 1), date(9999, 12, 31)})
+
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]+(\d\d:\d\d(?::\d\d)?)(\.\d+)?(Z|[+-]\d\d(?::?\d\d)?)?)?")
+_UK = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: +(\d\d:\d\d(?::\d\d)?)(\.\d+)?)?")
+_NOT_A_DATE = Unreadable("is not a date (wanted: a date column, or text as 2026-03-31 or 31/03/2026)")
+
+
+def text(value: object) -> str | None:
+    """The cell as text without surrounding spaces; a whole number loses its decimal point."""
+    if value is None:
+        return None
+    if isinstance(value, float | Decimal) and value == value // 1:
+        value = int(value)
+    return (value if isinstance(value, str) else str(value)).strip() or None
+
+
+def ident(value: object) -> str | None:
+    """A key of this or another table; -1 is the case systems' way of writing none."""
+    found = text(value)
+    return None if found == "-1" else found
+
+
+def moment(value: object) -> date | datetime | Unreadable | None:
+    """A day, or a time in Europe/London where the cell has a time of day other than midnight."""
+    found = _written(value.strip()) if isinstance(value, str) else _from_driver(value)
+    if isinstance(found, date) and (filler := local_day(found)) in FILLERS:
+        return Unreadable(f"{filler.isoformat()} is a filler date")
+    return found
+
+
+def day(value: object) -> date | Unreadable | None:
+    """A day; a time of day is left out."""
+    found = moment(value)
+    return found.date() if isinstance(found, datetime) else found
+
+
+def day_or_filler(value: object) -> date | Unreadable | None:
+    """A day, in a column that writes "none" as 1900-01-01 or 9999-12-31."""
+    found = day(value)
+    return None if isinstance(found, Unreadable) and found.why.endswith("filler date") else found
+
+
+@lru_cache(maxsize=20_000)
+def _written(value: str) -> date | datetime | Unreadable | None:
+    """Text as a day or moment. Cached: six years hold few days, and the records then share them."""
+    if not value:
+        return None
+    try:
+        if iso := _ISO.fullmatch(value):
+            first, clock, _, zone = iso.groups()
+            return _plain(datetime.fromisoformat(f"{first}T{clock or '00:00'}{zone or ''}"))
+        if uk := _UK.fullmatch(value):
+            dd, mm, yyyy, clock, _ = uk.groups()
+            return _plain(datetime.fromisoformat(f"{yyyy}-{mm:0>2}-{dd:0>2}T{clock or '00:00'}"))
+    except (ValueError, OverflowError):
+        pass
+    return _NOT_A_DATE
+
+
+def _from_driver(value: object) -> date | datetime | Unreadable | None:
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return _plain(value)
+    return value if isinstance(value, date) else _NOT_A_DATE
+
+
+def _plain(value: datetime) -> date | datetime:
+    london = value.astimezone(LONDON) if value.tzinfo else value.replace(tzinfo=LONDON)
+    return london.date() if london.time() == time() else london
+
+
+_YES = frozenset({"y", "yes", "true", "t", "1"})
+_NO = frozenset({"n", "no", "false", "f", "0"})
+_NOT_ASKED = frozenset({"na", "n/a"})
+
+
+def yes_no(value: object) -> bool | Unreadable | None:
+    """Y or N, however the case system writes it; NA is blank."""
+    found = (text(value) or "").lower()
+    if not found or found in _NOT_ASKED:
+        return None
+    if found in _YES or found in _NO:
+        return found in _YES
+    return Unreadable("is neither Y nor N")
+
+
+def quorate(value: object) -> bool | Unreadable | None:
+    """The answer on the review form: Y, N, or words with "quorate" in them."""
+    found = (text(value) or "").lower()
+    if "quorate" in found:
+        return not re.search(r"\b(not|non|inquorate)\b", found)
+    return yes_no(found)
+
+
+def flagged(value: object) -> bool:
+    """A column that says Y when something is so, and anything or nothing otherwise."""
+    return yes_no(value) is True
+
+
+def score(value: object) -> int | Unreadable | None:
+    """A strengths and difficulties total, 0 to 40."""
+    found = text(value)
+    if found is None:
+        return None
+    whole = re.fullmatch(r"(\d{1,2})(\.0+)?", found)
+    return int(whole[1]) if whole and int(whole[1]) <= 40 else Unreadable("is not a score from 0 to 40")
+
+
+def code(value: object) -> str | None:
+    """The code of ``C2`` or ``C2 - Full care order``; a label without a code as it stands."""
+    found = text(value) or ""
+    leading = re.match(r"([A-Za-z]{1,2}\d{1,2})\b", found)
+    return leading[1].upper() if leading else found or None
+
+
+def is_short_break(status: str | None) -> bool:
+    """Whether a legal status, code or label, is an agreed series of short breaks (V3, V4)."""
+    return bool(status) and (status in {"V3", "V4"} or bool(re.search(r"(?i)short[- ](term )?break", status or "")))
+
+
+def rolls_on(value: object) -> bool:
+    """Whether a looked-after episode ceased only for the next to begin: X1, or its label."""
+    return bool(re.match(r"(?i)x1\b|.*new episode", text(value) or ""))
+
+
+def role(value: object) -> str | None:
+    """``CW`` for the lead case worker, whether held as the code or as a label; else as it stands."""
+    found = text(value)
+    lead = re.search(r"(?i)\bcase ?worker\b|(?<!not )\ballocated", found or "")
+    return "CW" if lead or (found or "").upper() == "CW" else found
+
+
+def health_type(value: object) -> str | None:
+    """initial, review, dental or other, from words in the authority's own label."""
+    found = (text(value) or "").lower()
+    if not found:
+        return None
+    if "dent" in found:
+        return "dental"
+    kinds = {"initial": r"\binitial|\biha\b", "review": r"\breview|\brha\b"}
+    matched = [name for name, words in kinds.items() if re.search(words, found)]
+    return matched[0] if len(matched) == 1 else "other"
+
+
+def health_status(value: object) -> str | Unreadable | None:
+    """completed, planned, refused or cancelled."""
+    found = (text(value) or "").lower()
+    stems = {"complet": "completed", "plan": "planned", "refus": "refused", "cancel": "cancelled"}
+    for stem, status in stems.items():
+        if found.startswith(stem):
+            return status
+    return Unreadable("is not completed, planned, refused or cancelled") if found else None
+
+
+def missing_type(value: object) -> str | Unreadable | None:
+    """missing or away; one authority in SystemC writes M and A."""
+    found = (text(value) or "").lower()
+    if not found:
+        return None
+    if found == "m" or found.startswith("missing"):
+        return "missing"
+    return "away" if found == "a" or found.startswith(("away", "absen")) else Unreadable("is neither missing nor away")
+
+
+def eligibility(value: object) -> str | Unreadable | None:
+    """eligible, relevant, former relevant, qualifying or none."""
+    found = (text(value) or "").lower()
+    if not found:
+        return None
+    if re.search(r"\bno\b|\bnot\b|\bnone\b", found):
+        return "none"
+    for word, name in (("former", "former relevant"), ("qualif", "qualifying"), ("eligible", "eligible")):
+        if word in found:
+            return name
+    return "relevant" if "relevant" in found else Unreadable("is not a known care-leaver eligibility")
+
+
+_FLAG = re.compile(r'\\?"(\w+_FLAG)\\?"\s*:\s*(?:\\?"\s*(\w*)\s*\\?"|(true|false|null|[01])\b)', re.IGNORECASE)
+
+
+def flags(value: object) -> dict[str, bool]:
+    """The flags that can be read in an outcome column, and whether each is set.
+
+    The column holds JSON put together by hand: it may be cut off or hold unescaped quotes, so
+    only whole ``"NAME_FLAG": "Y"`` pairs are taken and the comments are never looked at.
+    """
+    found: dict[str, bool] = {}
+    for match in _FLAG.finditer(text(value) or ""):
+        found.setdefault(match[1].upper(), (match[2] or match[3] or "").lower() in _YES)
+    return found
