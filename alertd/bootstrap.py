@@ -1,0 +1,140 @@
+"""Wiring: everything is made here, once, from the settings. The rest is handed what it needs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from uuid import uuid4
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import Engine
+
+from alertd.calendars.calendar import Calendar, calendar_for
+from alertd.cases.records import Snapshot
+from alertd.cases.sources import ssd, ssda903
+from alertd.db.engine import open_engine, upgrade
+from alertd.errors import InputError
+from alertd.outbox.channel import Notifier
+from alertd.outbox.compose import Composer
+from alertd.people.directory import Directory
+from alertd.people.load import load_directory
+from alertd.rulebook.builtin import builtin_pack
+from alertd.rulebook.load import load_rulebook
+from alertd.rulebook.model import Rulebook, Setting
+from alertd.settings import Feed, Settings
+
+Progress = Callable[[str, int], None]
+Log = structlog.stdlib.BoundLogger
+
+
+def now_utc() -> datetime:
+    """The machine's clock, the one place it is read."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A daemon's parts, wired. Tests make one with their own clock, randomness and notifiers."""
+
+    settings: Settings
+    rulebook: Rulebook
+    calendar: Calendar
+    directory: Directory
+    engine: Engine
+    notifiers: Mapping[str, Notifier]
+    composer: Composer
+    clock: Callable[[], datetime]
+    rng: random.Random
+    log: Log
+
+    def read_feed(self, as_of: datetime, progress: Progress | None = None) -> Snapshot:
+        """One complete reading of the feed. Raises InputError for a feed that cannot be used."""
+        return read_feed(self.settings.feed, as_of, progress)
+
+
+def read_feed(feed: Feed, as_of: datetime, progress: Progress | None = None) -> Snapshot:
+    """Read the feed the settings name."""
+    if feed.kind == "ssda903":
+        return ssda903.read(Path(feed.url), progress=progress)
+    return ssd.read(
+        feed.url,
+        as_of=as_of,
+        schema=feed.schema_,
+        prefix=feed.prefix,
+        timeframe_years=feed.timeframe_years,
+        progress=progress,
+    )
+
+
+def rulebook_of(settings: Settings) -> Rulebook:
+    """The packs the settings name. Raises InputError while a length the authority must set is not set."""
+    packs = [Path(p) if "/" in p else builtin_pack(p) for p in settings.rules.packs]
+    rulebook = load_rulebook(packs, settings=settings.rules.settings, nation=settings.authority.nation)
+    for rule in rulebook.enabled:
+        length = rule.clock.length
+        if isinstance(length, Setting) and length.no_default and length.setting not in rulebook.settings:
+            raise InputError(
+                f"the setting {length.setting} has no value, and the law gives none ({rule.title})",
+                where=rule.place,
+                fix=f'Put "{length.setting}" = "10 working days", or your own length, under [rules.settings]',
+            )
+    return rulebook
+
+
+def directory_of(settings: Settings) -> Directory:
+    """The staff directory the settings name."""
+    people = settings.people
+    return load_directory(people.people, people.teams, allowed_domains=people.allowed_domains, duty=people.duty)
+
+
+def email_of(settings: Settings) -> Notifier:
+    """The e-mail channel, found by its entry point like any other."""
+    point = next(iter(entry_points(group="alertd.notifiers", name="email")))
+    try:
+        made: Notifier = point.load()(settings.email)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(["email", *(str(part) for part in first["loc"])])
+        raise InputError(first["msg"].removeprefix("Value error, "), where=key) from None
+    return made
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = now_utc,
+    rng: random.Random | None = None,
+    new_id: Callable[[], str] = lambda: str(uuid4()),
+) -> House:
+    """Make everything. Raises InputError for the first thing that is not right; nothing runs yet."""
+    rulebook = rulebook_of(settings)
+    directory = directory_of(settings)
+    email = email_of(settings)
+    calendar = calendar_for(settings.authority.nation)
+    engine = open_engine(settings.database.url)
+    upgrade(engine)
+    composer = Composer(
+        directory=directory,
+        rulebook=rulebook,
+        calendar=calendar,
+        sender=str(settings.email["sender"]),
+        hour=settings.schedule.digest.hour,
+        new_id=new_id,
+    )
+    return House(
+        settings=settings,
+        rulebook=rulebook,
+        calendar=calendar,
+        directory=directory,
+        engine=engine,
+        notifiers={"email": email},
+        composer=composer,
+        clock=clock,
+        rng=rng or random.Random(),  # noqa: S311 - spreads retries, keeps no secret
+        log=structlog.stdlib.get_logger("alertd"),
+    )

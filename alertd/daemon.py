@@ -1,0 +1,256 @@
+"""What wakes when, and the three pieces of work: evaluate, compose, dispatch.
+
+APScheduler only wakes. What is due is worked out from the database each time, so a piece of work
+that was missed, or died half-way, is done at the next waking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from alertd.alerts import store as alerts
+from alertd.alerts.lifecycle import Transition
+from alertd.alerts.reconcile import reconcile
+from alertd.bootstrap import House, Progress
+from alertd.cases.records import LONDON, Snapshot, local_day
+from alertd.cases.sync import judge
+from alertd.db.tables import FeedRun
+from alertd.engine.findings import Finding
+from alertd.engine.sweep import Sweep, sweep
+from alertd.errors import InputError
+from alertd.faultpoints import point
+from alertd.outbox.compose import Composed, compose, tell_operator
+from alertd.outbox.dispatch import Summary, dispatch_once
+from alertd.people.directory import holding
+from alertd.routing.route import NoticeFor, route
+
+WHOLE_FEED = ("*", "feed")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What one evaluation did. ``refused`` says why the feed was not used, and then nothing changed."""
+
+    children: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+    stages: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Findings that ask for action, by (rule, stage)."""
+    notices: int = 0
+    failed: int = 0
+    refused: str = ""
+
+
+def evaluate_once(
+    house: House,
+    *,
+    reading: Progress = lambda _what, _n: None,
+    evaluating: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Evaluated:
+    """Read the feed, evaluate every child, and commit what changed together with its notices.
+
+    A feed that cannot be used, or looks half-loaded, changes nothing: the data owner is told.
+    """
+    now = house.clock()
+    try:
+        snapshot = house.read_feed(now, _marking(reading))
+    except InputError as error:
+        return _refuse(house, now, "", {}, str(error))
+    reasons = judge(snapshot.counts, _last_counts(house), max_loss=house.settings.feed.max_loss)
+    if reasons:
+        return _refuse(house, now, snapshot.source, dict(snapshot.counts), "; ".join(reasons))
+    with Session(house.engine) as session:
+        told = frozenset(alerts.last_told(session))
+    done = 0
+
+    def progress(n: int) -> None:
+        nonlocal done
+        done += n
+        evaluating(done, len(snapshot.cases))
+
+    swept = sweep(
+        snapshot,
+        house.rulebook,
+        now,
+        keep=lambda f: f.asks_for_action or f.identity in told,
+        progress=progress,
+    )
+    return _commit(house, snapshot, swept, now)
+
+
+def _marking(reading: Progress) -> Progress:
+    def progress(what: str, n: int) -> None:
+        point("feed.mid_read")
+        reading(what, n)
+
+    return progress
+
+
+def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Evaluated:
+    present = {(case.child, record.ref) for case in snapshot.cases for record in case.records} | {WHOLE_FEED}
+    today = local_day(now)
+    holdings = {case.child: holding(case, today) for case in snapshot.cases}
+    findings = [f for f in swept.findings if house.rulebook.rule(f.rule)]
+    with Session(house.engine) as session, session.begin():
+        known = alerts.last_told(session, skip=swept.failed)
+        reconciled = reconcile(findings, known, now, present=lambda child, record: (child, record) in present)
+        notices = alerts.apply(session, reconciled, now, lambda t: _route(house, t), holdings)
+        session.add(FeedRun(source=snapshot.source[:500], at=now, outcome="accepted", counts=dict(snapshot.counts)))
+        if swept.failed:
+            _tell_of_failed(session, house, now, swept)
+        point("evaluate.before_commit")
+    point("evaluate.after_commit")
+    done = Evaluated(
+        children=len(snapshot.cases),
+        changes=Counter(t.reason for t in reconciled.transitions),
+        stages=_by_stage(findings),
+        notices=notices,
+        failed=len(swept.failed),
+    )
+    house.log.info(
+        "evaluated",
+        children=done.children,
+        changes=dict(done.changes),
+        notices=notices,
+        failed=done.failed,
+        rejected_rows=len(snapshot.rejects),
+    )
+    return done
+
+
+def _by_stage(findings: list[Finding]) -> Counter[tuple[str, str]]:
+    return Counter((f.rule, f.stage) for f in findings if f.asks_for_action)
+
+
+def _route(house: House, transition: Transition) -> tuple[NoticeFor, ...]:
+    rule = house.rulebook.rule(transition.finding.rule)
+    return route(transition, rule, house.rulebook) if rule else ()
+
+
+def _tell_of_failed(session: Session, house: House, now: datetime, swept: Sweep) -> None:
+    lines = [
+        f"The rules engine stopped on {len(swept.failed)} children, who were not evaluated.",
+        "Their alerts stay as they were. All other children were evaluated.",
+        "Please report this, with the children's references, to whoever looks after alertd:",
+        *(f"ref {child}" for child in sorted(swept.failed)[:20]),
+    ]
+    tell_operator(
+        session, house.composer, now, about="engine", subject="alertd could not evaluate some children", lines=lines
+    )
+    house.log.error("engine_stopped", children=len(swept.failed))
+
+
+def _last_counts(house: House) -> dict[str, int] | None:
+    with Session(house.engine) as session:
+        accepted = select(FeedRun.counts).where(FeedRun.outcome == "accepted").order_by(FeedRun.id.desc()).limit(1)
+        return session.scalar(accepted)
+
+
+def _refuse(house: House, now: datetime, source: str, counts: dict[str, int], why: str) -> Evaluated:
+    lines = [
+        "The case data could not be used, so nothing was evaluated:",
+        why,
+        "Alerts stay as they were; what has come due since the last good reading is not known.",
+        "alertd tries again at its next reading.",
+    ]
+    with Session(house.engine) as session, session.begin():
+        session.add(FeedRun(source=source[:500], at=now, outcome="refused", counts=counts, detail=why))
+        tell_operator(
+            session, house.composer, now, about="feed", subject="alertd could not use the case data", lines=lines
+        )
+    house.log.error("feed_refused", why=why)
+    return Evaluated(refused=why)
+
+
+def compose_once(house: House) -> Composed:
+    """Turn waiting notices into deliveries."""
+    with Session(house.engine) as session, session.begin():
+        done = compose(session, house.composer, house.clock())
+        point("compose.before_commit")
+    if done.urgent or done.digests or done.held:
+        house.log.info("composed", urgent=done.urgent, digests=done.digests, held=done.held)
+    return done
+
+
+async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summary:
+    """Send what is due."""
+    summary = await dispatch_once(house.engine, house.notifiers, house.clock, house.rng, stopping=stopping)
+    if summary.results or summary.paused or summary.recovered:
+        house.log.info("dispatched", results=dict(summary.results), paused=summary.paused, recovered=summary.recovered)
+    return summary
+
+
+async def run(house: House) -> None:
+    """Run until SIGTERM or SIGINT: what is under way is finished, nothing new is begun.
+
+    Evaluating and sending are two loops, so that neither a slow feed nor a hanging relay holds up
+    the other. A database that cannot be reached is said, and tried again at the next waking; any
+    other fault ends the process, because starting again loses nothing.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    evaluate_now, send_now = asyncio.Event(), asyncio.Event()
+
+    async def evaluate() -> None:
+        await asyncio.to_thread(evaluate_once, house)
+        send_now.set()
+
+    async def send() -> None:
+        await asyncio.to_thread(compose_once, house)
+        await dispatch(house, stopping)
+
+    scheduler = _scheduler(house, evaluate_now.set, send_now.set)
+    scheduler.start()
+    house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_repeat(house, evaluate, evaluate_now, stopping))
+            both.create_task(_repeat(house, send, send_now, stopping))
+    finally:
+        scheduler.shutdown(wait=False)
+        for notifier in house.notifiers.values():
+            await notifier.close()
+        house.engine.dispose()
+    house.log.info("stopped")
+
+
+async def _repeat(
+    house: House, work: Callable[[], Awaitable[None]], wake: asyncio.Event, stopping: asyncio.Event
+) -> None:
+    """Do the work at once and at every waking, until told to stop."""
+    while not stopping.is_set():
+        wake.clear()
+        try:
+            await work()
+        except OperationalError as error:
+            house.log.error(
+                "database_unreachable", kind=type(error.orig).__name__, next="tried again at the next waking"
+            )
+        waits = [asyncio.create_task(wake.wait()), asyncio.create_task(stopping.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
+
+
+def _scheduler(house: House, evaluate: Callable[[], None], send: Callable[[], None]) -> AsyncIOScheduler:
+    """Wakes only. A waking missed while another runs, or while we were down, is made good by the next."""
+    scheduler = AsyncIOScheduler(
+        timezone=LONDON, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    )
+    for at in house.settings.schedule.evaluate:
+        scheduler.add_job(evaluate, CronTrigger(hour=at.hour, minute=at.minute, timezone=LONDON))
+    scheduler.add_job(send, IntervalTrigger(seconds=house.settings.schedule.dispatch_seconds))
+    return scheduler

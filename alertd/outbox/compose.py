@@ -1,0 +1,277 @@
+"""From notices to deliveries: who each role is now, and the one message that tells them.
+
+Urgent notices are composed at once, the rest into each person's digest when it is due. A notice is
+settled in the same transaction that creates its delivery, so it is told once or still waiting.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from html import escape
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from alertd.calendars.calendar import Calendar
+from alertd.cases.records import local_day
+from alertd.db.tables import Alert, Delivery, Notice
+from alertd.engine.findings import Finding
+from alertd.errors import InputError
+from alertd.outbox import store
+from alertd.people.directory import Directory, Holding, Resolved
+from alertd.routing.digest import DigestItem, compose_digest, compose_urgent, digest_is_due
+from alertd.routing.next_step import next_step
+from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
+from alertd.rulebook.model import Rulebook
+
+URGENT_AT_ONCE = 3
+"""More urgent alerts than this for one person at one time go as one message, not as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """What composing needs to know; ``new_id`` makes UUIDs, ``hour`` is the digest's in London."""
+
+    directory: Directory
+    rulebook: Rulebook
+    calendar: Calendar
+    sender: str
+    hour: int
+    new_id: Callable[[], str]
+    channel: str = "email"
+
+
+@dataclass(slots=True)
+class Composed:
+    """How many messages were made, and those that could not be, each with its reason."""
+
+    urgent: int = 0
+    digests: int = 0
+    dropped: int = 0
+    held: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One open alert as told, or to be told, to one person; ``waiting`` are its unsettled notices."""
+
+    item: DigestItem
+    waiting: tuple[int, ...]
+    urgent: tuple[int, ...]
+
+
+def compose(session: Session, composer: Composer, now: datetime) -> Composed:
+    """Turn what waits into deliveries, in the session's transaction. Nothing is sent here."""
+    done = Composed()
+    done.dropped = _drop_closed(session)
+    people, told = _who_is_told(session, composer, local_day(now))
+    for person_id, items in told.items():
+        resolved = people[person_id]
+        try:
+            done.urgent += _urgent(session, composer, resolved, items, now)
+            done.digests += _digest(session, composer, resolved, items, now, told)
+        except InputError as error:
+            done.held.append(f"{person_id}: {error}")
+    return done
+
+
+def _drop_closed(session: Session) -> int:
+    """Settle notices of alerts that closed before anybody was told: there is nothing left to do."""
+    closed = select(Alert.id).where(Alert.state == "closed")
+    waiting = Notice.composed_into.is_(None) & Notice.dropped.is_(None)
+    result = session.execute(
+        update(Notice).where(waiting, Notice.alert_id.in_(closed)).values(dropped="the alert closed first")
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _who_is_told(
+    session: Session, composer: Composer, today: date
+) -> tuple[dict[str, Resolved], dict[str, list[_Told]]]:
+    """Every open alert under each person told of it, by the role they were told as."""
+    rows = session.execute(
+        select(Alert, Notice.role, Notice.id, Notice.urgent, Notice.composed_into)
+        .join(Notice, Notice.alert_id == Alert.id)
+        .where(Alert.state == "open")
+        .order_by(Alert.id, Notice.id)
+    ).tuples()
+    notices: dict[tuple[Alert, str], list[tuple[int, bool, str | None]]] = defaultdict(list)
+    for alert, role, notice_id, urgent, composed_into in rows:
+        notices[alert, role].append((notice_id, urgent, composed_into))
+    people: dict[str, Resolved] = {}
+    told: dict[str, list[_Told]] = defaultdict(list)
+    settled: dict[tuple[str, Holding], Resolved] = {}
+    for (alert, role), found in notices.items():
+        held = Holding(alert.worker, alert.team)
+        resolved = settled.get((role, held))
+        if resolved is None:
+            resolved = settled[role, held] = composer.directory.resolve(role, held, today)
+        waiting = [(id_, urgent) for id_, urgent, composed_into in found if composed_into is None]
+        item = _item(alert, role, held, resolved, composer, today, is_new=bool(waiting))
+        if item is None:
+            continue
+        people[resolved.person_id] = resolved
+        told[resolved.person_id].append(
+            _Told(item, tuple(id_ for id_, u in waiting if not u), tuple(id_ for id_, u in waiting if u))
+        )
+    return people, told
+
+
+def _item(
+    alert: Alert, role: str, held: Holding, resolved: Resolved, composer: Composer, today: date, *, is_new: bool
+) -> DigestItem | None:
+    rule = composer.rulebook.rule(alert.rule)
+    if rule is None:  # the rule was removed; the next evaluation closes its alerts
+        return None
+    finding = Finding.from_json(alert.finding)
+    step = next_step(finding, rule, composer.rulebook, composer.calendar, today)
+    return DigestItem(alert.id, finding, rule, held, role, resolved.how, is_new, step)
+
+
+def _urgent(session: Session, composer: Composer, person: Resolved, items: Iterable[_Told], now: datetime) -> int:
+    """One message for each urgent alert, or one for all where there are many."""
+    waiting = [t for t in items if t.urgent]
+    if not waiting:
+        return 0
+    today = local_day(now)
+    if len(waiting) > URGENT_AT_ONCE:
+        mail = render_digest(
+            compose_digest(
+                [t.item for t in waiting],
+                today=today,
+                calendar=composer.calendar,
+                directory=composer.directory,
+                cleared=0,
+            )
+        )
+        _deliver(session, composer, person, mail, now, [id_ for t in waiting for id_ in t.urgent], urgent=True)
+        return 1
+    for one in waiting:
+        mail = render_urgent(compose_urgent(one.item, today=today, calendar=composer.calendar))
+        _deliver(session, composer, person, mail, now, one.urgent, urgent=True)
+    return len(waiting)
+
+
+def _digest(
+    session: Session,
+    composer: Composer,
+    person: Resolved,
+    items: Iterable[_Told],
+    now: datetime,
+    everybody: Mapping[str, list[_Told]],
+) -> int:
+    items = list(items)
+    last, last_at = _last_digest(session, person)
+    waiting = [id_ for t in items for id_ in t.waiting]
+    is_due, _ = digest_is_due(
+        now,
+        hour=composer.hour,
+        calendar=composer.calendar,
+        last=last,
+        waiting=len(waiting),
+        overdue=sum(t.item.finding.stage == "overdue" for t in items),
+    )
+    if not is_due:
+        return 0
+    today = local_day(now)
+    digest = compose_digest(
+        [t.item for t in items],
+        today=today,
+        calendar=composer.calendar,
+        directory=composer.directory,
+        cleared=_cleared(session, person, last_at) if last_at else 0,
+        load=_load(composer.directory, person, everybody),
+    )
+    _deliver(session, composer, person, render_digest(digest), now, waiting, digest_for=today.isoformat())
+    return 1
+
+
+def _last_digest(session: Session, person: Resolved) -> tuple[date | None, datetime | None]:
+    row = session.execute(
+        select(Delivery.digest_for, Delivery.created_at)
+        .where(Delivery.person == person.person_id, func.length(Delivery.digest_for) == len("2026-11-26"))
+        .order_by(Delivery.digest_for.desc())
+        .limit(1)
+    ).first()
+    return (date.fromisoformat(row[0]), row[1]) if row and row[0] else (None, None)
+
+
+def _cleared(session: Session, person: Resolved, since: datetime) -> int:
+    """How many alerts this person was told of have closed since their last digest."""
+    return (
+        session.scalar(
+            select(func.count(func.distinct(Alert.id)))
+            .join(Notice, Notice.alert_id == Alert.id)
+            .join(Delivery, Delivery.id == Notice.composed_into)
+            .where(Delivery.person == person.person_id, Alert.state == "closed", Alert.changed_at > since)
+        )
+        or 0
+    )
+
+
+def _load(directory: Directory, person: Resolved, everybody: Mapping[str, list[_Told]]) -> list[tuple[Holding, str]]:
+    """(who holds, stage) of every open alert in the teams a manager answers for; nothing for others."""
+    manager = directory.people.get(person.person_id)
+    if manager is None or manager.role == "worker" or manager.team is None:
+        return []
+    under = directory.teams_under(manager.team)
+    alerts = {t.item.alert_id: t.item for told in everybody.values() for t in told}
+    return [(i.holding, i.finding.stage) for i in alerts.values() if directory.team_of(i.holding) in under]
+
+
+def _deliver(
+    session: Session,
+    composer: Composer,
+    person: Resolved,
+    mail: Rendered,
+    now: datetime,
+    notices: Iterable[int],
+    *,
+    urgent: bool = False,
+    digest_for: str | None = None,
+) -> None:
+    id_ = composer.new_id()
+    message = to_message(
+        mail,
+        delivery_id=id_,
+        sender=composer.sender,
+        to_name=person.name,
+        to_address=person.address,
+        date=now,
+    )
+    store.add(
+        session,
+        id=id_,
+        person=person.person_id,
+        address=person.address,
+        resolved_by=person.how,
+        channel=composer.channel,
+        message=message,
+        now=now,
+        urgent=urgent,
+        digest_for=digest_for,
+    )
+    session.execute(update(Notice).where(Notice.id.in_(list(notices))).values(composed_into=id_))
+
+
+def tell_operator(
+    session: Session, composer: Composer, now: datetime, *, about: str, subject: str, lines: Iterable[str]
+) -> bool:
+    """Tell the data owner that alertd itself needs attention; at most once a day about one thing.
+
+    Returns whether a message was made. ``about`` names the thing, as ``feed``.
+    """
+    today = local_day(now)
+    person = composer.directory.resolve("data_owner", Holding(), today)
+    key = f"{today}:{about}"
+    told = select(Delivery.id).where(Delivery.person == person.person_id, Delivery.digest_for == key)
+    if session.execute(told).first():
+        return False
+    text = "\n".join(lines)
+    html = "".join(f"<p>{line}</p>" for line in map(escape, text.splitlines()))
+    mail = Rendered(subject, subject, text, f'<!doctype html><html lang="en-GB"><body>{html}</body></html>')
+    _deliver(session, composer, person, mail, now, (), urgent=True, digest_for=key)
+    return True
