@@ -1,0 +1,80 @@
+"""``alertd synth``: make a synthetic authority to try alertd on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+from rich.progress import TaskID
+from rich.table import Table
+
+from alertd.cases.records import LONDON
+from alertd.errors import InputError
+from alertd.synth import Manifest, make, write_people
+
+
+def synth(
+    out: Annotated[str, typer.Option(metavar="FILE|URL", help="A SQLite file, or any SQLAlchemy address.")],
+    la: Annotated[str, typer.Option(help="DfE code of the authority whose published volumes to follow.")] = "350",
+    children: Annotated[int, typer.Option(help="Children in need at any point of the year.")] = 4000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same authority.")] = 1,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The last day it knows; today if not given.")
+    ] = None,
+    dirty: Annotated[float, typer.Option(help="Share of rows to spoil as real systems do.")] = 0.01,
+    people: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write people.csv and teams.csv.")] = None,
+    manifest: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the manifest as JSON.")] = None,
+) -> None:
+    """Make a synthetic authority: a Standard Safeguarding Dataset of children who do not exist.
+
+    Volumes and ratios follow the Department for Education's open data for 2024 (Open Government
+    Licence v3.0). An older synthetic database at --out is replaced; anything else is left alone.
+    """
+    day = _day(as_of)
+    console = Console()
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step)
+            bar.update(tasks[step], completed=done, total=total)
+
+        made = make(out, la=la, children=children, seed=seed, as_of=day, dirty=dirty, progress=progress)
+    if people:
+        write_people(people, la=la, children=children, seed=seed, as_of=day)
+    if manifest:
+        manifest.write_text(made.json(), encoding="utf-8")
+    _show(console, made)
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return datetime.now(LONDON).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not a date", where="--as-of", fix="Write it as 2026-11-20") from None
+
+
+def _show(console: Console, made: Manifest) -> None:
+    title = f"Synthetic authority after {made.name} ({made.la}), seed {made.seed}, as of {made.as_of}"
+    table = Table("Figure", title=title)
+    table.add_column("Made", justify="right")
+    table.add_column(f"Published, scaled to {made.children:,} children", justify="right")
+    for figure in made.figures:
+        table.add_row(figure.name, f"{figure.made:,}", f"{figure.published:,.0f}{' *' if figure.national else ''}")
+    console.print(table)
+    console.print("* England's ratio: the authority's own figure is suppressed or not shipped.")
+    spoilt = Table("Spoilt on purpose", title=f"{sum(made.dirty.values()):,} of {sum(made.rows.values()):,} rows")
+    spoilt.add_column("Rows", justify="right")
+    for kind, n in made.dirty.items():
+        spoilt.add_row(kind, f"{n:,}")
+    console.print(spoilt)
+    console.print(f"Visits left out as not yet recorded: {made.unrecorded_visits:,}")
+    for note in made.notes:
+        console.print(f"- {note}")
