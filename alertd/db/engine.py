@@ -1,0 +1,154 @@
+"""Opening the database, and bringing its schema to what this code needs.
+
+SQLite (one host) and PostgreSQL (any number) are served. Both are set up so that a commit that
+was answered is on disk, and so that nothing waits for ever on a lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from alertd.errors import InputError
+
+BUSY_SECONDS = 10
+"""How long a statement waits for another writer before it fails."""
+
+_POSTGRES_OPTIONS = " ".join(
+    f"-c {name}={milliseconds}"
+    for name, milliseconds in {
+        "statement_timeout": 60_000,
+        "lock_timeout": BUSY_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": 60_000,
+    }.items()
+)
+_MIGRATION_LOCK = 0x616C6572
+"""Any number will do, as long as every alertd takes the same one."""
+
+_SQLITE_FAULTS = {
+    "SQLITE_CANTOPEN": ("the database file cannot be opened", "Check that the folder exists and may be written to"),
+    "SQLITE_NOTADB": ("the file is not a database", "Name another file, or move this one away"),
+    "SQLITE_CORRUPT": ("the database file is damaged", "Restore it from a backup"),
+    "SQLITE_READONLY": ("the database is read-only", "Let alertd's user write to the file and to its folder"),
+    "SQLITE_BUSY": ("another program holds the database", "End that program, or try again"),
+}
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for ``sqlite:///path`` or ``postgresql://…``, tried once before it is returned.
+
+    Every transaction on SQLite takes the write lock when it begins, except those of
+    :func:`reading`. Raises ``InputError`` for an address that cannot be used.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise InputError("the database address cannot be read", fix="Write it as sqlite:///path/to/alertd.db") from None
+    match address.get_backend_name():
+        case "sqlite":
+            engine = _sqlite(address)
+        case "postgresql":
+            engine = create_engine(
+                address.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": BUSY_SECONDS},
+            )
+        case other:
+            raise InputError(f"a database of kind {other} is not served", fix="Use sqlite or postgresql")
+    try:
+        with engine.begin():
+            pass
+    except DBAPIError as fault:
+        engine.dispose()
+        raise _explained(fault, address) from fault
+    return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The same database for read-only transactions, which do not wait for writers on SQLite."""
+    return engine.execution_options(postgresql_readonly=True)
+
+
+def upgrade(engine: Engine) -> None:
+    """Create or bring up the schema to this code's, in one transaction; safe when two start at once."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        config = _migrations()
+        _refuse_newer(connection, ScriptDirectory.from_config(config))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise ``InputError`` unless the schema is exactly the one this code was written for."""
+    scripts = ScriptDirectory.from_config(_migrations())
+    with reading(engine).connect() as connection:
+        current = _refuse_newer(connection, scripts)
+    if current != scripts.get_current_head():
+        raise InputError(
+            f"the database is older than this alertd (it is at {current or 'nothing yet'})",
+            where=engine.url.render_as_string(),
+            fix="Run: alertd db upgrade",
+        )
+
+
+def _sqlite(address: URL) -> Engine:
+    if address.database in (None, "", ":memory:"):
+        raise InputError("a database in memory would lose what must be kept", fix="Name a file: sqlite:///alertd.db")
+    folder = Path(str(address.database).removeprefix("file:")).parent
+    if not folder.is_dir():
+        raise InputError("the folder for the database does not exist", where=str(folder), fix="Create it first")
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and asks for the lock later can be refused without waiting.
+        read_only = connection.get_execution_options().get("postgresql_readonly")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _explained(fault: DBAPIError, address: URL) -> InputError:
+    where = address.render_as_string(hide_password=True)
+    if isinstance(fault.orig, sqlite3.Error):
+        name = getattr(fault.orig, "sqlite_errorname", "")
+        for known, (what, fix) in _SQLITE_FAULTS.items():
+            if name.startswith(known):
+                return InputError(what, where=where, fix=fix)
+    reason = " ".join(str(fault.orig).split())
+    return InputError(f"the database cannot be used: {reason}", where=where)
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "alertd.db:migrations")
+    return config
+
+
+def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> str | None:
+    """The schema's revision, or None when empty."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise InputError(
+            f"the database is newer than this alertd (it is at {current})",
+            where=connection.engine.url.render_as_string(),
+            fix="Install the newer alertd again, or restore the backup taken before the upgrade: alertd --version",
+        )
+    return current

@@ -1,0 +1,247 @@
+"""The delivery table: every statement that writes it, and the policy for what comes next.
+
+A delivery moves ``due → sending → delivered | refused | due | parked``, through ``unknown`` when
+the answer was lost, and to ``cancelled`` from ``due`` or ``parked``. Each move is a row of
+``delivery_event`` with its reason, written in the transaction of the move. Only the holder of a
+claim's token may finish it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from alertd.db.tables import DELIVERY_STATES, Delivery, DeliveryEvent
+from alertd.outbox.channel import Outcome
+
+WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60))
+"""Mean wait after the first, second, … attempt that must be repeated; the last one from then on."""
+
+WHOLE_CHANNEL_WAIT: Final = timedelta(minutes=2)
+"""Longest mean wait while a whole channel is down: its mail leaves within about 5 minutes of its return."""
+
+GIVE_UP_AGE: Final = timedelta(days=5)
+"""RFC 5321, 4.5.4.1 advises to give up after 4 to 5 days."""
+
+UNKNOWN_RETRIES: Final = 2
+"""Repeats after a lost answer: each may be one more copy, so copies are at most 1 + this."""
+
+_FURTHEST: Final = timedelta(hours=3)
+"""Nothing here sets a retry or a lease further ahead; one that is was set before the clock went back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this process alone may send, until ``lease_until``.
+
+    ``attempts`` counts this attempt; ``unknown_attempts`` only earlier ones.
+    """
+
+    id: str
+    token: str
+    lease_until: datetime
+    channel: str
+    address: str
+    message: bytes
+    attempts: int
+    unknown_attempts: int
+    created_at: datetime
+
+
+_CLAIMED: Final[tuple[Any, ...]] = tuple(getattr(Delivery, field.name) for field in fields(Claimed))
+
+
+def next_state(
+    outcome: Outcome, attempts: int, unknown_attempts: int, created_at: datetime, now: datetime, rng: random.Random
+) -> tuple[str, datetime, str]:
+    """What becomes of a delivery after an attempt: its state, when it is due again, and why.
+
+    ``attempts`` and ``unknown_attempts`` count this one. Waits are spread evenly between nothing
+    and twice their mean, so that what failed together does not come back together.
+    """
+    if outcome.result in ("delivered", "refused"):
+        return outcome.result, now, outcome.reason
+    if outcome.result == "unknown" and unknown_attempts > UNKNOWN_RETRIES:
+        return "parked", now, f"{outcome.reason}; the answer was lost {unknown_attempts} times: see whether it arrived"
+    if now - created_at >= GIVE_UP_AGE:
+        return "parked", now, f"{outcome.reason}; gave up after {GIVE_UP_AGE.days} days: tell the person another way"
+    mean = WAITS[min(attempts, len(WAITS)) - 1]
+    if outcome.whole_channel:
+        mean = min(mean, WHOLE_CHANNEL_WAIT)
+    return "due", now + 2 * rng.random() * mean, outcome.reason
+
+
+def add(
+    session: Session,
+    *,
+    person: str,
+    address: str,
+    resolved_by: str,
+    channel: str,
+    message: bytes,
+    now: datetime,
+    urgent: bool = False,
+    digest_for: str | None = None,
+    not_before: datetime | None = None,
+    id: str | None = None,  # noqa: A002
+) -> str:
+    """Put a message in the outbox, in the caller's transaction; its id is returned.
+
+    ``id`` is given by callers whose message already names it (Message-ID). A second digest for
+    the same person, channel and day raises ``IntegrityError``.
+    """
+    id_ = id or str(uuid4())
+    session.add(
+        Delivery(
+            id=id_,
+            person=person,
+            address=address,
+            resolved_by=resolved_by,
+            channel=channel,
+            urgent=urgent,
+            digest_for=digest_for,
+            message=message,
+            state="due",
+            next_attempt_at=not_before or now,
+            created_at=now,
+        )
+    )
+    session.flush()
+    _record(session.connection(), now, _move(id_, None, "due", 0, resolved_by))
+    return id_
+
+
+def claim(
+    engine: Engine, now: datetime, limit: int, lease: timedelta, *, channel: str, retries_first: bool = False
+) -> list[Claimed]:
+    """Take up to ``limit`` due deliveries of a channel, urgent ones first; nobody else gets them.
+
+    Callers take turns with ``retries_first``, so that neither a backlog of retries holds up new
+    mail nor a stream of new mail holds up retries.
+    """
+    assert lease <= _FURTHEST
+    retried = Delivery.attempts > 0
+    picked = (
+        select(Delivery.id)
+        .where(
+            Delivery.state == "due",
+            Delivery.channel == channel,
+            or_(Delivery.next_attempt_at <= now, and_(retried, Delivery.next_attempt_at > now + _FURTHEST)),
+        )
+        .order_by(Delivery.urgent.desc(), retried.desc() if retries_first else retried.asc(), Delivery.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # PostgreSQL; on SQLite the transaction has the write lock
+        .cte("picked")
+    )
+    token = str(uuid4())
+    statement = (
+        update(Delivery)
+        .where(Delivery.id.in_(select(picked.c.id)))
+        .values(state="sending", token=token, lease_until=now + lease, attempts=Delivery.attempts + 1)
+        .returning(*_CLAIMED)
+    )
+    with engine.begin() as connection:
+        claimed = [Claimed(*row) for row in connection.execute(statement)]
+        _record(connection, now, *(_move(c.id, "due", "sending", c.attempts, "claimed") for c in claimed))
+    return claimed
+
+
+def finish(engine: Engine, claimed: Claimed, outcome: Outcome, now: datetime, rng: random.Random) -> bool:
+    """Store what became of a claimed delivery. False, and nothing stored, when the claim is no longer ours."""
+    with engine.begin() as connection:
+        return _finish(connection, claimed, outcome, now, rng)
+
+
+def recover(engine: Engine, now: datetime, rng: random.Random) -> int:
+    """Free deliveries whose sender died or lost its lease; their number.
+
+    Nobody can know how far such an attempt came, so it counts as one whose answer was lost.
+    """
+    lost = Outcome("unknown", "the sender stopped before it could say what became of this attempt")
+    expired = (
+        select(*_CLAIMED)
+        .where(
+            Delivery.state == "sending",
+            or_(Delivery.lease_until <= now, Delivery.lease_until > now + _FURTHEST),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    with engine.begin() as connection:
+        rows = [Claimed(*row) for row in connection.execute(expired)]
+        return sum(_finish(connection, row, lost, now, rng) for row in rows)
+
+
+def pause(engine: Engine, channel: str, until: datetime, reason: str) -> None:
+    """Hold back a channel's due deliveries until a moment, because a fault of the channel would meet them all."""
+    with engine.begin() as connection:
+        connection.execute(
+            update(Delivery)
+            .where(Delivery.state == "due", Delivery.channel == channel, Delivery.next_attempt_at < until)
+            .values(next_attempt_at=until, reason=reason)
+        )
+
+
+def cancel(session: Session, id: str, now: datetime, reason: str) -> bool:  # noqa: A002
+    """Take a delivery back, in the caller's transaction. False when it is being sent or has ended."""
+    for state in ("due", "parked"):
+        attempts = session.scalar(
+            update(Delivery)
+            .where(Delivery.id == id, Delivery.state == state)
+            .values(state="cancelled", reason=reason)
+            .returning(Delivery.attempts)
+        )
+        if attempts is not None:
+            _record(session.connection(), now, _move(id, state, "cancelled", attempts, reason))
+            return True
+    return False
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many deliveries are in each state; states without any are there too, as 0."""
+    found = session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+    return dict.fromkeys(DELIVERY_STATES, 0) | {state: number for state, number in found}  # noqa: C416
+
+
+def waiting_channels(engine: Engine) -> set[str]:
+    """The channels of all due deliveries."""
+    with engine.connect() as connection:
+        return set(connection.scalars(select(Delivery.channel).where(Delivery.state == "due").distinct()))
+
+
+def _finish(connection: Connection, claimed: Claimed, outcome: Outcome, now: datetime, rng: random.Random) -> bool:
+    unknown = claimed.unknown_attempts + (outcome.result == "unknown")
+    state, due, reason = next_state(outcome, claimed.attempts, unknown, claimed.created_at, now, rng)
+    stored = connection.execute(
+        update(Delivery)
+        .where(Delivery.id == claimed.id, Delivery.token == claimed.token)
+        .values(
+            state=state,
+            reason=reason,
+            token=None,
+            lease_until=None,
+            next_attempt_at=due,
+            unknown_attempts=unknown,
+        )
+    )
+    if not stored.rowcount:
+        return False
+    steps = ["sending", "unknown", state] if outcome.result == "unknown" else ["sending", state]
+    _record(connection, now, *(_move(claimed.id, a, b, claimed.attempts, reason) for a, b in pairwise(steps)))
+    return True
+
+
+def _move(id_: str, before: str | None, after: str, attempt: int, reason: str) -> Mapping[str, object]:
+    return {"delivery_id": id_, "from_state": before, "to_state": after, "attempt": attempt, "reason": reason}
+
+
+def _record(connection: Connection, now: datetime, *moves: Mapping[str, object]) -> None:
+    if moves:
+        connection.execute(insert(DeliveryEvent), [{**move, "at": now} for move in moves])

@@ -1,0 +1,1 @@
+"""The channels that come with alertd, found by the entry points ``alertd.notifiers``."""

@@ -1,0 +1,79 @@
+"""What a site says about its mail relay."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from alertd.errors import InputError
+
+ADDRESS: Final = r"[!-;=?A-~]+@[!-;=?A-~]+"
+"""An address as an envelope without SMTPUTF8 can carry it."""
+
+
+class EmailConfig(BaseModel):
+    """The relay, how to reach it, and who the mail is from. Times are in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """``none`` is for a relay on this same machine only."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    sender: str = Field(pattern=f"^{ADDRESS}$", max_length=254)
+    """The address mail comes from, and to which bounces return; its domain names us to the relay."""
+    timeout_seconds: float = Field(default=60, gt=0)
+    """For each command; all of them up to the message together get five times this."""
+    answer_seconds: float = Field(default=600, gt=0)
+    """For the answer after the message, while the relay stores it: RFC 5321, 4.5.3.2.6 asks for 10 minutes."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.tls == "none" and not _is_loopback(self.host):
+            raise ValueError("tls = none is only for a relay on this machine: use starttls or implicit")
+        if self.password and self.password_file:
+            raise ValueError("give password or password_file, not both")
+        if (self.username is None) != (self.password is None and self.password_file is None):
+            raise ValueError("username and a password go together")
+        return self
+
+    def secret(self) -> str | None:
+        """The password; ``InputError`` when its file is missing, empty or open to everybody."""
+        if self.password_file is None:
+            return self.password.get_secret_value() if self.password else None
+        where = str(self.password_file)
+        try:
+            if self.password_file.stat().st_mode & 0o007:
+                raise InputError("the password file is open to every user", where=where, fix=f"Run: chmod o= {where}")
+            secret = self.password_file.read_text("utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise InputError(f"the password file cannot be read ({type(fault).__name__})", where=where) from fault
+        if not secret:
+            raise InputError("the password file is empty", where=where)
+        return secret
+
+    def context(self) -> ssl.SSLContext:
+        """How to check the relay: by trusted certificate, by its name, TLS 1.2 or later."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except OSError as fault:
+            where = str(self.ca_file)
+            raise InputError(f"the certificate file cannot be used ({type(fault).__name__})", where=where) from fault
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,70 @@
+"""The e-mail channel: one message, one recipient, one attempt, on a connection kept for the next."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from aiosmtplib import SMTPException, SMTPResponseException
+
+from alertd.outbox.channel import Message, Outcome
+from alertd_notifiers.email.config import ADDRESS, EmailConfig
+from alertd_notifiers.email.connection import Connection
+from alertd_notifiers.email.verdict import Stage, judge
+
+BEFORE_THE_MESSAGE = 5
+"""All steps up to the message together may take this many times ``timeout_seconds``."""
+
+
+class EmailNotifier:
+    """Sends by one relay. Connections are kept between messages until :meth:`close`."""
+
+    name = "email"
+
+    def __init__(self, config: EmailConfig) -> None:
+        """Reads the password and the certificates now, so that a fault in them shows at the start."""
+        self._config = config
+        self._password = config.secret()
+        self._context = config.context()
+        self._idle: list[Connection] = []
+
+    async def send(self, message: Message) -> Outcome:
+        """Try once: at most five times ``timeout_seconds``, then ``answer_seconds``."""
+        for whose, address in (("sender", message.sender), ("recipient", message.recipient)):
+            if not re.fullmatch(ADDRESS, address):
+                return Outcome("refused", f"not sent: the {whose}'s address is not a plain ASCII name@domain")
+        connection = Connection(self._config, self._context, self._password)
+        try:
+            async with asyncio.timeout(BEFORE_THE_MESSAGE * self._config.timeout_seconds):
+                connection = await self._reused() or connection
+                if not connection.is_open:
+                    await connection.open()
+                await connection.announce(message)
+            await connection.hand_over(message)
+        except (SMTPException, OSError) as fault:
+            answered = isinstance(fault, SMTPResponseException) and connection.stage >= Stage.SENDER
+            self._release(connection, keep=answered)
+            return judge(connection.stage, fault)
+        except BaseException:
+            connection.abort()
+            raise
+        self._release(connection, keep=True)
+        return Outcome("delivered", "the mail server took responsibility for it")
+
+    async def close(self) -> None:
+        """Take leave of the relay and let go of idle connections; later messages open new ones."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(connection.leave() for connection in idle))
+
+    async def _reused(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if await connection.still_usable():
+                return connection
+        return None
+
+    def _release(self, connection: Connection, *, keep: bool) -> None:
+        if keep and connection.is_open:
+            self._idle.append(connection)
+        else:
+            connection.abort()
