@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +14,16 @@ from alertd.alerts.reconcile import Identity, Reconciled
 from alertd.db.tables import Alert, AlertEvent, Notice
 from alertd.engine.findings import Finding
 from alertd.people.directory import Holding
-from alertd.routing.route import NoticeFor
+
+
+class ToTell(Protocol):
+    """What routing answers: a role to tell, at once or with the next digest."""
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def urgent(self) -> bool: ...
 
 
 def last_told(session: Session, skip: Iterable[str] = ()) -> dict[Identity, OpenAlert]:
@@ -28,7 +38,7 @@ def apply(
     session: Session,
     reconciled: Reconciled,
     now: datetime,
-    route: Callable[[Transition], Sequence[NoticeFor]],
+    route: Callable[[Transition], Sequence[ToTell]],
     holdings: Mapping[str, Holding],
 ) -> int:
     """Write the changes, each with its event and its notices, in the session's transaction.

@@ -29,7 +29,7 @@ def run(config: ConfigOption) -> None:
 
 
 def check(config: ConfigOption) -> None:
-    """Check the settings and try each connection. Sends nothing, evaluates nothing. Exit code 2 when something fails."""
+    """Check the settings and try each connection; sends and evaluates nothing. Exit code 2 when something fails."""
     settings = load(config)
     failed = 0
     for what, try_it in _checks(settings):

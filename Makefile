@@ -1,0 +1,52 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SHELL := /bin/bash
+
+.PHONY: help demo test check format faults bench wheel clean
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt
+	@echo "Setting up $(VENV): the packages alertd runs on (about a minute; one is compiled here)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "alertd needs Python 3.11 or later; set PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@echo "Setting up $(VENV): the packages its tests need"
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/run.stamp  ## make an authority, evaluate it, catch its mail here
+	$(BIN)/alertd demo --once --dir demo-data
+
+test: check  ## everything that must hold, in under six minutes
+	$(BIN)/pytest
+
+check: $(VENV)/dev.stamp  ## style, types, direction of imports, rule packs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/alertd rules lint
+
+format: $(VENV)/dev.stamp  ## put the code in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+faults: $(VENV)/dev.stamp  ## real processes killed at every named point, many times over
+	$(BIN)/pytest tests/faults --faults
+
+bench: $(VENV)/dev.stamp  ## figures, as ratios within one run
+	$(BIN)/python tests/bench/run.py
+
+wheel: $(VENV)/dev.stamp  ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+
+clean:  ## remove what was made here
+	rm -rf $(VENV) dist build demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis

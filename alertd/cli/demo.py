@@ -1,0 +1,192 @@
+"""``alertd demo``: a made-up authority, a local mail catcher, and one evaluation, from nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import mailbox
+import re
+import shutil
+import socket
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, time
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Mailbox
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+import alertd
+from alertd import daemon, log, synth
+from alertd.bootstrap import House, build
+from alertd.calendars.calendar import calendar_for
+from alertd.cases.records import LONDON, in_words
+from alertd.cli.output import progress_bar
+from alertd.daemon import Evaluated
+from alertd.db.tables import Alert, Delivery
+from alertd.errors import InputError
+from alertd.settings import load
+
+MARK = "alertd-demo.txt"
+LA, SEED = "350", 1
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after one evaluation and its messages.")] = False,
+    dir_: Annotated[Path, typer.Option("--dir", help="Where to make it; a demo made there before is replaced.")] = Path(
+        "demo-data"
+    ),
+    children: Annotated[
+        int, typer.Option(min=20, help="How many children in need the authority has in a year.")
+    ] = 1000,
+) -> None:
+    """Make an authority, catch its mail on this machine, evaluate once and show what was found and sent."""
+    log.configure(pretty=True)
+    console = Console()
+    started = _morning()
+    folder = _fresh(dir_)
+    console.print(f"A made-up authority of {children} children, as of {in_words(started)}, in {folder}")
+    with progress_bar() as bar:
+        task = bar.add_task("Making the authority", total=None)
+        synth.make(
+            str(folder / "authority.db"),
+            la=LA,
+            children=children,
+            seed=SEED,
+            as_of=started.date(),
+            progress=lambda what, n: bar.update(task, description=what, completed=n),
+        )
+    synth.write_people(folder, la=LA, children=children, seed=SEED, as_of=started.date())
+    maildir = folder / "Maildir"
+    catcher = Controller(Mailbox(str(maildir)), hostname="127.0.0.1", port=_free_port())
+    catcher.start()
+    try:
+        config = _write_config(folder, catcher.port)
+        house = build(load(config), clock=_clock_from(started))
+        console.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
+        _show(console, house, _evaluate(house), maildir)
+        if not once:
+            console.print("\nThe daemon stays up, on a clock that began that morning. Ctrl-C ends it.")
+            asyncio.run(daemon.run(house))
+    finally:
+        catcher.stop()
+
+
+def _morning() -> datetime:
+    """Just after the digest hour of today or, on a day off, of the last working day."""
+    today = datetime.now(LONDON).date()
+    calendar = calendar_for("england-and-wales")
+    day = today if calendar.is_working(today) else calendar.add_working_days(today, -1)
+    return datetime.combine(day, time(8, 5), LONDON)
+
+
+def _clock_from(start: datetime) -> Callable[[], datetime]:
+    """A clock that reads ``start`` now and goes on from there."""
+    ahead = datetime.now(LONDON) - start
+
+    def now() -> datetime:
+        return datetime.now(LONDON) - ahead
+
+    return now
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder of ours; whatever else is there is never touched."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).is_file():
+            raise InputError("is not empty and was not made by a demo", where=str(folder), fix="Give another --dir")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("Made by `alertd demo`: no real child, worker or address. Safe to delete.\n", "utf-8")
+    return folder.resolve()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def example_config() -> str:
+    """The example settings: inside the installed package, or beside it in a checkout."""
+    inside = files(alertd) / "config" / "alertd.toml"
+    if inside.is_file():
+        return inside.read_text("utf-8")
+    return (Path(alertd.__file__).parent.parent / "config" / "alertd.toml").read_text("utf-8")
+
+
+def _write_config(folder: Path, port: int) -> Path:
+    text = re.sub(r"(?m)^port = \d+", f"port = {port}", example_config())
+    path = folder / "alertd.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def _evaluate(house: House) -> Evaluated:
+    with progress_bar() as bar:
+        task = bar.add_task("Reading the feed", total=None)
+        found = daemon.evaluate_once(
+            house,
+            reading=lambda what, n: bar.update(task, description=what, completed=n),
+            evaluating=lambda n, of: bar.update(task, description="Evaluating children", completed=n, total=of),
+        )
+        bar.update(task, description="Sending", total=None)
+        daemon.compose_once(house)
+        asyncio.run(_send_all(house))
+    return found
+
+
+async def _send_all(house: House) -> None:
+    await daemon.dispatch(house)
+    for notifier in house.notifiers.values():
+        await notifier.close()
+
+
+def _show(console: Console, house: House, found: Evaluated, maildir: Path) -> None:
+    """What was found and sent, each figure read back from the database and the Maildir."""
+    if found.refused:
+        raise InputError(f"the demo's own feed was refused: {found.refused}")
+    with Session(house.engine) as session:
+        stages = session.execute(
+            select(Alert.rule, Alert.stage, func.count()).where(Alert.state == "open").group_by(Alert.rule, Alert.stage)
+        ).tuples()
+        counted: dict[str, Counter[str]] = {}
+        for rule, stage, n in stages:
+            counted.setdefault(rule, Counter())[stage] += n
+        sent = (
+            session.execute(
+                select(Delivery.urgent, Delivery.state, func.count()).group_by(Delivery.urgent, Delivery.state)
+            )
+            .tuples()
+            .all()
+        )
+    console.print(_found_table(house, counted))
+    table = Table("messages", "state", "number", title="Sent", title_justify="left", box=None)
+    for urgent, state, n in sent:
+        table.add_row("at once" if urgent else "digest", state, str(n))
+    console.print(table)
+    kept = len(mailbox.Maildir(maildir, create=False)) if maildir.is_dir() else 0
+    delivered = sum(n for _, state, n in sent if state == "delivered")
+    console.print(f"{found.children} children evaluated; {delivered} messages delivered; {kept} in the Maildir.")
+    if kept != delivered:
+        raise InputError(f"the Maildir holds {kept} messages but {delivered} were delivered", where=str(maildir))
+
+
+def _found_table(house: House, counted: dict[str, Counter[str]]) -> Table:
+    table = Table("rule", "what", title="Open alerts", title_justify="left", box=None)
+    stages = ("overdue", "due", "upcoming", "unknown")
+    for stage in stages:
+        table.add_column(stage, justify="right")
+    for rule_id, by_stage in sorted(counted.items()):
+        rule = house.rulebook.rule(rule_id)
+        table.add_row(rule_id, rule.title if rule else "", *(str(by_stage[s] or "") for s in stages))
+    table.add_section()
+    table.add_row("all", "", *(str(sum(c[s] for c in counted.values())) for s in stages))
+    return table
