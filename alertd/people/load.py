@@ -51,9 +51,14 @@ def load_directory(
     return Directory(all_people, all_teams, duty)
 
 
+def is_address(text: str) -> bool:
+    """Whether the text is one plain e-mail address: no display name, no quoting, ASCII only."""
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
 def check_address(address: str, allowed_domains: Collection[str], where: str) -> str:
     """The address, if it is one and at an allowed domain; otherwise an :class:`InputError`."""
-    if len(address) > 254 or not _ADDRESS.fullmatch(address):
+    if not is_address(address):
         raise InputError("is not an e-mail address", where=where, fix="Write one address, as name@domain.")
     domain = address.rpartition("@")[2].lower()
     allowed = sorted(d.lower() for d in allowed_domains)

@@ -17,6 +17,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alertd.errors import InputError
+from alertd.people.load import is_address
 from alertd.routing.digest import Digest, Urgent
 
 SENDER_NAME: Final = "alertd"
@@ -100,17 +101,13 @@ def _check_headers(**values: str) -> None:
 
 
 def _address(name: str, address: str, delivery_id: str) -> Address:
-    try:
-        parsed = Address(display_name=name, addr_spec=address)
-    except (ValueError, IndexError):  # what email.headerregistry raises for a bad or an empty address
-        parsed = Address()
-    if not address.isascii() or not parsed.username or not parsed.domain:
+    if not is_address(address):
         raise InputError(
             "a sender or recipient is not an e-mail address",
             where=f"delivery {delivery_id}",
             fix="Correct it in the staff directory or the mail settings.",
         )
-    return parsed
+    return Address(display_name=name, addr_spec=address)
 
 
 def _render(template: str, mail: Digest | Urgent) -> Rendered:
