@@ -159,7 +159,7 @@ class _Dialogue:
             *(["STARTTLS"] if self.server.tls and not self.encrypted else []),
             *(["AUTH PLAIN LOGIN"] if self.server.login else []),
         ]
-        await self.say("\n".join(f"250-{line}" for line in lines[:-1]) + f"\n250 {lines[-1]}", "EHLO")
+        await self.say("\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]), "EHLO")
 
     async def do_starttls(self, _argument: str) -> None:
         if await self.say("220 go ahead", "STARTTLS"):

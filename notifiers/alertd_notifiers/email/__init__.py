@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from alertd.errors import InputError
+from alertd_notifiers.email.channel import EmailNotifier
 from alertd_notifiers.email.config import EmailConfig
-from alertd_notifiers.email.notifier import EmailNotifier
 
 __all__ = ["EmailConfig", "EmailNotifier", "notifier"]
 

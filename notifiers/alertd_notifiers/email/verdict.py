@@ -5,7 +5,9 @@ Before the message is handed over, nothing was taken. After it, only an answer c
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import ssl
 from enum import IntEnum
 
@@ -66,8 +68,11 @@ def _described(fault: Exception) -> str:
         return "the server's answer could not be understood"
     if isinstance(fault, TimeoutError):
         return "the server did not answer in time"
-    said = getattr(cause, "strerror", None) or str(fault)
-    return _plain(said[:1].lower() + said[1:])
+    if isinstance(cause, socket.gaierror):
+        return "the server's name could not be looked up"
+    if isinstance(cause, OSError):  # the library's own connection errors are OSErrors too
+        return os.strerror(cause.errno).lower() if cause.errno else "the connection failed"
+    return _plain(str(fault))
 
 
 def _plain(text: str) -> str:
