@@ -148,6 +148,15 @@ INBOX = "north@council.example"
             "team manager of T1",
         ),
         (
+            "two managers of one team: by id",
+            [person("M2", "team_manager"), person("M1", "team_manager")],
+            INBOX,
+            "team_manager",
+            HELD,
+            "M1",
+            None,
+        ),
+        (
             "not the manager of the team beside",
             [person("M2", "team_manager", "T2")],
             None,
