@@ -83,7 +83,7 @@ def _returns(files: Iterable[File], folder: Path) -> list[Return]:
     for file in files:
         if file.table == "episodes":
             if not file.count:
-                raise InputError("holds a heading and no episodes", where=f"{file.name}:1", fix="Export it again")
+                raise InputError("holds a heading and no episodes", where=f"{file.name}:1", fix="Export it again.")
             episodes = read_episodes(file)
             refuse_damaged(file)
             found.append((_year(max(start for starts in episodes.values() for start in starts)), file, episodes))
@@ -92,7 +92,7 @@ def _returns(files: Iterable[File], folder: Path) -> list[Return]:
         raise InputError(
             "there is no episodes table here",
             where=str(folder),
-            fix=f"One CSV file needs the columns {', '.join(SIGNATURES['episodes'])}. Found: {others}",
+            fix=f"One CSV file needs the columns {', '.join(SIGNATURES['episodes'])}. Found: {others}.",
         )
     return sorted(found, key=lambda each: (each[0].end, each[1].name))
 

@@ -62,9 +62,9 @@ def read_files(folder: Path, progress: Callable[[str, int], None] | None) -> tup
     Raises InputError when the folder is not there, is not a folder, or a file cannot be read.
     """
     if not folder.exists():
-        raise InputError("there is no such folder", where=str(folder), fix="Check the path to the SSDA903 return")
+        raise InputError("there is no such folder", where=str(folder), fix="Check the path to the SSDA903 return.")
     if not folder.is_dir():
-        raise InputError("is a file, not a folder", where=str(folder), fix="Name the folder that holds the CSV files")
+        raise InputError("is a file, not a folder", where=str(folder), fix="Name the folder that holds the CSV files.")
     files: list[File] = []
     strangers: list[str] = []
     try:
@@ -108,7 +108,7 @@ def _read(path: Path) -> File | None:
     except csv.Error as error:
         if table is None:
             return None
-        fix = "Export the file again: it is cut short or damaged"
+        fix = "Export the file again: it is cut short or damaged."
         raise InputError(f"is not whole CSV ({error})", where=f"{path.name}:{started}", fix=fix) from error
     return None if table is None else File(path.name, table, columns, lines, rejects, len(lines) + len(rejects), note)
 
@@ -122,7 +122,7 @@ def _text(path: Path) -> tuple[str, str]:
     try:
         return data.decode("cp1252"), f"{path.name}: not UTF-8, read as Windows-1252"
     except UnicodeDecodeError:
-        raise InputError("is not text", where=path.name, fix="Export it as CSV in UTF-8") from None
+        raise InputError("is not text", where=path.name, fix="Export it as CSV in UTF-8.") from None
 
 
 def refuse_damaged(file: File) -> None:
@@ -130,4 +130,4 @@ def refuse_damaged(file: File) -> None:
     if len(file.rejects) > UNREADABLE_SHARE * file.count:
         first = file.rejects[0]
         what = f"{len(file.rejects)} of {file.count} rows of this file cannot be read; the first {first.why}"
-        raise InputError(what, where=first.where, fix="Export the file again")
+        raise InputError(what, where=first.where, fix="Export the file again.")

@@ -109,7 +109,7 @@ def test_a_file_cut_in_a_quoted_field_is_refused_with_its_line(tmp_path: Path) -
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_bytes(b"CHILD\x81\xff")
-    assert refused(tmp_path) == "e.csv: is not text. Export it as CSV in UTF-8"
+    assert refused(tmp_path) == "e.csv: is not text. Export it as CSV in UTF-8."
 
 
 def test_a_few_bad_rows_are_rejected_with_their_line_and_many_refuse_the_file(tmp_path: Path) -> None:
