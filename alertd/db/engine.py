@@ -65,8 +65,9 @@ def open_engine(url: str) -> Engine:
         case other:
             raise InputError(f"a database of kind {other} is not served", fix="Use sqlite or postgresql")
     try:
-        with engine.begin():
-            pass
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("CREATE TABLE write_probe (x)")  # never committed
     except DBAPIError as fault:
         engine.dispose()
         raise _explained(fault, address) from fault

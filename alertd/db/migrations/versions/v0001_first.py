@@ -28,6 +28,8 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("closed_as", sa.String(length=30), nullable=True),
         sa.Column("finding", sa.JSON(), nullable=False),
+        sa.Column("worker", sa.String(length=100), nullable=True),
+        sa.Column("team", sa.String(length=100), nullable=True),
         sa.Column("opened_at", _MOMENT, nullable=False),
         sa.Column("changed_at", _MOMENT, nullable=False),
         sa.CheckConstraint(
@@ -51,7 +53,7 @@ def upgrade() -> None:
         sa.Column("resolved_by", sa.Text(), nullable=False),
         sa.Column("channel", sa.String(length=40), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("digest_for", sa.String(length=10), nullable=True),
+        sa.Column("digest_for", sa.String(length=60), nullable=True),
         sa.Column("message", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -116,6 +118,8 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=60), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.Column("composed_into", sa.String(length=36), nullable=True),
+        sa.Column("dropped", sa.String(length=60), nullable=True),
+        sa.CheckConstraint("composed_into is null or dropped is null", name=op.f("ck_notice_settled_once")),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_notice_alert_id")),
         sa.ForeignKeyConstraint(["composed_into"], ["delivery.id"], name=op.f("fk_notice_composed_into")),
         sa.ForeignKeyConstraint(["event_id"], ["alert_event.id"], name=op.f("fk_notice_event_id")),
@@ -123,4 +127,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", "role", name=op.f("uq_notice_event_id_role")),
     )
     op.create_index(op.f("ix_notice_alert_id"), "notice", ["alert_id"], unique=False)
-    op.create_index("ix_notice_waiting", "notice", ["composed_into", "urgent"], unique=False)
+    op.create_index(op.f("ix_notice_composed_into"), "notice", ["composed_into"], unique=False)
