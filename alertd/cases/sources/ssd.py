@@ -71,7 +71,7 @@ def read(
             where = f"{shown}: {feed.reading}" if feed.reading else shown
             raise InputError(f"cannot be read: {_why(error, address)}", where=where, fix=_REFRESH) from None
     unnamed = sum(all(r.kind != "child" for r in case.records) for case in cases)
-    orphans = [f"{unnamed} children have rows but are not in {feed.named['person']}"] if unnamed else []
+    orphans = [f"children with rows but not in {feed.named['person']}: {unnamed}"] if unnamed else []
     return Snapshot(
         source=f"ssd:{shown}/{schema}" if schema else f"ssd:{shown}",
         cases=cases,
@@ -157,13 +157,18 @@ class _Feed:
     progress: Progress | None
     mapper: Mapper = field(default_factory=Mapper)
     named: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     holds: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     reading: str = ""
 
     def find_tables(self) -> None:
-        """Match the tables by name, whatever their case; raise when these are not the dataset's."""
+        """Match tables and columns by name, whatever their case; raise when these are not the dataset's.
+
+        Every table is touched before any is read: on PostgreSQL that holds off a TRUNCATE, which
+        even a consistent view would show as an empty table.
+        """
         inspector = inspect(self.connection)
         there = [*inspector.get_table_names(self.schema), *inspector.get_view_names(self.schema)]
         lowered = {name.lower(): name for name in reversed(there)}
@@ -176,6 +181,10 @@ class _Feed:
             kinds = ", ".join(kind for table in absent for kind in table.kinds)
             names = ", ".join(wanted[table.name] for table in absent)
             self.notes.append(f"not in this database: {names}; so it cannot tell about: {kinds}")
+        for table in TABLES:
+            if table.name in self.named:
+                self.reading = self.named[table.name]
+                self.columns[table.name] = self._columns(table)
 
     def _not_this_dataset(self, there: list[str], wanted: Mapping[str, str]) -> None:
         found = f"has {', '.join(self.named.values())} but no" if self.named else "has no"
@@ -188,11 +197,9 @@ class _Feed:
     def records(self) -> Iterator[Record]:
         """The records of every table found."""
         for table in TABLES:
-            if table.name not in self.named:
-                continue
-            self.reading = self.named[table.name]
-            columns = self._columns(table)
-            if not self._may_hold(table, columns):
+            columns = self.columns.get(table.name, {})
+            self.reading = self.named.get(table.name, "")
+            if not columns or not self._may_hold(table, columns):
                 continue
             yield from self.mapper.records(table, self.reading, frozenset(columns), self._rows(table, columns))
             if not self.counts[self.reading] and table.name in NEVER_EMPTY:

@@ -97,14 +97,17 @@ class Mapper:
 
     def notes(self) -> list[str]:
         """What was left out of the records and why, a line each."""
-        found = [f"{table}: {n} rows repeat a key; the first of each is kept" for table, n in self.repeats.items()]
-        if self.short_breaks:
-            n = len(self.short_breaks)
-            found.append(f"{n} periods of short breaks (legal status V3 or V4) are left out of looked-after records")
-        if self.visits_twice:
-            n = self.visits_twice
-            found.append(f"{n} child in need visits are also held as protection or looked-after visits; counted once")
-        return found
+        left_out = [
+            (f"rows of {table} that repeat a key, so the first of each is kept", n) for table, n in self.repeats.items()
+        ]
+        left_out += [
+            (
+                "periods of short breaks (legal status V3 or V4), left out of looked-after records",
+                len(self.short_breaks),
+            ),
+            ("child in need visits also held as protection or looked-after visits, so counted once", self.visits_twice),
+        ]
+        return [f"{what}: {n}" for what, n in left_out if n]
 
     def _child(self, table: Table, row: Row) -> str | None:
         if found := v.ident(row[table.person]):

@@ -23,11 +23,11 @@ _NOT_A_DATE = Unreadable("is not a date (wanted: a date column, or text as 2026-
 
 def text(value: object) -> str | None:
     """The cell as text without surrounding spaces; a whole number loses its decimal point."""
-    if value is None:
-        return None
-    if isinstance(value, float | Decimal) and value == value // 1:
-        value = int(value)
-    return (value if isinstance(value, str) else str(value)).strip() or None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, float | Decimal):
+        value = re.sub(r"\.0+$", "", str(value))
+    return None if value is None else str(value).strip() or None
 
 
 def ident(value: object) -> str | None:
