@@ -86,10 +86,13 @@ def rulebook_of(settings: Settings) -> Rulebook:
     return rulebook
 
 
-def directory_of(settings: Settings) -> Directory:
-    """The staff directory the settings name."""
+def directory_of(settings: Settings, rulebook: Rulebook) -> Directory:
+    """The staff directory the settings name. A role of any ladder may be held."""
     people = settings.people
-    return load_directory(people.people, people.teams, allowed_domains=people.allowed_domains, duty=people.duty)
+    roles = {role for ladder in rulebook.ladders.values() for step in ladder.steps for role in step.tell}
+    return load_directory(
+        people.people, people.teams, allowed_domains=people.allowed_domains, duty=people.duty, other_roles=roles
+    )
 
 
 def email_of(settings: Settings) -> Notifier:
@@ -113,7 +116,7 @@ def build(
 ) -> House:
     """Make everything. Raises InputError for the first thing that is not right; nothing runs yet."""
     rulebook = rulebook_of(settings)
-    directory = directory_of(settings)
+    directory = directory_of(settings, rulebook)
     email = email_of(settings)
     calendar = calendar_for(settings.authority.nation)
     engine = open_engine(settings.database.url)

@@ -26,6 +26,7 @@ from alertd.alerts.reconcile import reconcile
 from alertd.bootstrap import House, Progress
 from alertd.cases.records import LONDON, Snapshot, local_day
 from alertd.cases.sync import judge
+from alertd.db.engine import reading
 from alertd.db.tables import FeedRun
 from alertd.engine.findings import Finding
 from alertd.engine.sweep import Sweep, sweep
@@ -55,8 +56,8 @@ class Evaluated:
 def evaluate_once(
     house: House,
     *,
-    reading: Progress = lambda _what, _n: None,
-    evaluating: Callable[[int, int], None] = lambda _done, _all: None,
+    on_read: Progress = lambda _what, _n: None,
+    on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Evaluated:
     """Read the feed, evaluate every child, and commit what changed together with its notices.
 
@@ -64,20 +65,20 @@ def evaluate_once(
     """
     now = house.clock()
     try:
-        snapshot = house.read_feed(now, _marking(reading))
+        snapshot = house.read_feed(now, _marking(on_read))
     except InputError as error:
         return _refuse(house, now, "", {}, str(error))
     reasons = judge(snapshot.counts, _last_counts(house), max_loss=house.settings.feed.max_loss)
     if reasons:
         return _refuse(house, now, snapshot.source, dict(snapshot.counts), "; ".join(reasons))
-    with Session(house.engine) as session:
+    with Session(reading(house.engine)) as session:
         told = frozenset(alerts.last_told(session))
     done = 0
 
     def progress(n: int) -> None:
         nonlocal done
         done += n
-        evaluating(done, len(snapshot.cases))
+        on_evaluated(done, len(snapshot.cases))
 
     swept = sweep(
         snapshot,
@@ -89,10 +90,10 @@ def evaluate_once(
     return _commit(house, snapshot, swept, now)
 
 
-def _marking(reading: Progress) -> Progress:
+def _marking(on_read: Progress) -> Progress:
     def progress(what: str, n: int) -> None:
         point("feed.mid_read")
-        reading(what, n)
+        on_read(what, n)
 
     return progress
 
@@ -152,7 +153,7 @@ def _tell_of_failed(session: Session, house: House, now: datetime, swept: Sweep)
 
 
 def _last_counts(house: House) -> dict[str, int] | None:
-    with Session(house.engine) as session:
+    with Session(reading(house.engine)) as session:
         accepted = select(FeedRun.counts).where(FeedRun.outcome == "accepted").order_by(FeedRun.id.desc()).limit(1)
         return session.scalar(accepted)
 

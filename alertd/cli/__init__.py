@@ -5,9 +5,6 @@ Exit codes: 0 done; 1 done, and something needs attention; 2 unusable input, sai
 
 from __future__ import annotations
 
-import os
-import sys
-
 import typer
 
 from alertd import __version__
@@ -18,7 +15,6 @@ from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.rules import rules_app
 from alertd.cli.synth import synth
-from alertd.errors import InputError
 
 app = typer.Typer(
     name="alertd",
@@ -48,16 +44,3 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Options that come before the command."""
-
-
-def main() -> None:
-    """Run the command line: an InputError is one line on standard error and exit code 2."""
-    try:
-        app()
-    except InputError as error:
-        print(f"alertd: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader went away (``| head``): not our fault, and nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

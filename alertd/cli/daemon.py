@@ -57,7 +57,7 @@ def _rules(settings: Settings) -> str:
 
 
 def _people(settings: Settings) -> str:
-    directory = directory_of(settings)
+    directory = directory_of(settings, rulebook_of(settings))
     return f"{len(directory.people)} people in {len(directory.teams)} teams"
 
 

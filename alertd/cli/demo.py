@@ -60,11 +60,11 @@ def demo(
             children=children,
             seed=SEED,
             as_of=started.date(),
-            progress=lambda what, n: bar.update(task, description=what, completed=n),
+            progress=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
         )
     synth.write_people(folder, la=LA, children=children, seed=SEED, as_of=started.date())
     maildir = folder / "Maildir"
-    catcher = Controller(Mailbox(str(maildir)), hostname="127.0.0.1", port=_free_port())
+    catcher = Controller(Mailbox(maildir), hostname="127.0.0.1", port=_free_port())
     catcher.start()
     try:
         config = _write_config(folder, catcher.port)
@@ -134,8 +134,8 @@ def _evaluate(house: House) -> Evaluated:
         task = bar.add_task("Reading the feed", total=None)
         found = daemon.evaluate_once(
             house,
-            reading=lambda what, n: bar.update(task, description=what, completed=n),
-            evaluating=lambda n, of: bar.update(task, description="Evaluating children", completed=n, total=of),
+            on_read=lambda what, n: bar.update(task, description=what, completed=n),
+            on_evaluated=lambda n, of: bar.update(task, description="Evaluating children", completed=n, total=of),
         )
         bar.update(task, description="Sending", total=None)
         daemon.compose_once(house)

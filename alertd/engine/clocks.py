@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 
 from alertd.calendars.clock import age_on, begin_of, birthday, shift
 from alertd.cases.records import KINDS, Record, local_day
@@ -45,12 +46,10 @@ class Run:
     start: date | datetime
     stop: Stop | None
     from_event: Stop | None
-
-    @property
-    def first_open_day(self) -> date:
-        """The first day on which an event could have stopped it: a clock counted from an event is
-        not stopped by another of the same day."""
-        return local_day(self.start) + (ONE_DAY if self.from_event else timedelta())
+    opens: date
+    """The first day on which an event could have stopped it: a clock counted from an event is not
+    stopped by another of the same day; one counted from a date, by an event so much earlier as the
+    rule allows."""
 
 
 def judge(subject: Subject, match: Match, records: dict[str, Record]) -> Iterator[Finding]:
@@ -114,8 +113,9 @@ def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
         return replace(start, met=stops[0].at) if outside and stops else start
     if start is None or is_after(start, subject.as_of):
         return []
-    later = [s for s in stops if s.day >= local_day(start)]
-    first = Run("start", start, later[0] if later else None, None)
+    opens = local_day(start) - timedelta(days=subject.rule.until.early_days)
+    later = [s for s in stops if s.day >= opens]
+    first = Run("start", start, later[0] if later else None, None, opens)
     return [first, *_each_to_next(later)] if subject.rule.clock.every else [first]
 
 
@@ -154,8 +154,7 @@ def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]
 
 
 def _each_to_next(stops: Sequence[Stop]) -> list[Run]:
-    following = [*stops[1:], None]
-    return [Run(s.key, s.at, after, s) for s, after in zip(stops, following, strict=True)]
+    return [Run(s.key, s.at, after, s, s.day + ONE_DAY) for s, after in zip_longest(stops, stops[1:])]
 
 
 def _kept_by_starting(subject: Subject, run: Run) -> bool:
@@ -210,8 +209,8 @@ def _stopped(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record
     perhaps = _perhaps(subject, run, doubtful, last)
     if perhaps:
         return replace(finding, cannot_tell=perhaps)
-    if not subject.case.window.covers(run.first_open_day, last):
-        return replace(finding, cannot_tell=subject.outside(run.first_open_day, last))
+    if not subject.case.window.covers(run.opens, last):
+        return replace(finding, cannot_tell=subject.outside(run.opens, last))
     return replace(finding, stage="met_late")
 
 
@@ -221,8 +220,8 @@ def _still_open(subject: Subject, run: Run, dates: Dates, finding: Finding) -> F
         told = subject.cannot_tell(subject.anchor, kind.ends).cannot_tell
         return replace(finding, cannot_tell=told)
     placed = place(subject, dates, finding)
-    if placed.stage != "running" and not subject.case.window.covers(run.first_open_day, subject.today):
-        return replace(finding, cannot_tell=subject.outside(run.first_open_day, subject.today))
+    if placed.stage != "running" and not subject.case.window.covers(run.opens, subject.today):
+        return replace(finding, cannot_tell=subject.outside(run.opens, subject.today))
     return placed
 
 
@@ -232,7 +231,7 @@ def _perhaps(subject: Subject, run: Run, doubtful: Sequence[Record], last: date 
     on = until.own or until.on or ""
     for record in doubtful:
         day = record.day(on)
-        if day and (day < run.first_open_day or (last and day > last)):
+        if day and (day < run.opens or (last and day > last)):
             continue
         looked_at = [on] if until.own or record.doubt(on) else [c.field for c in until.where]
         blank = next((f for f in looked_at if f not in record.values), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import CountedDay, count
-from alertd.cases.records import CaseFile, in_words
+from alertd.cases.records import CaseFile, in_words, local_day
 from alertd.engine.findings import Finding
 from alertd.rulebook.model import FromEvent, Rule, Rulebook
 

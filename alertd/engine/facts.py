@@ -34,19 +34,21 @@ It equals nothing a feed can hold, and every rule that compares asks ``?field`` 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Which records start a clock and which may stop it. ``on`` is the stopper's date field."""
+    """Which records start a clock and which may stop it. ``on`` is the stopper's date field;
+    ``early`` is how many days before the anchor began it may have happened."""
 
     anchor: str
     where: tuple[Condition, ...]
     stopper: str | None
     stopper_where: tuple[Condition, ...]
     on: str
+    early: int
 
     @classmethod
     def of(cls, rule: Rule) -> Pattern:
         """The pattern of a rule."""
         until = rule.until
-        return cls(rule.for_, rule.where, until.record, until.where, until.on or "")
+        return cls(rule.for_, rule.where, until.record, until.where, until.on or "", until.early_days)
 
 
 @dataclass(slots=True)
@@ -77,16 +79,27 @@ def ends_on(record: Record, died: date | None, today: date) -> date | None:
     return min(known, default=None)
 
 
-def facts_of(case: CaseFile, kinds: Mapping[str, frozenset[str]], died: date | None, as_of: datetime) -> list[Fact]:
+def facts_of(
+    case: CaseFile,
+    kinds: Mapping[str, frozenset[str]],
+    early: frozenset[int],
+    died: date | None,
+    as_of: datetime,
+) -> list[Fact]:
     """The facts about one child's records of the ``kinds`` given, each with the fields looked at.
+    ``early`` are the numbers of days before a beginning that some pattern allows.
 
     Nothing dated after ``as_of`` is asserted: it has not happened yet.
     """
     today = local_day(as_of)
-    return [_fact(record, kinds[record.kind], died, today, as_of) for record in case.records if record.kind in kinds]
+    return [
+        _fact(record, kinds[record.kind], early, died, today, as_of) for record in case.records if record.kind in kinds
+    ]
 
 
-def _fact(record: Record, looked_at: frozenset[str], died: date | None, today: date, as_of: datetime) -> Fact:
+def _fact(
+    record: Record, looked_at: frozenset[str], early: frozenset[int], died: date | None, today: date, as_of: datetime
+) -> Fact:
     kind = KINDS[record.kind]
     begin = record.day(kind.begins)
     end = ends_on(record, died, today)
@@ -97,7 +110,7 @@ def _fact(record: Record, looked_at: frozenset[str], died: date | None, today: d
         "key": record.key,
         "here": True,
         "begun": begin is None or not is_after(record.values[kind.begins], as_of),
-        "from": begin.toordinal() if begin else 0,
+        **{f"from{days}": begin.toordinal() - days if begin else 0 for days in early},
         "to": end.toordinal() if end else NO_END,
     }
     for name in looked_at:

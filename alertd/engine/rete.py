@@ -100,7 +100,7 @@ def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, list[Term]]]:
     if pattern.stopper is None:
         return
     within: list[Term] = [
-        {"$gte": {f"day_{pattern.on}": {"a": "from"}}},
+        {"$gte": {f"day_{pattern.on}": {"a": f"from{pattern.early}"}}},
         {"$lte": {f"day_{pattern.on}": {"a": "to"}}},
     ]
     stopper: Term = {"kind": pattern.stopper}
@@ -117,6 +117,7 @@ class _Ruleset:
     anchor: str
     patterns: tuple[Pattern, ...]
     kinds: Mapping[str, frozenset[str]]
+    early: frozenset[int]
 
 
 def _compile(anchor: str, patterns: tuple[Pattern, ...]) -> _Ruleset:
@@ -125,7 +126,7 @@ def _compile(anchor: str, patterns: tuple[Pattern, ...]) -> _Ruleset:
         definition.update({name: {"all": [_TICK, *terms]} for name, terms in _rules(number, pattern)})
     # The name is looked up inside the library by nobody; it only has to be its own.
     handle = durable_rules_engine.create_ruleset(f"alertd{next(_names)}", json.dumps(definition))
-    return _Ruleset(handle, anchor, patterns, fields_looked_at(patterns))
+    return _Ruleset(handle, anchor, patterns, fields_looked_at(patterns), frozenset(p.early for p in patterns))
 
 
 class Rete:
@@ -148,7 +149,7 @@ class Rete:
         for ruleset in self._rulesets:
             if ruleset.anchor not in present:
                 continue
-            facts = facts_of(case, ruleset.kinds, died, as_of)
+            facts = facts_of(case, ruleset.kinds, ruleset.early, died, as_of)
             for name, matched in _run(ruleset.handle, case.child, facts):
                 if name == "tick":
                     continue

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import begin_of, due, end_of, shift
-from alertd.calendars.durations import Duration
 from alertd.cases.records import local_day
 from alertd.engine.findings import Binding, Finding, Stage
 from alertd.engine.subject import Subject
@@ -76,7 +76,8 @@ def place(subject: Subject, dates: Dates, finding: Finding) -> Finding:
     """The stage of an open clock, its warnings and steps reached, and when it next changes."""
     as_of = subject.as_of
     warnings = sorted(_warnings(subject, dates))
-    steps = [_step(subject, dates, step) for step in subject.rulebook.ladders[subject.rule.escalate].steps]
+    ladder = subject.rulebook.ladders[subject.rule.escalate]
+    steps = [step_moment(step, dates.start, dates.due, subject.calendar) for step in ladder.steps]
     overdue_from = end_of(dates.due)
     due_from = begin_of(local_day(dates.due))
     stage = _stage(as_of, due_from, overdue_from, dates, warned=any(w <= as_of for w in warnings))
@@ -111,36 +112,25 @@ def _warnings(subject: Subject, dates: Dates) -> Iterator[datetime]:
 def _checkpoint(subject: Subject, dates: Dates, point: Checkpoint) -> datetime:
     if point.at_start:
         return begin_of(dates.start)
-    if point.at_share is not None:
-        return _share(dates, point.at_share)
-    if point.before is not None:
-        return _offset(subject, dates.due, point.before, backwards=True)
-    assert point.after is not None
-    return begin_of(shift(dates.start, point.after, subject.calendar))
+    if point.after is not None:
+        return begin_of(shift(dates.start, point.after, subject.calendar))
+    return step_moment(point, dates.start, dates.due, subject.calendar)
 
 
-def _step(subject: Subject, dates: Dates, step: Step) -> datetime:
+def step_moment(step: Step | Checkpoint, start: date | datetime, due: date | datetime, calendar: Calendar) -> datetime:
+    """The moment of a warning or ladder step, in UTC, counted from the due date.
+
+    A share is of the way from start to due, in whole days for a limit in days. Hours are counted
+    from the end of a due *day*.
+    """
     if step.at_share is not None:
-        return _share(dates, step.at_share)
-    if step.before is not None:
-        return _offset(subject, dates.due, step.before, backwards=True)
-    if step.after is not None:
-        return _offset(subject, dates.due, step.after, backwards=False)
-    return begin_of(dates.due)
-
-
-def _offset(subject: Subject, day: date | datetime, span: Duration, *, backwards: bool) -> datetime:
-    """A moment before or after the due date. Hours are counted from the end of a due *day*."""
-    if span.unit == "hour" and not isinstance(day, datetime):
-        hours = timedelta(hours=span.n)
-        return end_of(day) - hours if backwards else end_of(day) + hours
-    return begin_of(shift(day, span, subject.calendar, backwards=backwards))
-
-
-def _share(dates: Dates, share: float) -> datetime:
-    """A share of the way from start to due; in whole days for a limit in days."""
-    if isinstance(dates.due, datetime):
-        begin = begin_of(dates.start)
-        return begin + (dates.due - begin) * share
-    first = local_day(dates.start)
-    return begin_of(first + timedelta(days=int((dates.due - first).days * share)))
+        if isinstance(due, datetime):
+            begin = begin_of(start)
+            return begin + (due - begin) * step.at_share
+        first = local_day(start)
+        return begin_of(first + timedelta(days=int((due - first).days * step.at_share)))
+    span = step.before or step.after
+    if span is None:
+        return begin_of(due)
+    base = end_of(due) if span.unit == "hour" else due
+    return begin_of(shift(base, span, calendar, backwards=step.before is not None))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from html import escape
 
@@ -133,23 +133,27 @@ def _item(
 
 def _urgent(session: Session, composer: Composer, person: Resolved, items: Iterable[_Told], now: datetime) -> int:
     """One message for each urgent alert, or one for all where there are many."""
-    waiting = [t for t in items if t.urgent]
+    waiting: dict[int, _Told] = {}
+    for told in items:  # told as two roles, they are told once
+        if told.urgent:
+            before = waiting.get(told.item.alert_id)
+            waiting[told.item.alert_id] = replace(told, urgent=told.urgent + before.urgent) if before else told
     if not waiting:
         return 0
     today = local_day(now)
     if len(waiting) > URGENT_AT_ONCE:
         mail = render_digest(
             compose_digest(
-                [t.item for t in waiting],
+                [t.item for t in waiting.values()],
                 today=today,
                 calendar=composer.calendar,
                 directory=composer.directory,
                 cleared=0,
             )
         )
-        _deliver(session, composer, person, mail, now, [id_ for t in waiting for id_ in t.urgent], urgent=True)
+        _deliver(session, composer, person, mail, now, [id_ for t in waiting.values() for id_ in t.urgent], urgent=True)
         return 1
-    for one in waiting:
+    for one in waiting.values():
         mail = render_urgent(compose_urgent(one.item, today=today, calendar=composer.calendar))
         _deliver(session, composer, person, mail, now, one.urgent, urgent=True)
     return len(waiting)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from alertd.calendars.calendar import Calendar
-from alertd.calendars.clock import begin_of, end_of, shift
+from alertd.calendars.clock import begin_of
 from alertd.cases.records import local_day
 from alertd.engine.findings import Finding
+from alertd.engine.stages import step_moment
 from alertd.people.directory import role_words
 from alertd.routing.words import and_list, day_words
-from alertd.rulebook.model import Rule, Rulebook, Step
+from alertd.rulebook.model import Rule, Rulebook
 
 
 def next_step(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calendar, today: date) -> str:
@@ -28,22 +29,6 @@ def next_step(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calend
             verb = "are" if len(roles) > 1 else "is"
             return f"If nothing changes: {and_list(roles)} {verb} told {_told(at, today, calendar, ladder.urgent)}."
     return "Every step of the ladder has been told."
-
-
-def step_moment(step: Step, start: date | datetime, due: date | datetime, calendar: Calendar) -> datetime:
-    """The moment of a ladder step, in UTC, as the engine counts it: hours from the end of a due day,
-    everything else from the due date, shares in whole days for a limit in days."""
-    if step.at_share is not None:
-        if isinstance(due, datetime):
-            begin = begin_of(start)
-            return begin + (due - begin) * step.at_share
-        first = local_day(start)
-        return begin_of(first + timedelta(days=int((due - first).days * step.at_share)))
-    span = step.before or step.after
-    if span is None:
-        return begin_of(due)
-    base = end_of(due) if span.unit == "hour" else due
-    return begin_of(shift(base, span, calendar, backwards=step.before is not None))
 
 
 def _told(at: datetime, today: date, calendar: Calendar, urgent: bool) -> str:

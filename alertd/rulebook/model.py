@@ -102,11 +102,11 @@ def _length(value: object) -> object:
 
 
 def _length_tag(value: object) -> str:
-    return "setting" if isinstance(value, Setting | Mapping) else "dated"
+    return "a setting" if isinstance(value, Setting | Mapping) else "dated lengths"
 
 
 Length = Annotated[
-    Annotated[Setting, Tag("setting")] | Annotated[tuple[DatedSpan, ...], Tag("dated")],
+    Annotated[Setting, Tag("a setting")] | Annotated[tuple[DatedSpan, ...], Tag("dated lengths")],
     Discriminator(_length_tag),
     BeforeValidator(_length),
 ]
@@ -158,13 +158,13 @@ def _from(value: object) -> object:
 
 def _origin_tag(value: object) -> str:
     if isinstance(value, Birthday) or (isinstance(value, Mapping) and "birthday" in value):
-        return "birthday"
-    return "event" if isinstance(value, FromEvent | Mapping) else "fields"
+        return "a birthday"
+    return "an event" if isinstance(value, FromEvent | Mapping) else "fields"
 
 
 Origin = Annotated[
-    Annotated[Birthday, Tag("birthday")]
-    | Annotated[FromEvent, Tag("event")]
+    Annotated[Birthday, Tag("a birthday")]
+    | Annotated[FromEvent, Tag("an event")]
     | Annotated[tuple[str, ...], Tag("fields")],
     Discriminator(_origin_tag),
     BeforeValidator(_from),
@@ -201,17 +201,29 @@ class Clock(Model):
 
 
 class Until(Model):
-    """What stops the clock: a record of another kind, or (``own``) a field of the same record."""
+    """What stops the clock: a record of another kind, or (``own``) a field of the same record.
+
+    ``early``: how long before the start it may have happened and still count, in calendar days or
+    weeks: a care plan made before the placement is a care plan made in time.
+    """
 
     record: str | None = None
     where: Where = ()
     on: str | None = None
     own: str | None = None
+    early: Span | None = None
+
+    @property
+    def early_days(self) -> int:
+        """``early`` in days; 0 without it."""
+        return 0 if self.early is None else self.early.n * (7 if self.early.unit == "week" else 1)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.record is None) == (self.own is None):
             raise ValueError("give either `record:` or `own:`")
+        if self.early and (self.own or self.early.unit not in ("calendar day", "week")):
+            raise ValueError("early: is a number of calendar days or weeks, and goes with `record:`")
         if self.record is not None and self.record in KINDS and self.on is None:
             object.__setattr__(self, "on", KINDS[self.record].begins)
         return self
@@ -314,7 +326,9 @@ def check_names(rule: Rule) -> None:
         for name in rule.clock.from_:
             _need_field(rule.for_, name, "clock.from")
     if isinstance(rule.clock.from_, FromEvent) and rule.clock.from_.record != rule.until.record:
-        raise ValueError("clock.from.record must be the record that `until` names: each event starts the next clock")
+        raise ValueError("clock.from.record: must be the record that `until` names: each event starts the next clock")
+    if isinstance(rule.clock.from_, FromEvent) and rule.until.early:
+        raise ValueError("until.early goes with a clock that counts from a date, not from an event")
     if rule.until.own:
         _need_field(rule.for_, rule.until.own, "until.own")
     if rule.until.record:

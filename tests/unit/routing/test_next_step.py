@@ -11,7 +11,8 @@ from routing_samples import BOOK, CALENDAR, LADDERS, NO_START, OVERDUE_VISIT, RE
 from alertd.cases.records import CaseFile, make_record
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
-from alertd.routing.next_step import next_step, step_moment
+from alertd.engine.stages import step_moment
+from alertd.routing.next_step import next_step
 from alertd.rulebook.model import Ladder, Rulebook
 
 
