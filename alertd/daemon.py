@@ -38,6 +38,8 @@ from alertd.people.directory import holding
 from alertd.routing.route import NoticeFor, route
 
 WHOLE_FEED = ("*", "feed")
+MESSAGES_A_PASS = 1000
+"""Sent before a waking looks again at what is due; a council's whole morning of digests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,9 @@ def compose_once(house: House) -> Composed:
 
 async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summary:
     """Send what is due."""
-    summary = await dispatch_once(house.engine, house.notifiers, house.clock, house.rng, stopping=stopping)
+    summary = await dispatch_once(
+        house.engine, house.notifiers, house.clock, house.rng, stopping=stopping, limit=MESSAGES_A_PASS
+    )
     if summary.results or summary.paused or summary.recovered:
         house.log.info("dispatched", results=dict(summary.results), paused=summary.paused, recovered=summary.recovered)
     return summary

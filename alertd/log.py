@@ -10,7 +10,11 @@ import structlog
 
 def configure(*, pretty: bool = False) -> None:
     """Set up logging once, at start-up. ``pretty`` is for people at a terminal."""
-    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        if pretty
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

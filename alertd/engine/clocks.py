@@ -72,7 +72,7 @@ def judge(subject: Subject, match: Match, records: dict[str, Record]) -> Iterato
         runs = [run for run in runs if _in_band(subject, run)]
     if runs and isinstance(rule.clock.length, Setting) and subject.rulebook.limit(rule, subject.today) is None:
         name = rule.clock.length.setting
-        reason = CannotTell("setting", name, rule.place, f"the setting {name} has no value")
+        reason = CannotTell("setting", name, rule.id, f"the setting {name} has no value")
         yield replace(subject.finding(), cannot_tell=reason)
         return
     for run in runs:

@@ -98,6 +98,6 @@ def measurable(rulebook: Rulebook, holds: Iterable[str]) -> tuple[Rulebook, tupl
             able.append(rule)
             continue
         text = f"this feed holds no {' and no '.join(missing)}"
-        reason = CannotTell("feed", missing[0], rule.place, text)
-        unable.append(Finding(rule.id, "*", "feed", missing[0], "unknown", where=rule.place, cannot_tell=reason))
+        reason = CannotTell("feed", missing[0], rule.id, text)
+        unable.append(Finding(rule.id, "*", "feed", missing[0], "unknown", where=rule.id, cannot_tell=reason))
     return rulebook.model_copy(update={"rules": tuple(able)}), tuple(unable)

@@ -21,7 +21,7 @@ from alertd.db.tables import Alert, Delivery, Notice
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.outbox import store
-from alertd.people.directory import Directory, Holding, Resolved
+from alertd.people.directory import LINE, Directory, Holding, Resolved
 from alertd.routing.digest import DigestItem, compose_digest, compose_urgent, digest_is_due
 from alertd.routing.next_step import next_step
 from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
@@ -219,7 +219,7 @@ def _cleared(session: Session, person: Resolved, since: datetime) -> int:
 def _load(directory: Directory, person: Resolved, everybody: Mapping[str, list[_Told]]) -> list[tuple[Holding, str]]:
     """(who holds, stage) of every open alert in the teams a manager answers for; nothing for others."""
     manager = directory.people.get(person.person_id)
-    if manager is None or manager.role == "worker" or manager.team is None:
+    if manager is None or manager.role not in LINE or manager.team is None:
         return []
     under = directory.teams_under(manager.team)
     alerts = {t.item.alert_id: t.item for told in everybody.values() for t in told}
