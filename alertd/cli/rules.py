@@ -17,7 +17,7 @@ from alertd.cli.output import progress_bar
 from alertd.errors import InputError
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.lint import lint
-from alertd.rulebook.load import TEST_SUFFIX, load_rulebook, pack_files, test_file
+from alertd.rulebook.load import TEST_SUFFIX, cases_file, load_rulebook, pack_files
 from alertd.rulebook.model import Rule
 from alertd.rulebook.testing import Case, Outcome, Runner, read_cases
 
@@ -102,7 +102,7 @@ def _rule_file(path: Path) -> Path:
 
 
 def _cases(packs: Sequence[Path]) -> list[Case]:
-    files = (test_file(path) for path in pack_files(packs))
+    files = (cases_file(path) for path in pack_files(packs))
     return [case for file in files if file.exists() for case in read_cases(file)]
 
 
@@ -122,7 +122,7 @@ def _as_json(rule: Rule) -> dict[str, object]:
 def _table(rules: Sequence[Rule]) -> Table:
     table = Table(box=None, header_style="bold")
     for name in ("id", "enabled", "tests", "conf.", "title", "source"):
-        table.add_column(name, no_wrap=name != "title", overflow="ellipsis")
+        table.add_column(name, no_wrap=name not in ("title", "source"))
     for rule in rules:
         enabled = "yes" if rule.enabled else "no"
         table.add_row(rule.id, enabled, str(rule.tests), rule.law.confidence, rule.title, rule.law.cite)

@@ -99,7 +99,7 @@ def pack_files(packs: Sequence[Path]) -> Iterator[Path]:
             raise InputError("there is no such pack", where=str(pack), fix="Name a folder of rule files or one file.")
 
 
-def test_file(pack_file: Path) -> Path:
+def cases_file(pack_file: Path) -> Path:
     """Where the cases of a rule file stand: ``<name>.test.yaml`` beside it."""
     return pack_file.with_name(pack_file.name.removesuffix(".yaml") + TEST_SUFFIX)
 
@@ -114,7 +114,7 @@ def setting_names(rule: Rule) -> Iterator[Setting]:
 def _read_pack(path: Path, profiles: ProfileFile) -> Iterator[Rule]:
     document = read_yaml(path)
     pack = validate(document, PackFile)
-    tests = _count_tests(test_file(path))
+    tests = _count_tests(cases_file(path))
     seen: dict[str, Loc] = {}
     for number, rule in enumerate(pack.rules):
         loc: Loc = ("rules", number)
@@ -179,7 +179,8 @@ def validate(document: Document, model: type[M], parts: Mapping[str, type[Model]
     try:
         return model.model_validate(document.value, by_alias=True, by_name=False)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        # A misspelt key explains the one that is missing, so it is told first.
+        errors = sorted(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     what, loc, fix = _explain(errors[0], document, model, parts or _MODELS)
     more = f" ({len(errors) - 1} more in this file)" if len(errors) > 1 else ""
     raise InputError(what + more, where=document.at(loc), fix=fix)
@@ -249,10 +250,10 @@ _MODELS: Final[Mapping[str, type[Model]]] = {
     "until": Until,
     "age": Age,
     "starting": Starting,
-    "setting": Setting,
-    "dated": DatedSpan,
-    "birthday": Birthday,
-    "event": FromEvent,
+    "a setting": Setting,
+    "dated lengths": DatedSpan,
+    "a birthday": Birthday,
+    "an event": FromEvent,
     "warnings": WarningProfile,
     "at": Checkpoint,
     "ladders": Ladder,

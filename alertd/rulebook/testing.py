@@ -78,7 +78,7 @@ def _nothing(value: object) -> object:
         return ()
     if isinstance(value, list) and value:
         return tuple(value)
-    raise ValueError("expect: write the findings as a list, or `nothing`")
+    raise ValueError("write the findings as a list, or `nothing`")
 
 
 class CaseText(Model):
