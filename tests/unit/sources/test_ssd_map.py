@@ -203,12 +203,23 @@ def test_a_care_leaver_keeps_the_same_key_though_the_row_key_changes_each_night(
     assert only(first, "leaver_contact").values == {"happened": date(2026, 6, 1)}
 
 
-def test_a_pathway_plan_of_1900_is_none_and_an_unreadable_one_is_a_doubt(tmp_path: Path) -> None:
-    rows = [leaver("1", "Eligible", plan="1900-01-01"), leaver("2", "Former Relevant", plan="last spring")]
-    snapshot = load(tmp_path, {"care_leavers": rows})
-    assert keys(snapshot, "care_leaver") == ["P1:eligible", "P1:former relevant"]
-    assert only(snapshot, "pathway_plan").doubt("happened")
+def test_a_pathway_plan_of_1900_is_none(tmp_path: Path) -> None:
+    snapshot = load(tmp_path, {"care_leavers": [leaver("1", plan="1900-01-01 00:00:00")]})
+    assert keys(snapshot, "pathway_plan") == []
     assert keys(snapshot, "leaver_contact") == []
+
+
+def test_an_unreadable_pathway_plan_is_a_doubt(tmp_path: Path) -> None:
+    found = only(load(tmp_path, {"care_leavers": [leaver("1", plan="last spring")]}), "pathway_plan")
+    assert found.key == "latest"
+    assert found.doubt("happened")
+
+
+def test_a_young_person_held_under_two_eligibilities_keeps_both(tmp_path: Path) -> None:
+    snapshot = load(
+        tmp_path, {"care_leavers": [leaver("1", "Eligible"), leaver("2", "Former Relevant"), leaver("3", None)]}
+    )
+    assert keys(snapshot, "care_leaver") == ["P1", "P1:eligible", "P1:former relevant"]
 
 
 def test_an_allocation_may_have_a_team_and_no_worker(tmp_path: Path) -> None:
