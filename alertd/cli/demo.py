@@ -64,7 +64,7 @@ def demo(
         )
     synth.write_people(folder, la=LA, children=children, seed=SEED, as_of=started.date())
     maildir = folder / "Maildir"
-    catcher = Controller(Mailbox(maildir), hostname="127.0.0.1", port=_free_port())
+    catcher = Controller(Mailbox(maildir), hostname="127.0.0.1", port=free_port())
     catcher.start()
     try:
         config = _write_config(folder, catcher.port)
@@ -107,7 +107,8 @@ def _fresh(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback address on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
