@@ -43,7 +43,7 @@ faults: $(VENV)/dev.stamp  ## real processes killed at every named point, many t
 	$(BIN)/pytest tests/faults --faults
 
 bench: $(VENV)/dev.stamp  ## figures, as ratios within one run
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python -m tests.bench.run
 
 wheel: $(VENV)/dev.stamp  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist . >/dev/null

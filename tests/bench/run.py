@@ -1,0 +1,155 @@
+"""``make bench``: each figure beside its limit or a peer, measured in one run on this machine.
+
+The last line is one JSON object; each value holds the ratio and what it was made of. Nothing here
+fails: figures are for reading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from aiosmtplib import send
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from alertd import synth
+from alertd.cases.sources import ssd
+from alertd.cli.demo import free_port
+from alertd.cli.sources import parse_as_of
+from alertd.db.engine import open_engine, upgrade
+from alertd.engine.evaluate import Evaluator, measurable
+from alertd.outbox import store
+from alertd.outbox.dispatch import dispatch_once
+from alertd.rulebook.builtin import england
+from alertd.rulebook.load import load_rulebook
+from alertd_notifiers.email import notifier
+from tests.reference.evaluator import reference
+
+AS_OF = date(2026, 11, 20)
+SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "ssda903-csc-validator"
+MESSAGES = 300
+Figures = dict[str, dict[str, float]]
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of wall time."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def command(*words: str) -> tuple[float, float]:
+    """Wall seconds and peak memory in MB (the largest process) of one `alertd` command."""
+    seconds = timed(lambda: subprocess.run([sys.executable, "-m", "alertd", *words], check=True, capture_output=True))
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def against(limit: float, found: float) -> dict[str, float]:
+    """A figure and its limit; the ratio is the share of the limit used."""
+    return {"ratio": round(found / limit, 3), "a": round(found, 2), "b": limit}
+
+
+def evaluating(database: Path) -> Figures:
+    """Whole commands against their limits, and the engine against a plain-Python evaluator."""
+    found: Figures = {}
+    if SAMPLE.is_dir():
+        seconds, memory = command(
+            "evaluate", "--source", f"ssda903:{SAMPLE}", "--as-of", "2018-03-31", "--format", "jsonl"
+        )
+        found["evaluate_903_seconds_vs_10"] = against(10, seconds)
+        found["evaluate_903_mb_vs_300"] = against(300, memory)
+    seconds, _ = command("evaluate", "--source", f"ssd:{database}", "--as-of", str(AS_OF), "--format", "jsonl")
+    found["evaluate_ssd_4000_seconds_vs_20"] = against(20, seconds)
+    as_of = parse_as_of(str(AS_OF))
+    snapshot = ssd.read(str(database), as_of=as_of)
+    rulebook, _ = measurable(
+        load_rulebook([england()], settings={"cp.visit.interval": "10 working days"}), snapshot.holds
+    )
+    evaluator, cases = Evaluator.of(rulebook), snapshot.cases[:1000]
+    engine = timed(lambda: [evaluator.evaluate(case, as_of) for case in cases])
+    plain = timed(lambda: [reference(case, rulebook, as_of) for case in cases])
+    found["engine_vs_plain_python_1000_children"] = {"ratio": round(engine / plain, 3), "a": engine, "b": plain}
+    return found
+
+
+def sending(folder: Path) -> Figures:
+    """The dispatcher, with every outcome stored, against a loop of ``aiosmtplib.send``; one sink."""
+    sink = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    sink.start()
+    try:
+        return {"dispatch_vs_aiosmtplib": _sending(folder, sink.port)}
+    finally:
+        sink.stop()
+
+
+def _sending(folder: Path, port: int) -> dict[str, float]:
+    content = b"From: a@la350.example\r\nTo: b@la350.example\r\nSubject: bench\r\n\r\n" + b"A line of text.\r\n" * 60
+    engine = open_engine(f"sqlite:///{folder / 'bench.db'}")
+    upgrade(engine)
+    now = datetime.now(UTC)
+    with Session(engine) as session, session.begin():
+        for _ in range(MESSAGES):
+            store.add(
+                session,
+                id=str(uuid4()),
+                person="p",
+                address="b@la350.example",
+                resolved_by="bench",
+                channel="email",
+                message=content,
+                now=now,
+            )
+    channel = notifier({"host": "127.0.0.1", "port": port, "tls": "none", "sender": "a@la350.example"})
+
+    async def ours() -> None:
+        done = await dispatch_once(
+            engine, {"email": channel}, lambda: datetime.now(UTC), random.Random(1), limit=MESSAGES
+        )
+        assert done.results["delivered"] == MESSAGES
+        await channel.close()
+
+    async def peer() -> None:
+        for _ in range(MESSAGES):
+            await send(
+                content, sender="a@la350.example", recipients=["b@la350.example"], hostname="127.0.0.1", port=port
+            )
+
+    ours_took, peer_took = timed(lambda: asyncio.run(ours())), timed(lambda: asyncio.run(peer()))
+    engine.dispose()
+    return {"ratio": round(peer_took / ours_took, 2), "a": MESSAGES / ours_took, "b": MESSAGES / peer_took}
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    console = Console()
+    with tempfile.TemporaryDirectory() as name, console.status("Making an authority of 4,000 children") as status:
+        folder = Path(name)
+        database = folder / "authority.db"
+        made = timed(lambda: synth.make(database, la="350", children=4000, seed=1, as_of=AS_OF))
+        status.update("Evaluating")
+        figures: Figures = {"synth_4000_seconds": {"value": round(made, 2)}, **evaluating(database)}
+        status.update("Sending")
+        figures |= sending(folder)
+    table = Table("figure", "ratio", "a", "b", box=None)
+    for key, value in figures.items():
+        table.add_row(key, *(f"{value[c]:.2f}" if c in value else "" for c in ("ratio", "a", "b")))
+    console.print(table)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
