@@ -9,7 +9,7 @@ import pytest
 from alertd.people.directory import ROLES
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.lint import lint
-from alertd.rulebook.load import load_rulebook, pack_files, cases_file
+from alertd.rulebook.load import cases_file, load_rulebook, pack_files
 from alertd.rulebook.model import Rulebook
 from alertd.rulebook.testing import Case, Runner, read_cases
 
