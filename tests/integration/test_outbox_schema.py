@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def test_sqlite_commits_reach_the_disk_and_a_reader_does_not_hold_up_a_writer(tm
         with engine.begin() as writer:
             writer.execute(text("update alembic_version set version_num = version_num"))
     engine.dispose()
+
+
+def test_f42_two_that_read_before_they_write_both_succeed(engine: Engine) -> None:
+    def read_then_write(_: int) -> None:
+        with engine.begin() as connection:
+            number = connection.scalar(text("select count(*) from alembic_version"))
+            time.sleep(0.05)
+            connection.execute(text("update alembic_version set version_num = :n"), {"n": str(number)})
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(read_then_write, range(3)))  # raises what they raised
 
 
 def _missing(tmp_path: Path) -> str:

@@ -1,0 +1,50 @@
+"""Putting messages into an outbox, and reading it back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from alertd.db.tables import Delivery, DeliveryEvent
+from alertd.outbox import store
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def put(engine: Engine, id_: str, *, now: datetime = NOW, channel: str = "email", urgent: bool = False) -> str:
+    """One due delivery to ``<id>@council.example``."""
+    message = f"From: alertd@council.example\r\nMessage-ID: <{id_}@council.example>\r\n\r\nText.\r\n".encode()
+    with Session(engine) as session, session.begin():
+        return store.add(
+            session,
+            id=id_,
+            person=id_,
+            address=f"{id_}@council.example",
+            resolved_by="worker",
+            channel=channel,
+            message=message,
+            urgent=urgent,
+            now=now,
+        )
+
+
+def rows(engine: Engine) -> dict[str, Delivery]:
+    """Every delivery by id."""
+    with Session(engine) as session:
+        return {row.id: row for row in session.scalars(select(Delivery))}
+
+
+def states(engine: Engine) -> dict[str, str]:
+    """The state of every delivery by id."""
+    return {id_: row.state for id_, row in rows(engine).items()}
+
+
+def moves(engine: Engine, id_: str) -> list[tuple[str, str]]:
+    """What became of a delivery: each state after the first, with its reason."""
+    with Session(engine) as session:
+        events = session.scalars(
+            select(DeliveryEvent).where(DeliveryEvent.delivery_id == id_).order_by(DeliveryEvent.id)
+        )
+        return [(event.to_state, event.reason) for event in events]
