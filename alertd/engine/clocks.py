@@ -17,7 +17,7 @@ from alertd.calendars.clock import age_on, begin_of, birthday, shift
 from alertd.cases.records import KINDS, Record, local_day
 from alertd.engine.facts import Match, is_after
 from alertd.engine.findings import CannotTell, Finding
-from alertd.engine.stages import Dates, dates_of, place
+from alertd.engine.stages import Dates, Standing, dates_of, place, unknown
 from alertd.engine.subject import Subject
 from alertd.rulebook.model import Birthday, FromEvent, Setting
 
@@ -179,49 +179,62 @@ def _in_band(subject: Subject, run: Run) -> bool:
 
 
 def _judge_run(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record]) -> Finding:
-    finding = replace(
-        subject.finding(run.occurrence),
+    standing = _standing(subject, run, dates, doubtful)
+    return Finding(
+        subject.rule.id,
+        subject.case.child,
+        subject.anchor.ref,
+        run.occurrence,
+        standing.stage,
         start=run.start,
         due=dates.due,
+        met=run.stop.at if run.stop else None,
         binding=dates.binding,
         statutory=dates.statutory,
         local=dates.local,
         plan=dates.plan,
+        warned=standing.warned,
+        level=standing.level,
+        since=standing.since,
+        changes=standing.changes,
         limit=dates.limit,
+        where=subject.anchor.where,
         counted_from=run.from_event.where if run.from_event else subject.anchor.where,
+        met_by=run.stop.where if run.stop else "",
+        closed=subject.ended is not None,
+        cannot_tell=standing.cannot_tell,
     )
+
+
+def _standing(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record]) -> Standing:
     if run.stop:
-        return _stopped(subject, run, dates, doubtful, replace(finding, met=run.stop.at, met_by=run.stop.where))
+        return _stopped(subject, run, run.stop, dates, doubtful)
     if subject.ended:
-        return replace(finding, stage="ended")
+        return Standing("ended")
     perhaps = _perhaps(subject, run, doubtful, None)
-    if perhaps:
-        return replace(finding, cannot_tell=perhaps)
-    return _still_open(subject, run, dates, finding)
+    return unknown(perhaps) if perhaps else _still_open(subject, run, dates)
 
 
-def _stopped(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record], finding: Finding) -> Finding:
+def _stopped(subject: Subject, run: Run, stop: Stop, dates: Dates, doubtful: Sequence[Record]) -> Standing:
     """Met, met late, or stopped at a time of which the lateness cannot be told."""
-    assert run.stop is not None
-    if dates.in_time(run.stop.at):
-        return replace(finding, stage="met")
+    if dates.in_time(stop.at):
+        return Standing("met")
     last = local_day(dates.due)
     perhaps = _perhaps(subject, run, doubtful, last)
     if perhaps:
-        return replace(finding, cannot_tell=perhaps)
+        return unknown(perhaps)
     if not subject.case.window.covers(run.opens, last):
-        return replace(finding, cannot_tell=subject.outside(run.opens, last))
-    return replace(finding, stage="met_late")
+        return unknown(subject.outside(run.opens, last))
+    return Standing("met_late")
 
 
-def _still_open(subject: Subject, run: Run, dates: Dates, finding: Finding) -> Finding:
+def _still_open(subject: Subject, run: Run, dates: Dates) -> Standing:
     kind = KINDS[subject.anchor.kind]
     if kind.bounds and kind.ends and subject.anchor.doubt(kind.ends):
-        told = subject.cannot_tell(subject.anchor, kind.ends).cannot_tell
-        return replace(finding, cannot_tell=told)
-    placed = place(subject, dates, finding)
+        return unknown(subject.why_not_told(subject.anchor, kind.ends))
+    placed = place(subject, dates)
     if placed.stage != "running" and not subject.case.window.covers(run.opens, subject.today):
-        return replace(finding, cannot_tell=subject.outside(run.opens, subject.today))
+        return unknown(subject.outside(run.opens, subject.today))
     return placed
 
 
@@ -239,5 +252,5 @@ def _perhaps(subject: Subject, run: Run, doubtful: Sequence[Record], last: date 
             joined = (c.refers_to for c in until.where)
             blank = next(f for f in joined if f and f != "id" and f not in subject.anchor.values)
             record = subject.anchor
-        return subject.cannot_tell(record, blank).cannot_tell
+        return subject.why_not_told(record, blank)
     return None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import begin_of, due, end_of, shift
 from alertd.cases.records import local_day
-from alertd.engine.findings import Binding, Finding, Stage
+from alertd.engine.findings import Binding, CannotTell, Stage
 from alertd.engine.subject import Subject
 from alertd.rulebook.model import Checkpoint, Step
 
@@ -72,7 +72,24 @@ def _planned(subject: Subject, day: date) -> date | None:
     return min((d for d in booked if d and d > day and (ended is None or d <= ended)), default=None)
 
 
-def place(subject: Subject, dates: Dates, finding: Finding) -> Finding:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one clock stands: the part of a finding that judging decides."""
+
+    stage: Stage
+    cannot_tell: CannotTell | None = None
+    warned: int = 0
+    level: int = 0
+    since: datetime | None = None
+    changes: datetime | None = None
+
+
+def unknown(why: CannotTell) -> Standing:
+    """Nobody can say, and why."""
+    return Standing("unknown", why)
+
+
+def place(subject: Subject, dates: Dates) -> Standing:
     """The stage of an open clock, its warnings and steps reached, and when it next changes."""
     as_of = subject.as_of
     warnings = sorted(_warnings(subject, dates))
@@ -82,12 +99,11 @@ def place(subject: Subject, dates: Dates, finding: Finding) -> Finding:
     due_from = begin_of(local_day(dates.due))
     stage = _stage(as_of, due_from, overdue_from, dates, warned=any(w <= as_of for w in warnings))
     moments = [begin_of(dates.start), *warnings, due_from, overdue_from, *steps]
-    open_stage = stage != "running"
-    return replace(
-        finding,
-        stage=stage,
-        warned=sum(w <= as_of for w in warnings) if open_stage else 0,
-        level=sum(s <= as_of for s in steps) if open_stage else 0,
+    is_near = stage != "running"
+    return Standing(
+        stage,
+        warned=sum(w <= as_of for w in warnings) if is_near else 0,
+        level=sum(s <= as_of for s in steps) if is_near else 0,
         since=max((m for m in moments if m <= as_of), default=None),
         changes=min((m for m in moments if m > as_of), default=None),
     )

@@ -35,24 +35,27 @@ class Subject:
         """When the state that the clocks are for ended, if it has."""
         return ends_on(self.anchor, self.died, self.today)
 
-    def finding(self, occurrence: str = "start") -> Finding:
+    def finding(self) -> Finding:
         """A finding with what is known before anything is judged."""
         return Finding(
             self.rule.id,
             self.case.child,
             self.anchor.ref,
-            occurrence,
+            "start",
             "unknown",
             where=self.anchor.where,
             closed=self.ended is not None,
         )
 
-    def cannot_tell(self, record: Record, field: str, occurrence: str = "start") -> Finding:
-        """An unknown finding because a record's field is blank or in doubt."""
+    def why_not_told(self, record: Record, field: str) -> CannotTell:
+        """The reason that a record's field, blank or in doubt, leaves something untold."""
         doubt = record.doubt(field)
         text = doubt.why if doubt else f"no {field} is recorded"
-        reason = CannotTell(doubt.cause if doubt else "missing", field, record.where, text)
-        return replace(self.finding(occurrence), cannot_tell=reason)
+        return CannotTell(doubt.cause if doubt else "missing", field, record.where, text)
+
+    def cannot_tell(self, record: Record, field: str) -> Finding:
+        """The unknown finding that stands for all clocks of this anchor, because of one field."""
+        return replace(self.finding(), cannot_tell=self.why_not_told(record, field))
 
     def outside(self, first: date, last: date) -> CannotTell:
         """The reason that the feed cannot speak for some of a span."""
