@@ -1,8 +1,9 @@
 """The life of an alert: which changes there are, and why each happens.
 
-An alert opens when a finding first asks for action, changes stage or level while it is open, and
-closes when the finding no longer asks: met, met late, met but recorded late, withdrawn (the clock
-no longer applies or is no longer near), or its source record gone from the feed.
+An alert opens when a finding first asks for action. While it is open its stage, level, date or
+reason for not knowing may change, and it may be handed over to another worker. It closes when the
+finding no longer asks: met, met late, met but recorded late, withdrawn (the clock no longer applies
+or is no longer near), or its source record gone from the feed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ Reason = Literal[
     "new",
     "reopened",
     "stage",
+    "cause",
+    "handed_over",
     "escalated",
     "reminder",
     "date_moved",
@@ -34,12 +37,13 @@ LATE_AFTER: Final = timedelta(hours=36)
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """What was last told about one clock."""
+    """What was last told about one clock, and the worker who had the child then."""
 
     id: int
     finding: Finding
     level: int
     is_open: bool
+    worker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from alertd.alerts.lifecycle import OpenAlert, Reason, Transition, told_late
 from alertd.engine.findings import Finding
+from alertd.people.directory import Holding
 
 Identity = tuple[str, str, str, str]
 
@@ -30,12 +32,14 @@ def reconcile(
     now: datetime,
     *,
     present: Callable[[str, str], bool],
+    holdings: Mapping[str, Holding] = MappingProxyType({}),
 ) -> Reconciled:
     """Compare what is true with what was last told.
 
     ``alerts`` are the alerts of the children evaluated, open or closed, by identity. ``present``
     says whether a (child, record) is still in the feed: an alert whose finding is gone is
-    withdrawn when its record is there, and its source removed when it is not.
+    withdrawn when its record is there, and its source removed when it is not. ``holdings`` say who
+    has each child now; a child who is not in them stays with whoever had it.
     """
     transitions: list[Transition] = []
     refreshed: list[tuple[int, Finding]] = []
@@ -43,7 +47,7 @@ def reconcile(
     for finding in findings:
         seen.add(finding.identity)
         alert = alerts.get(finding.identity)
-        change = _change(finding, alert, now)
+        change = _change(finding, alert, now, holdings.get(finding.child))
         if change:
             transitions.append(change)
         elif alert and alert.is_open and alert.finding != finding:
@@ -55,7 +59,7 @@ def reconcile(
     return Reconciled(tuple(transitions), tuple(refreshed))
 
 
-def _change(finding: Finding, alert: OpenAlert | None, now: datetime) -> Transition | None:
+def _change(finding: Finding, alert: OpenAlert | None, now: datetime, held: Holding | None) -> Transition | None:
     if alert is None or not alert.is_open:
         if not finding.asks_for_action:
             return None
@@ -65,23 +69,35 @@ def _change(finding: Finding, alert: OpenAlert | None, now: datetime) -> Transit
         return _transition(finding, None, told, reason, now, alert.id if alert else None)
     if not finding.asks_for_action:
         return _closing(alert, finding, _closed_as(finding, alert.finding))
-    reason_ = _reason(finding, alert)
+    reason_ = _reason(finding, alert, held)
     if reason_ is None:
         return None
     return _transition(finding, alert.finding.stage, alert.level, reason_, now, alert.id)
 
 
-def _reason(finding: Finding, alert: OpenAlert) -> Reason | None:
+def _reason(finding: Finding, alert: OpenAlert, held: Holding | None) -> Reason | None:
+    """The first that applies; whichever it is, the ladder steps newly reached are told as well.
+
+    ``escalated`` comes after those that are the worker's business: it alone leaves the worker out.
+    """
     before = alert.finding
-    if finding.level > alert.level:
-        return "escalated"
     if finding.stage != before.stage:
         return "stage"
+    if _cause(finding) != _cause(before):
+        return "cause"
+    if held is not None and held.worker != alert.worker:
+        return "handed_over"
+    if finding.level > alert.level:
+        return "escalated"
     if finding.due != before.due:
         return "date_moved"
     if finding.warned > before.warned:
         return "reminder"
     return None
+
+
+def _cause(finding: Finding) -> str | None:
+    return finding.cannot_tell.cause if finding.cannot_tell else None
 
 
 def _closed_as(finding: Finding, before: Finding) -> Reason:
@@ -93,7 +109,7 @@ def _closed_as(finding: Finding, before: Finding) -> Reason:
 def _transition(
     finding: Finding, from_stage: str | None, told: int, reason: Reason, now: datetime, alert_id: int | None
 ) -> Transition:
-    late = reason != "date_moved" and told_late(finding, now)
+    late = reason not in ("date_moved", "handed_over") and told_late(finding, now)
     return Transition(finding, from_stage, finding.stage, told, max(told, finding.level), reason, late, alert_id)
 
 

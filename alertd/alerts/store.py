@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from alertd.alerts.lifecycle import OpenAlert, Transition
@@ -29,8 +29,11 @@ class ToTell(Protocol):
 def last_told(session: Session, skip: Iterable[str] = ()) -> dict[Identity, OpenAlert]:
     """Every alert by identity, open or closed; those of the children in ``skip`` are left out."""
     left_out = frozenset(skip)
-    rows = session.execute(select(Alert.id, Alert.finding, Alert.level, Alert.state)).tuples()
-    found = (OpenAlert(id_, Finding.from_json(finding), level, state == "open") for id_, finding, level, state in rows)
+    rows = session.execute(select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker)).tuples()
+    found = (
+        OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker)
+        for id_, finding, level, state, worker in rows
+    )
     return {alert.finding.identity: alert for alert in found if alert.finding.child not in left_out}
 
 
@@ -46,10 +49,13 @@ def apply(
     ``holdings`` say who has each child in the feed now. Returns the number of notices written.
     Nothing is sent here.
     """
-    known = {a.id: a for a in session.scalars(select(Alert).where(Alert.id.in_(_ids(reconciled))))}
+    # All that are open, because each may have been handed over: and a list of ids can be longer than a statement may.
+    known = {a.id: a for a in session.scalars(select(Alert).where(Alert.state == "open"))}
     written: list[tuple[Transition, Alert, AlertEvent]] = []
     for transition in reconciled.transitions:
-        alert = known[transition.alert_id] if transition.alert_id is not None else _new(transition, now)
+        alert = _new(transition, now) if transition.alert_id is None else session.get_one(Alert, transition.alert_id)
+        if transition.reason == "reopened":
+            _owe_again(session, alert)
         _change(alert, transition, now)
         event = AlertEvent(
             at=now,
@@ -63,7 +69,10 @@ def apply(
         written.append((transition, alert, event))
     for alert_id, finding in reconciled.refreshed:
         known[alert_id].finding = finding.as_json()
-    _hand_over(session, holdings)
+    for alert in (*known.values(), *(alert for _, alert, _ in written)):
+        held = holdings.get(alert.child)
+        if held:
+            alert.worker, alert.team = held.worker, held.team
     session.flush()
     for _, alert, event in written:
         event.alert_id = alert.id
@@ -78,17 +87,10 @@ def apply(
     return len(notices)
 
 
-def _hand_over(session: Session, holdings: Mapping[str, Holding]) -> None:
-    """Keep open alerts with whoever has the child now."""
-    for alert in session.scalars(select(Alert).where(Alert.state == "open")):
-        held = holdings.get(alert.child)
-        if held and (alert.worker, alert.team) != (held.worker, held.team):
-            alert.worker, alert.team = held.worker, held.team
-
-
-def _ids(reconciled: Reconciled) -> list[int]:
-    changed = [t.alert_id for t in reconciled.transitions if t.alert_id is not None]
-    return [*changed, *(alert_id for alert_id, _ in reconciled.refreshed)]
+def _owe_again(session: Session, alert: Alert) -> None:
+    """What nobody was told because the alert closed first is owed again now that it is open again:
+    its level says that those steps are told."""
+    session.execute(update(Notice).where(Notice.alert_id == alert.id, Notice.dropped.is_not(None)).values(dropped=None))
 
 
 def _new(transition: Transition, now: datetime) -> Alert:
