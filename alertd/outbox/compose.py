@@ -7,7 +7,7 @@ settled in the same transaction that creates its delivery, so it is told once or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from html import escape
@@ -70,8 +70,8 @@ def compose(session: Session, composer: Composer, now: datetime) -> Composed:
     people, told = _who_is_told(session, composer, local_day(now))
     for person_id, items in told.items():
         resolved = people[person_id]
+        _urgent(session, composer, resolved, items, now, done)
         try:
-            done.urgent += _urgent(session, composer, resolved, items, now)
             done.digests += _digest(session, composer, resolved, items, now, told)
         except InputError as error:
             done.held.append(f"{person_id}: {error}")
@@ -95,7 +95,7 @@ def _who_is_told(
     rows = session.execute(
         select(Alert, Notice.role, Notice.id, Notice.urgent, Notice.composed_into)
         .join(Notice, Notice.alert_id == Alert.id)
-        .where(Alert.state == "open")
+        .where(Alert.state == "open", Notice.dropped.is_(None))
         .order_by(Alert.id, Notice.id)
     ).tuples()
     notices: dict[tuple[Alert, str], list[tuple[int, bool, str | None]]] = defaultdict(list)
@@ -114,9 +114,10 @@ def _who_is_told(
         if item is None:
             continue
         people[resolved.person_id] = resolved
-        told[resolved.person_id].append(
-            _Told(item, tuple(id_ for id_, u in waiting if not u), tuple(id_ for id_, u in waiting if u))
-        )
+        # A date may have moved since the notice was written: what is no longer due waits for the digest.
+        is_due = item.finding.stage in ("due", "overdue")
+        at_once = tuple(id_ for id_, urgent in waiting if urgent and is_due)
+        told[resolved.person_id].append(_Told(item, tuple(id_ for id_, _ in waiting if id_ not in at_once), at_once))
     return people, told
 
 
@@ -127,36 +128,38 @@ def _item(
     if rule is None:  # the rule was removed; the next evaluation closes its alerts
         return None
     finding = Finding.from_json(alert.finding)
+    if role == "data_owner" and finding.cannot_tell is None:  # it can be told now, and is the worker's
+        return None
     step = next_step(finding, rule, composer.rulebook, composer.calendar, today)
     return DigestItem(alert.id, finding, rule, held, role, resolved.how, is_new, step)
 
 
-def _urgent(session: Session, composer: Composer, person: Resolved, items: Iterable[_Told], now: datetime) -> int:
-    """One message for each urgent alert, or one for all where there are many."""
+def _urgent(
+    session: Session, composer: Composer, person: Resolved, items: Iterable[_Told], now: datetime, done: Composed
+) -> None:
+    """One message for each urgent alert, or one for all where there are many. One that cannot be made
+    holds up no other."""
     waiting: dict[int, _Told] = {}
-    for told in items:  # told as two roles, they are told once
+    for told in sorted(items, key=lambda t: t.item.role != "worker"):  # told as two roles, they are told once
         if told.urgent:
-            before = waiting.get(told.item.alert_id)
-            waiting[told.item.alert_id] = replace(told, urgent=told.urgent + before.urgent) if before else told
-    if not waiting:
-        return 0
-    today = local_day(now)
+            first = waiting.get(told.item.alert_id)
+            waiting[told.item.alert_id] = replace(first, urgent=first.urgent + told.urgent) if first else told
+    today, calendar, directory = local_day(now), composer.calendar, composer.directory
+    messages: list[tuple[Rendered, tuple[int, ...]]] = []
     if len(waiting) > URGENT_AT_ONCE:
-        mail = render_digest(
-            compose_digest(
-                [t.item for t in waiting.values()],
-                today=today,
-                calendar=composer.calendar,
-                directory=composer.directory,
-                cleared=0,
-            )
-        )
-        _deliver(session, composer, person, mail, now, [id_ for t in waiting.values() for id_ in t.urgent], urgent=True)
-        return 1
-    for one in waiting.values():
-        mail = render_urgent(compose_urgent(one.item, today=today, calendar=composer.calendar))
-        _deliver(session, composer, person, mail, now, one.urgent, urgent=True)
-    return len(waiting)
+        together = [t.item for t in waiting.values()]
+        digest = compose_digest(together, today=today, calendar=calendar, directory=directory, cleared=0)
+        messages.append((render_digest(digest), tuple(id_ for t in waiting.values() for id_ in t.urgent)))
+    else:
+        for one in waiting.values():
+            mail = render_urgent(compose_urgent(one.item, today=today, calendar=calendar))
+            messages.append((mail, one.urgent))
+    for mail, notices in messages:
+        try:
+            _deliver(session, composer, person, mail, now, notices, urgent=True)
+            done.urgent += 1
+        except InputError as error:
+            done.held.append(f"{person.person_id}: {error}")
 
 
 def _digest(
@@ -232,7 +235,7 @@ def _deliver(
     person: Resolved,
     mail: Rendered,
     now: datetime,
-    notices: Iterable[int],
+    notices: Sequence[int],
     *,
     urgent: bool = False,
     digest_for: str | None = None,
@@ -258,7 +261,8 @@ def _deliver(
         urgent=urgent,
         digest_for=digest_for,
     )
-    session.execute(update(Notice).where(Notice.id.in_(list(notices))).values(composed_into=id_))
+    if notices:  # one by one, because a list of ids can be longer than a statement may
+        session.execute(update(Notice), [{"id": notice, "composed_into": id_} for notice in notices])
 
 
 def tell_operator(
