@@ -16,7 +16,7 @@ from datetime import datetime
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,8 @@ from alertd.people.directory import holding
 from alertd.routing.route import NoticeFor, route
 
 WHOLE_FEED = ("*", "feed")
+_DECIDING = 0x616C6563
+"""The advisory lock of those who write alerts and notices; any number of our own will do."""
 MESSAGES_A_PASS = 1000
 """Sent before a waking looks again at what is due; a council's whole morning of digests."""
 
@@ -105,9 +107,18 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
     today = local_day(now)
     holdings = {case.child: holding(case, today) for case in snapshot.cases}
     findings = [f for f in swept.findings if house.rulebook.rule(f.rule)]
+    unmeasured = {f.rule for f in findings if (f.child, f.record) == WHOLE_FEED}
     with Session(house.engine) as session, session.begin():
-        known = alerts.last_told(session, skip=swept.failed)
-        reconciled = reconcile(findings, known, now, present=lambda child, record: (child, record) in present)
+        _alone(session)
+        # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
+        known = {
+            identity: alert
+            for identity, alert in alerts.last_told(session, skip=swept.failed).items()
+            if identity[0] not in unmeasured or identity[1:3] == WHOLE_FEED
+        }
+        reconciled = reconcile(
+            findings, known, now, present=lambda child, record: (child, record) in present, holdings=holdings
+        )
         notices = alerts.apply(session, reconciled, now, lambda t: _route(house, t), holdings)
         session.add(FeedRun(source=snapshot.source[:500], at=now, outcome="accepted", counts=dict(snapshot.counts)))
         if swept.failed:
@@ -132,6 +143,12 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
     return done
 
 
+def _alone(session: Session) -> None:
+    """One daemon at a time decides what to tell, until the transaction ends. SQLite sees to it itself."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
+
+
 def _by_stage(findings: list[Finding]) -> Counter[tuple[str, str]]:
     return Counter((f.rule, f.stage) for f in findings if f.asks_for_action)
 
@@ -143,7 +160,7 @@ def _route(house: House, transition: Transition) -> tuple[NoticeFor, ...]:
 
 def _tell_of_failed(session: Session, house: House, now: datetime, swept: Sweep) -> None:
     lines = [
-        f"The rules engine stopped on {len(swept.failed)} children, who were not evaluated.",
+        f"{len(swept.failed)} children could not be evaluated.",
         "Their alerts stay as they were. All other children were evaluated.",
         "Please report this, with the children's references, to whoever looks after alertd:",
         *(f"ref {child}" for child in sorted(swept.failed)[:20]),
@@ -151,7 +168,8 @@ def _tell_of_failed(session: Session, house: House, now: datetime, swept: Sweep)
     tell_operator(
         session, house.composer, now, about="engine", subject="alertd could not evaluate some children", lines=lines
     )
-    house.log.error("engine_stopped", children=len(swept.failed))
+    why = Counter(f.cannot_tell.text for f in swept.findings if f.child in swept.failed and f.cannot_tell)
+    house.log.error("engine_stopped", children=len(swept.failed), why=dict(why))
 
 
 def _last_counts(house: House) -> dict[str, int] | None:
@@ -168,6 +186,7 @@ def _refuse(house: House, now: datetime, source: str, counts: dict[str, int], wh
         "alertd tries again at its next reading.",
     ]
     with Session(house.engine) as session, session.begin():
+        _alone(session)
         session.add(FeedRun(source=source[:500], at=now, outcome="refused", counts=counts, detail=why))
         tell_operator(
             session, house.composer, now, about="feed", subject="alertd could not use the case data", lines=lines
@@ -179,11 +198,25 @@ def _refuse(house: House, now: datetime, source: str, counts: dict[str, int], wh
 def compose_once(house: House) -> Composed:
     """Turn waiting notices into deliveries."""
     with Session(house.engine) as session, session.begin():
+        _alone(session)
         done = compose(session, house.composer, house.clock())
+        if done.held:
+            _tell_of_held(session, house, done.held)
         point("compose.before_commit")
-    if done.urgent or done.digests or done.held:
-        house.log.info("composed", urgent=done.urgent, digests=done.digests, held=done.held)
+    if done.urgent or done.digests:
+        house.log.info("composed", urgent=done.urgent, digests=done.digests)
     return done
+
+
+def _tell_of_held(session: Session, house: House, held: list[str]) -> None:
+    lines = [
+        f"{len(held)} messages could not be made, so what they were to tell still waits:",
+        *held[:20],
+        "alertd tries again until they can be made.",
+    ]
+    subject = "alertd could not make some messages"
+    if tell_operator(session, house.composer, house.clock(), about="held", subject=subject, lines=lines):
+        house.log.error("messages_held", messages=len(held), first=held[0])
 
 
 async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summary:
