@@ -11,19 +11,25 @@ import sys
 
 
 def main() -> None:
-    """Run the command line: an InputError is one line on standard error and exit code 2."""
-    from alertd.cli import app
+    """Run the command line: what cannot be used is one line on standard error and exit code 2."""
+    from alertd.cli import run_command
     from alertd.errors import InputError
 
     try:
-        app()
+        code = run_command()
+        sys.stdout.flush()
     except InputError as error:
+        code = 2
         print(f"alertd: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader went away (``| head``): not our fault, and nothing is left to say.
+    except OSError as error:
+        # What is left in the buffer has nowhere to go, and must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 2
+        if isinstance(error, BrokenPipeError):
+            code = 1  # the reader went away (``| head``) and wants to hear no more
+        else:
+            print(f"alertd: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

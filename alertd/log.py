@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 def configure(*, pretty: bool = False) -> None:
     """Set up logging once, at start-up. ``pretty`` is for people at a terminal."""
     renderer = (
-        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
         if pretty
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

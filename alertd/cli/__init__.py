@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 done, and something needs attention; 2 unusable input, sai
 from __future__ import annotations
 
 import typer
+from typer.exceptions import TyperException
 
 from alertd import __version__
 from alertd.cli.clock import clock
@@ -15,6 +16,7 @@ from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.rules import rules_app
 from alertd.cli.synth import synth
+from alertd.errors import InputError
 
 app = typer.Typer(
     name="alertd",
@@ -44,3 +46,16 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Options that come before the command."""
+
+
+def run_command() -> int:
+    """Run the command the arguments ask for; its exit code. Wrong usage is an InputError like any other."""
+    try:
+        return app(standalone_mode=False) or 0
+    except TyperException as error:
+        what = error.format_message().replace("Value error, ", "")
+        if what.startswith("Usage:"):  # the help itself, for a command group named alone
+            typer.echo(what, err=True)
+            return 2
+        command = getattr(getattr(error, "ctx", None), "command_path", "alertd")
+        raise InputError(what.removesuffix("."), fix=f"See: {command} --help") from None

@@ -27,7 +27,7 @@ from alertd import daemon, log, synth
 from alertd.bootstrap import House, build
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON, in_words
-from alertd.cli.output import progress_bar
+from alertd.cli.output import console, progress_bar
 from alertd.daemon import Evaluated
 from alertd.db.tables import Alert, Delivery
 from alertd.errors import InputError
@@ -48,10 +48,10 @@ def demo(
 ) -> None:
     """Make an authority, catch its mail on this machine, evaluate once and show what was found and sent."""
     log.configure(pretty=True)
-    console = Console()
+    out = console()
     started = _morning()
     folder = _fresh(dir_)
-    console.print(f"A made-up authority of {children} children, as of {in_words(started)}, in {folder}")
+    out.print(f"A made-up authority of {children} children, as of {in_words(started)}, in {folder}")
     with progress_bar() as bar:
         task = bar.add_task("Making the authority", total=None)
         synth.make(
@@ -69,10 +69,10 @@ def demo(
     try:
         config = _write_config(folder, catcher.port)
         house = build(load(config), clock=_clock_from(started))
-        console.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
-        _show(console, house, _evaluate(house), maildir)
+        out.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
+        _show(out, house, _evaluate(house), maildir)
         if not once:
-            console.print("\nThe daemon stays up, on a clock that began that morning. Ctrl-C ends it.")
+            out.print("\nThe daemon stays up, on a clock that began that morning. Ctrl-C ends it.")
             asyncio.run(daemon.run(house))
     finally:
         catcher.stop()
@@ -150,7 +150,7 @@ async def _send_all(house: House) -> None:
         await notifier.close()
 
 
-def _show(console: Console, house: House, found: Evaluated, maildir: Path) -> None:
+def _show(out: Console, house: House, found: Evaluated, maildir: Path) -> None:
     """What was found and sent, each figure read back from the database and the Maildir."""
     if found.refused:
         raise InputError(f"the demo's own feed was refused: {found.refused}")
@@ -168,14 +168,14 @@ def _show(console: Console, house: House, found: Evaluated, maildir: Path) -> No
             .tuples()
             .all()
         )
-    console.print(_found_table(house, counted))
+    out.print(_found_table(house, counted))
     table = Table("messages", "state", "number", title="Sent", title_justify="left", box=None)
     for urgent, state, n in sent:
         table.add_row("at once" if urgent else "digest", state, str(n))
-    console.print(table)
+    out.print(table)
     kept = len(mailbox.Maildir(maildir, create=False)) if maildir.is_dir() else 0
     delivered = sum(n for _, state, n in sent if state == "delivered")
-    console.print(f"{found.children} children evaluated; {delivered} messages delivered; {kept} in the Maildir.")
+    out.print(f"{found.children} children evaluated; {delivered} messages delivered; {kept} in the Maildir.")
     if kept != delivered:
         raise InputError(f"the Maildir holds {kept} messages but {delivered} were delivered", where=str(maildir))
 

@@ -25,6 +25,7 @@ from alertd.cli.sources import parse_as_of, parse_window, read_source
 from alertd.engine.explain import Explanation, describe, why_no_clock
 from alertd.engine.explain import explain as working
 from alertd.engine.sweep import sweep
+from alertd.errors import InputError
 
 
 def explain(
@@ -43,8 +44,10 @@ def explain(
     snapshot = read_source(source, instant, parse_window(window))
     case = next((c for c in snapshot.cases if c.child == child), None)
     chosen = rulebook.rules[0]
+    if case is None:
+        raise InputError(why_no_clock(chosen, None), where=f"ref {child}", fix="Check the number against the feed")
     calendar = calendar_for(nation)
-    one = replace(snapshot, cases=(case,) if case else ())
+    one = replace(snapshot, cases=(case,))
     findings = sweep(one, rulebook, instant, workers=1).findings
     print(f"ref {child}, as of {in_words(instant)}; calendar: {calendar.describe()}")
     for finding in findings:

@@ -42,8 +42,17 @@ class Format(StrEnum):
     csv = "csv"
 
 
+def console() -> Console:
+    """Standard output, as wide as the terminal; into a file or a pipe nothing is folded or cut.
+
+    Text is printed as it is: what comes from a feed is no markup.
+    """
+    width = None if sys.stdout.isatty() else 10_000
+    return Console(width=width, markup=False, emoji=False, highlight=False)
+
+
 def progress_bar() -> Progress:
-    """A progress bar on standard error, so that what is printed can be piped."""
+    """A progress bar on standard error, so that what is printed can be piped; none without a terminal."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -52,6 +61,7 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
+        disable=not sys.stderr.isatty(),
     )
 
 
@@ -63,7 +73,7 @@ def write_findings(findings: Sequence[Finding], form: Format) -> None:
     elif form is Format.csv:
         _write_csv(findings)
     else:
-        Console().print(_table(findings))
+        console().print(_table(findings))
 
 
 def _write_csv(findings: Iterable[Finding]) -> None:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from alertd.cli.output import progress_bar
+from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.lint import lint
@@ -45,7 +44,7 @@ def list_rules(
         for rule in found:
             print(json.dumps(_as_json(rule), ensure_ascii=False))
     else:
-        Console().print(_table(found))
+        console().print(_table(found))
 
 
 @rules_app.command("test")

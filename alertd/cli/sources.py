@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import Final
 
 from alertd.cases.records import LONDON, Snapshot, Window
 from alertd.cases.sources import ssd, ssda903
 from alertd.errors import InputError
 
 KINDS = ("ssd", "ssda903")
+YEARS: Final = range(1900, 2100)
+"""The years anybody asks about: the calendar reaches a little further at both ends."""
 Progress = Callable[[str, int], None]
 
 
@@ -34,12 +37,15 @@ def parse_as_of(text: str | None) -> datetime:
         return datetime.now(LONDON)
     try:
         if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(23, 59, 59), LONDON)
-        moment = datetime.fromisoformat(text)
+            moment = datetime.combine(date.fromisoformat(text), time(23, 59, 59), LONDON)
+        else:
+            moment = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(f"--as-of {text!r} is not a date", fix="Write it as 2026-11-24") from None
     if moment.tzinfo is None:
-        raise InputError(f"--as-of {text!r} has no offset", fix="Write a day, or a time with its offset") from None
+        raise InputError(f"--as-of {text!r} has no offset", fix="Write a day, or a time with its offset")
+    if moment.year not in YEARS:
+        raise InputError(f"--as-of {text!r} is not in {YEARS[0]} to {YEARS[-1]}", fix="Check the year")
     return moment
 
 

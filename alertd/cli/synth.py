@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress as Bar
 from rich.progress import TaskID
 from rich.table import Table
 
 from alertd.cases.records import LONDON
+from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
 from alertd.synth import Manifest, make, write_people
 
@@ -35,8 +35,7 @@ def synth(
     Licence v3.0). An older synthetic database at --out is replaced; anything else is left alone.
     """
     day = _day(as_of)
-    console = Console()
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    with progress_bar() as bar:
         tasks: dict[str, TaskID] = {}
 
         def progress(step: str, done: int, total: int) -> None:
@@ -48,8 +47,11 @@ def synth(
     if people:
         write_people(people, la=la, children=children, seed=seed, as_of=day)
     if manifest:
-        manifest.write_text(made.json(), encoding="utf-8")
-    _show(console, made)
+        try:
+            manifest.write_text(made.json(), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=str(manifest)) from None
+    _show(console(), made)
 
 
 def _day(text: str | None) -> date:
@@ -61,20 +63,20 @@ def _day(text: str | None) -> date:
         raise InputError(f"{text!r} is not a date", where="--as-of", fix="Write it as 2026-11-20") from None
 
 
-def _show(console: Console, made: Manifest) -> None:
+def _show(out: Console, made: Manifest) -> None:
     title = f"Synthetic authority after {made.name} ({made.la}), seed {made.seed}, as of {made.as_of}"
     table = Table("Figure", title=title)
     table.add_column("Made", justify="right")
     table.add_column(f"Published, scaled to {made.children:,} children", justify="right")
     for figure in made.figures:
         table.add_row(figure.name, f"{figure.made:,}", f"{figure.published:,.0f}{' *' if figure.national else ''}")
-    console.print(table)
-    console.print("* England's ratio: the authority's own figure is suppressed or not shipped.")
+    out.print(table)
+    out.print("* England's ratio: the authority's own figure is suppressed or not shipped.")
     spoilt = Table("Spoilt on purpose", title=f"{sum(made.dirty.values()):,} of {sum(made.rows.values()):,} rows")
     spoilt.add_column("Rows", justify="right")
     for kind, n in made.dirty.items():
         spoilt.add_row(kind, f"{n:,}")
-    console.print(spoilt)
-    console.print(f"Visits left out as not yet recorded: {made.unrecorded_visits:,}")
+    out.print(spoilt)
+    out.print(f"Visits left out as not yet recorded: {made.unrecorded_visits:,}")
     for note in made.notes:
-        console.print(f"- {note}")
+        out.print(f"- {note}")
