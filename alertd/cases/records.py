@@ -330,6 +330,13 @@ class CaseFile:
     records: tuple[Record, ...]
     window: Window = Window()
 
+    def by_kind(self) -> dict[str, list[Record]]:
+        """The records of each kind, in the order given."""
+        found: dict[str, list[Record]] = {}
+        for record in self.records:
+            found.setdefault(record.kind, []).append(record)
+        return found
+
     def of(self, kind: str) -> Iterator[Record]:
         """The records of one kind, in the order given."""
         return (r for r in self.records if r.kind == kind)

@@ -8,7 +8,7 @@ last of the month, and no limit rolls over a weekend.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
@@ -52,14 +52,20 @@ class Run:
     rule allows."""
 
 
-def judge(subject: Subject, match: Match, records: dict[str, Record]) -> Iterator[Finding]:
-    """Every clock of one anchor. ``records`` are the child's by ``ref``."""
+def judge(
+    subject: Subject, match: Match, records: Mapping[str, Record], doubtful: Sequence[Record]
+) -> Iterator[Finding]:
+    """Every clock of one anchor. ``records`` are the child's by ``ref``; ``doubtful`` are those that
+    perhaps stop its clocks."""
     rule, anchor = subject.rule, subject.anchor
     if not match.certain:
         blank = next(c.field for c in rule.where if c.field not in anchor.values)
         yield subject.cannot_tell(anchor, blank)
         return
-    stops, doubtful = _stops(subject, match, records)
+    if rule.until.own:
+        stops, doubtful = _own_stop(subject, rule.until.own)
+    else:
+        stops = _stops(match, records, rule.until.on or "")
     runs = _runs(subject, stops)
     if isinstance(runs, Finding):
         yield runs
@@ -81,16 +87,18 @@ def judge(subject: Subject, match: Match, records: dict[str, Record]) -> Iterato
             yield _judge_run(subject, run, found, doubtful)
 
 
-def _stops(subject: Subject, match: Match, records: dict[str, Record]) -> tuple[list[Stop], list[Record]]:
-    """The events that stop this anchor's clocks, one a day, in order; and those that perhaps do."""
-    until, anchor = subject.rule.until, subject.anchor
-    if until.own:
-        at = anchor.values.get(until.own)
-        doubtful = [anchor] if anchor.doubt(until.own) else []
-        if not isinstance(at, date) or is_after(at, subject.as_of):
-            return [], doubtful
-        return [Stop(at, anchor.key, anchor.where)], doubtful
-    on = until.on or ""
+def _own_stop(subject: Subject, field: str) -> tuple[list[Stop], list[Record]]:
+    """The anchor's own field as the event that stops its clock; the anchor again where it is in doubt."""
+    anchor = subject.anchor
+    at = anchor.values.get(field)
+    doubtful = [anchor] if anchor.doubt(field) else []
+    if not isinstance(at, date) or is_after(at, subject.as_of):
+        return [], doubtful
+    return [Stop(at, anchor.key, anchor.where)], doubtful
+
+
+def _stops(match: Match, records: Mapping[str, Record], on: str) -> list[Stop]:
+    """The events that stop this anchor's clocks in order, one a day: the first stands for the rest."""
     found: list[Stop] = []
     for ref in match.stoppers:
         record = records[ref]
@@ -98,8 +106,7 @@ def _stops(subject: Subject, match: Match, records: dict[str, Record]) -> tuple[
         assert isinstance(at, date)
         found.append(Stop(at, record.key, record.where))
     found.sort(key=lambda s: (begin_of(s.at), s.key))
-    one_a_day = [s for i, s in enumerate(found) if i == 0 or s.day != found[i - 1].day]
-    return one_a_day, sorted((records[ref] for ref in match.doubtful), key=lambda r: (r.day(on) or date.min, r.key))
+    return [s for i, s in enumerate(found) if i == 0 or s.day != found[i - 1].day]
 
 
 def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:

@@ -9,7 +9,8 @@ from datetime import datetime
 from alertd.calendars.calendar import Calendar, calendar_for
 from alertd.cases.records import KINDS, CaseFile
 from alertd.engine.clocks import judge
-from alertd.engine.facts import Pattern
+from alertd.engine.doubts import doubtful_anchors, doubtful_stoppers
+from alertd.engine.facts import Instant, Match, Pattern
 from alertd.engine.findings import CannotTell, Finding
 from alertd.engine.rete import Rete
 from alertd.engine.subject import Subject
@@ -42,16 +43,22 @@ class Evaluator:
         """
         child = next(case.of("child"), None)
         died = child.day("died") if child else None
-        matches = self.rete.match(case, died, as_of)
+        instant = Instant(as_of, died)
+        matches = self.rete.match(case, instant)
+        by_kind = case.by_kind()
+        for pattern in self.rules:
+            for record in doubtful_anchors(pattern, by_kind.get(pattern.anchor, ()), instant):
+                matches[pattern, record.ref] = Match(certain=False)
         if not matches:
             return ()
         records = {record.ref: record for record in case.records}
         findings: list[Finding] = []
         for (pattern, ref), match in matches.items():
+            doubtful = list(doubtful_stoppers(pattern, records[ref], by_kind, instant)) if match.certain else []
             for rule in self.rules[pattern]:
                 subject = Subject(rule, self.rulebook, self.calendar, case, records[ref], as_of, child, died)
                 try:
-                    findings += judge(subject, match, records)
+                    findings += judge(subject, match, records, doubtful)
                 except InputError as error:
                     findings.append(_beyond_the_calendar(subject, error))
         return tuple(sorted(findings, key=lambda f: f.identity))

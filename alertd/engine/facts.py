@@ -4,9 +4,8 @@ A *pattern* is the timeless half of a rule: which records start its clock (ancho
 it (stoppers). Rules that share both share the pattern, so the looked-after review rules are matched
 once. The other half, when it is due, is arithmetic and stays out of the engine.
 
-Every value is typed at the record boundary. A blank or doubtful field a condition looks at becomes
-a flag beside the facts (``?field``, and ``told_field`` for its opposite), and a date in doubt
-``!field``; so "cannot tell" is decided by what is there, never by a comparison that fails in silence.
+Every value is typed at the record boundary. A blank or doubtful value is left out, so nothing that
+compares it can match; what that leaves untold is decided apart, in ``doubts``.
 """
 
 from __future__ import annotations
@@ -22,14 +21,6 @@ Fact = dict[str, bool | int | str]
 
 NO_END = 9_999_999
 """An ordinal later than any day, for anchors that are open or do not bound their clocks."""
-
-
-NEVER = -1
-"""An ordinal earlier than any beginning, for dates that are blank or have not come."""
-
-BLANK = ""
-"""Stands for a blank value, because the engine fails on a comparison with a field that is not there.
-It equals nothing a feed can hold, and every rule that compares asks ``?field`` as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +44,11 @@ class Pattern:
 
 @dataclass(slots=True)
 class Match:
-    """What the engine said of one anchor under one pattern: ``certain`` unless a condition could
-    not be told; the ids of stoppers that certainly, and of those that possibly, stop its clocks."""
+    """What is known of one anchor under one pattern: whether it certainly matches, and the refs of
+    the records that certainly stop its clocks."""
 
-    certain: bool
+    certain: bool = True
     stoppers: set[str] = field(default_factory=set)
-    doubtful: set[str] = field(default_factory=set)
 
 
 def fact_value(value: Value) -> bool | int | str:
@@ -79,48 +69,63 @@ def ends_on(record: Record, died: date | None, today: date) -> date | None:
     return min(known, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """When, and what is then known of the child: nothing dated after ``as_of`` has happened yet."""
+
+    as_of: datetime
+    died: date | None
+
+    @property
+    def today(self) -> date:
+        """The day of ``as_of`` in Europe/London."""
+        return local_day(self.as_of)
+
+    def begun(self, record: Record) -> bool:
+        """Whether the record's beginning has come, or is not known."""
+        begin = record.values.get(KINDS[record.kind].begins)
+        return begin is None or not is_after(begin, self.as_of)
+
+    def span(self, anchor: Record, early: int) -> tuple[int, int]:
+        """The ordinals of the first and last day on which an event may stop the anchor's clocks."""
+        begin = anchor.day(KINDS[anchor.kind].begins)
+        end = ends_on(anchor, self.died, self.today)
+        return (begin.toordinal() - early if begin else 0, end.toordinal() if end else NO_END)
+
+    def happened_on(self, record: Record, name: str) -> int | None:
+        """The ordinal of a date that has come; None for one that is blank, in doubt or ahead."""
+        value = record.values.get(name)
+        if isinstance(value, date) and not is_after(value, self.as_of):
+            return local_day(value).toordinal()
+        return None
+
+
 def facts_of(
-    case: CaseFile,
-    kinds: Mapping[str, frozenset[str]],
-    early: frozenset[int],
-    died: date | None,
-    as_of: datetime,
+    case: CaseFile, kinds: Mapping[str, frozenset[str]], early: frozenset[int], instant: Instant
 ) -> list[Fact]:
     """The facts about one child's records of the ``kinds`` given, each with the fields looked at.
-    ``early`` are the numbers of days before a beginning that some pattern allows.
-
-    Nothing dated after ``as_of`` is asserted: it has not happened yet.
-    """
-    today = local_day(as_of)
-    return [
-        _fact(record, kinds[record.kind], early, died, today, as_of) for record in case.records if record.kind in kinds
-    ]
+    ``early`` are the numbers of days before a beginning that some pattern allows."""
+    return [_fact(record, kinds[record.kind], early, instant) for record in case.records if record.kind in kinds]
 
 
-def _fact(
-    record: Record, looked_at: frozenset[str], early: frozenset[int], died: date | None, today: date, as_of: datetime
-) -> Fact:
-    kind = KINDS[record.kind]
-    begin = record.day(kind.begins)
-    end = ends_on(record, died, today)
+def _fact(record: Record, looked_at: frozenset[str], early: frozenset[int], instant: Instant) -> Fact:
     fact: Fact = {
         "sid": record.child,
         "id": record.ref,
         "kind": record.kind,
         "key": record.key,
-        "here": True,
-        "begun": begin is None or not is_after(record.values[kind.begins], as_of),
-        **{f"from{days}": begin.toordinal() - days if begin else 0 for days in early},
-        "to": end.toordinal() if end else NO_END,
+        "begun": instant.begun(record),
+        "to": instant.span(record, 0)[1],
     }
+    for days in early:
+        fact[f"from{days}"] = instant.span(record, days)[0]
     for name in looked_at:
         value = record.values.get(name)
-        happened = isinstance(value, date) and not is_after(value, as_of)
-        fact[f"v_{name}"] = BLANK if value is None else fact_value(value)
-        fact[f"?{name}"] = value is None
-        fact[f"told_{name}"] = value is not None
-        fact[f"!{name}"] = value is None and record.doubt(name) is not None
-        fact[f"day_{name}"] = local_day(value).toordinal() if happened and isinstance(value, date) else NEVER
+        if value is not None:
+            fact[f"v_{name}"] = fact_value(value)
+        day = instant.happened_on(record, name)
+        if day is not None:
+            fact[f"day_{name}"] = day
     return fact
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal, Self
 
 Stage = Literal["running", "upcoming", "due", "overdue", "met", "met_late", "ended", "unknown"]
@@ -80,7 +80,7 @@ class Finding:
         """As plain JSON values: days ``2026-11-24``, moments ISO 8601 in UTC."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         found["cannot_tell"] = asdict(self.cannot_tell) if self.cannot_tell else None
-        return {name: v.isoformat() if isinstance(v, date) else v for name, v in found.items()}
+        return {name: _text(v) if isinstance(v, date) else v for name, v in found.items()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -94,6 +94,10 @@ class Finding:
 
 
 _WHEN = frozenset({"start", "due", "met", "statutory", "local", "plan", "since", "changes"})
+
+
+def _text(value: date | datetime) -> str:
+    return (value.astimezone(UTC) if isinstance(value, datetime) else value).isoformat()
 
 
 def _when(text: str | None) -> date | datetime | None:

@@ -10,7 +10,8 @@ durable_rules 2.0.28 works well inside these lines and badly outside them (each 
   for which nothing fired ends the process; the state is deleted at once, because a living one
   costs 0.8 MiB and 1,024 are the ceiling;
 * at most 48 rules a ruleset (255 on one node is an error, and one fact may match 64 paths);
-* only positive matches are asked for, so the fault by which absence is judged too early cannot occur.
+* only positive matches are asked for, so the fault by which absence is judged too early cannot occur;
+  a blank value is absent and matches nothing: what that leaves untold is decided in ``doubts``.
 
 It runs in a worker process (see ``sweep``): if it ends the process, the daemon lives on.
 """
@@ -21,17 +22,16 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any, Final
 
 import durable_rules_engine
 
 from alertd.cases.records import CaseFile
-from alertd.engine.facts import Fact, Match, Pattern, facts_of, fields_looked_at
+from alertd.engine.facts import Fact, Instant, Match, Pattern, facts_of, fields_looked_at
 from alertd.errors import AlertdError
 from alertd.rulebook.model import Condition
 
-PATTERNS_A_RULESET: Final = 11  # four rules a pattern and one for the tick: within 48
+PATTERNS_A_RULESET: Final = 23  # two rules a pattern and one for the tick: within 48
 Term = dict[str, Any]
 _TICK: Final = {"t": {"kind": "tick"}}
 _OPERATOR: Final = {"not": "$neq", "at_least": "$gte", "at_most": "$lte"}
@@ -61,54 +61,23 @@ def _holds(condition: Condition) -> Term:
     return {name: value} if condition.op == "is" else {_OPERATOR[condition.op]: {name: value}}
 
 
-def _joins(condition: Condition) -> str | None:
-    """The anchor's field that may itself be blank, if the condition joins on one."""
-    return condition.refers_to if condition.refers_to != "id" else None
-
-
-def _certainly(conditions: Sequence[Condition]) -> list[Term]:
-    """Every condition told, and true. An anchor's flag is compared with ``here``, which is always true."""
-    terms: list[Term] = []
-    for c in conditions:
-        terms += [{f"?{c.field}": False}, _holds(c)]
-        if joined := _joins(c):
-            terms.append({"here": {"a": f"told_{joined}"}})
-    return terms
-
-
-def _not_told(condition: Condition) -> list[Term]:
-    """Terms true when the condition cannot be told: its own field, or the anchor's it joins on, is blank."""
-    joined = _joins(condition)
-    return [{f"?{condition.field}": True}, *([{"here": {"a": f"?{joined}"}}] if joined else [])]
-
-
-def _possibly(conditions: Sequence[Condition]) -> list[Term]:
-    return [_one_of([_holds(c), *_not_told(c)]) for c in conditions]
-
-
 def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, list[Term]]]:
-    """The engine rules of one pattern, by name ``<number><a|b|c|d>``.
+    """The engine rules of one pattern: ``<number>a`` matches its anchors, ``<number>s`` their stoppers.
 
-    a: certain anchor; b: anchor that cannot be told; c: certain stopper; d: doubtful stopper.
+    Nothing here joins inside an ``$or``: the engine never matches an ``$or`` of which one side looks
+    at the anchor and the other does not, and says nothing.
     """
     anchor: list[Term] = [{"kind": pattern.anchor}, {"begun": True}]
-    is_anchor = {"a": _all_of([*anchor, *_certainly(pattern.where)])}
+    is_anchor = {"a": _all_of([*anchor, *(_holds(c) for c in pattern.where)])}
     yield f"{number}a", [is_anchor]
-    if pattern.where:
-        doubt = _one_of([{f"?{c.field}": True} for c in pattern.where])
-        yield f"{number}b", [{"a": _all_of([*anchor, *_possibly(pattern.where), doubt])}]
     if pattern.stopper is None:
         return
     within: list[Term] = [
         {"$gte": {f"day_{pattern.on}": {"a": f"from{pattern.early}"}}},
         {"$lte": {f"day_{pattern.on}": {"a": "to"}}},
     ]
-    stopper: Term = {"kind": pattern.stopper}
-    yield f"{number}c", [is_anchor, {"s": _all_of([stopper, *_certainly(pattern.stopper_where), *within])}]
-    undated: Term = {f"!{pattern.on}": True}
-    doubts = [undated, *itertools.chain.from_iterable(_not_told(c) for c in pattern.stopper_where)]
-    possibly = [*_possibly(pattern.stopper_where), _one_of([_all_of(within), undated]), _one_of(doubts)]
-    yield f"{number}d", [is_anchor, {"s": _all_of([stopper, *possibly])}]
+    stopper: list[Term] = [{"kind": pattern.stopper}, *(_holds(c) for c in pattern.stopper_where), *within]
+    yield f"{number}s", [is_anchor, {"s": _all_of(stopper)}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,23 +111,20 @@ class Rete:
             for chunk in (found[i : i + PATTERNS_A_RULESET] for i in range(0, len(found), PATTERNS_A_RULESET))
         ]
 
-    def match(self, case: CaseFile, died: date | None, as_of: datetime) -> dict[tuple[Pattern, str], Match]:
+    def match(self, case: CaseFile, instant: Instant) -> dict[tuple[Pattern, str], Match]:
         """What matched, by (pattern, anchor's ref). Working memory is gone when this returns."""
         found: dict[tuple[Pattern, str], Match] = {}
         present = {r.kind for r in case.records}
         for ruleset in self._rulesets:
             if ruleset.anchor not in present:
                 continue
-            facts = facts_of(case, ruleset.kinds, ruleset.early, died, as_of)
+            facts = facts_of(case, ruleset.kinds, ruleset.early, instant)
             for name, matched in _run(ruleset.handle, case.child, facts):
                 if name == "tick":
                     continue
-                key = (ruleset.patterns[int(name[:-1])], matched["a"]["id"])
-                match = found.setdefault(key, Match(certain=name[-1] != "b"))
-                if name[-1] == "c":
+                match = found.setdefault((ruleset.patterns[int(name[:-1])], matched["a"]["id"]), Match())
+                if "s" in matched:
                     match.stoppers.add(matched["s"]["id"])
-                elif name[-1] == "d":
-                    match.doubtful.add(matched["s"]["id"])
         return found
 
 

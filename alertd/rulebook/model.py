@@ -295,6 +295,8 @@ def _need_value(kind: str, condition: Condition, key: str) -> None:
     assert field is not None
     wanted = _VALUE_TYPE.get(field.type)
     if condition.refers_to:
+        if condition.op != "is":
+            raise ValueError(f"{key}: {condition.field}: `this.` can only be compared for being the same")
         return
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     if wanted is None or any(type(v) is not wanted for v in values):
