@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 import ssl
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
 import trustme
-from test_email_outcomes import MESSAGE, attempts
+from test_email_outcomes import MESSAGE, attempts, channel
 
 from alertd.errors import InputError
 from alertd_notifiers.email import notifier
@@ -123,6 +127,35 @@ def test_a_hang_inside_tls_is_given_up_without_leaving_a_socket(
         [outcome] = attempts(server.port, MESSAGE, tls=how, ca_file=ca_file)
     assert outcome.result == "later"
     assert server.taken == []
+
+
+def test_a_connection_to_a_frozen_server_is_closed_at_once(good: ssl.SSLContext, ca_file: Path) -> None:
+    """A polite TLS close waits for the other side's part in it, which a frozen server never does."""
+
+    def freeze_after_ehlo() -> None:
+        accepted, _ = listening.accept()
+        with good.wrap_socket(accepted, server_side=True) as secure:
+            secure.sendall(b"220 relay.example\r\n")
+            secure.recv(1000)
+            secure.sendall(b"250 relay.example\r\n")
+            over.wait(10)
+
+    async def sockets_left() -> int:
+        before = len(os.listdir("/proc/self/fd"))
+        email = channel(listening.getsockname()[1], tls="implicit", ca_file=ca_file)
+        assert (await email.send(MESSAGE)).result == "later"
+        await asyncio.sleep(0.05)
+        return len(os.listdir("/proc/self/fd")) - before
+
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=freeze_after_ehlo)
+        server.start()
+        try:
+            assert asyncio.run(sockets_left()) == 1, "the server's own end only"
+        finally:
+            over.set()
+            server.join()
 
 
 @pytest.mark.parametrize("stage", [".", "250", "QUIT"])

@@ -77,6 +77,5 @@ def _described(fault: Exception) -> str:
 
 def _plain(text: str) -> str:
     """Foreign text made fit for a log: one line, printable, short, without mail addresses."""
-    words = " ".join(text.encode("ascii", "replace").decode().split())
-    printable = "".join(c for c in words if c.isprintable())
+    printable = "".join(c for c in " ".join(text.split()) if c.isprintable())
     return re.sub(r"\S+@\S+", "(address)", printable)[:_TEXT_LIMIT]
