@@ -9,7 +9,7 @@ where the feed holds no time of day.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final, Literal
@@ -36,11 +36,13 @@ def in_words(value: date | datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a kind: its name, type and meaning, as rule writers see it."""
+    """One field of a kind: its name, type and meaning, as rule writers see it. ``links`` is the kind
+    of which it holds a key."""
 
     name: str
     type: FieldType
     meaning: str
+    links: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +103,29 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                 Field("nfa", "yes/no", "closed with no further action"),
                 bounds=True,
             ),
-            _event("referral_decision", "Decision on a referral", Field("referral", "text", "the referral's key")),
+            _event(
+                "referral_decision",
+                "Decision on a referral",
+                Field("referral", "text", "the referral's key", links="referral"),
+            ),
             _state(
                 "assessment",
                 "Child and family assessment",
                 Field("authorised", "date", "the day a manager authorised it"),
-                Field("referral", "text", "the referral's key"),
+                Field("referral", "text", "the referral's key", links="referral"),
                 Field("child_seen", "yes/no", "the child was seen during the assessment"),
                 Field("outcome", "text", "services, nfa or other"),
             ),
             _state(
                 "s47",
                 "Section 47 enquiry, from the strategy discussion that opened it",
-                Field("referral", "text", "the referral's key"),
+                Field("referral", "text", "the referral's key", links="referral"),
                 Field("outcome", "text", "open, conference or no_conference"),
             ),
             _event(
                 "icpc",
                 "Initial child protection conference",
-                Field("s47", "text", "the section 47 enquiry's key"),
+                Field("s47", "text", "the section 47 enquiry's key", links="s47"),
                 Field("transfer_in", "yes/no", "a transfer-in conference"),
                 _BOOKED,
             ),
@@ -138,13 +144,18 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                 *_SEEN,
                 Field("bedroom_seen", "yes/no", "the child's bedroom was seen"),
             ),
-            _state("cin_plan", "Child in need plan", Field("referral", "text", "the referral's key"), bounds=True),
+            _state(
+                "cin_plan",
+                "Child in need plan",
+                Field("referral", "text", "the referral's key", links="referral"),
+                bounds=True,
+            ),
             _event("cin_visit", "Child in need visit", *_SEEN),
             _event("cin_review", "Child in need review"),
             _state(
                 "care_period",
                 "Period of being looked after, from entering care to leaving it",
-                Field("referral", "text", "the referral's key"),
+                Field("referral", "text", "the referral's key", links="referral"),
                 bounds=True,
             ),
             _state(
@@ -156,7 +167,11 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             ),
             _state("legal_status", "Legal status of a looked-after child", Field("status", "text", "code, as C2")),
             _state("care_plan", "Care plan of a looked-after child"),
-            _event("placement_plan", "Placement plan agreed", Field("placement", "text", "the placement's key")),
+            _event(
+                "placement_plan",
+                "Placement plan agreed",
+                Field("placement", "text", "the placement's key", links="placement"),
+            ),
             _event("cla_review", "Looked-after review", _BOOKED),
             _event("cla_visit", "Visit to a looked-after child", *_SEEN),
             _event(
@@ -179,7 +194,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                 "Return home interview held, or declined with a reason",
                 (
                     Field("happened", "moment", "when it was held or declined"),
-                    Field("missing", "text", "the missing episode's key"),
+                    Field("missing", "text", "the missing episode's key", links="missing"),
                 ),
                 "happened",
             ),
@@ -374,7 +389,8 @@ def case_files(
 ) -> tuple[CaseFile, ...]:
     """Group records by child, sorted by child, then kind, beginning and key; doubles are dropped.
 
-    ``windows`` gives a child its own window where it differs from the feed's.
+    A link to a record the child does not have is put in doubt: it says that there is a connection,
+    and not which. ``windows`` gives a child its own window where it differs from the feed's.
     """
     grouped: dict[str, dict[tuple[str, str], Record]] = {}
     for record in records:
@@ -382,11 +398,27 @@ def case_files(
     return tuple(
         CaseFile(
             child,
-            tuple(sorted(found.values(), key=_order)),
+            tuple(sorted((_with_links_checked(r, found) for r in found.values()), key=_order)),
             (windows or {}).get(child, window),
         )
         for child, found in sorted(grouped.items())
     )
+
+
+_LINKS: Final = {kind.name: [(f.name, f.links) for f in kind.fields if f.links] for kind in KINDS.values()}
+
+
+def _with_links_checked(record: Record, found: Mapping[tuple[str, str], Record]) -> Record:
+    broken = [
+        name
+        for name, kind in _LINKS[record.kind]
+        if name in record.values and (kind, str(record.values[name])) not in found
+    ]
+    if not broken:
+        return record
+    values = {name: value for name, value in record.values.items() if name not in broken}
+    doubts = [Doubt(name, f"names a {name} that the feed does not hold for this child", "conflict") for name in broken]
+    return replace(record, values=values, doubts=(*record.doubts, *doubts))
 
 
 def _order(record: Record) -> tuple[str, date, str]:

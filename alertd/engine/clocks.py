@@ -137,7 +137,10 @@ def _origin(subject: Subject, origin: Birthday | tuple[str, ...]) -> date | date
         value = anchor.values.get(name)
         if isinstance(value, date):
             return value
-    return subject.cannot_tell(anchor, next((n for n in origin if anchor.doubt(n)), origin[0]))
+    doubted = next((n for n in origin if anchor.doubt(n)), None)
+    if doubted is None and KINDS[anchor.kind].ends in origin:
+        return None  # it has not ended, so what is counted from its end has not begun
+    return subject.cannot_tell(anchor, doubted or origin[0])
 
 
 def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]) -> list[Run] | Finding:

@@ -96,10 +96,19 @@ def conference(key: str, held: str | None, plan: str | None = None) -> Row:
 
 def test_a_conference_keeps_its_enquiry_its_target_and_whether_it_was_a_transfer(tmp_path: Path) -> None:
     row = {**conference("I1", "2026-02-20"), "icpc_s47_enquiry_id": "E1", "icpc_icpc_target_date": "2026-02-23"}
-    found = only(load(tmp_path, {"initial_cp_conference": [{**row, "icpc_icpc_transfer_in": None}]}), "icpc")
+    enquiry = s47(s47e_s47_enquiry_id="E1")
+    held = load(tmp_path, {"s47_enquiry": [enquiry], "initial_cp_conference": [{**row, "icpc_icpc_transfer_in": None}]})
+    found = only(held, "icpc")
     assert found.values == {
         "happened": date(2026, 2, 20), "s47": "E1", "transfer_in": False, "due_on": date(2026, 2, 23)
     }  # fmt: skip
+
+
+def test_a_link_to_no_row_of_the_child_is_in_doubt_and_never_an_answer(tmp_path: Path) -> None:
+    row = {**conference("I1", "2026-02-20"), "icpc_s47_enquiry_id": "9999999"}
+    found = only(load(tmp_path, {"s47_enquiry": [s47()], "initial_cp_conference": [row]}), "icpc")
+    assert found.get("s47") is None
+    assert (found.doubts[0].field, found.doubts[0].cause) == ("s47", "conflict")
 
 
 @pytest.mark.parametrize(
