@@ -7,6 +7,7 @@ that every child has left.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -133,7 +134,7 @@ def _connected(address: URL, shown: str) -> Iterator[Connection]:
     except (ImportError, NoSuchModuleError):
         fix = f"Install the Python package for {address.drivername}"
         raise InputError(f"there is no driver for {address.drivername}", where=shown, fix=fix) from None
-    except (SQLAlchemyError, TypeError, ValueError) as error:
+    except (SQLAlchemyError, OSError, TypeError, ValueError) as error:
         fix = "Check the address, the account and that the database is up"
         raise InputError(f"cannot connect: {_why(error, address)}", where=shown, fix=fix) from None
     with connection:
@@ -141,7 +142,14 @@ def _connected(address: URL, shown: str) -> Iterator[Connection]:
 
 
 def _open_sqlite(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    how = "mode=ro"
+    with path.open("rb") as file:
+        write_ahead = file.read(20)[18:] == b"\x02\x02"  # https://www.sqlite.org/fileformat.html, 1.3
+    if write_ahead and not Path(f"{path}-wal").exists():
+        # A read-only connection would leave -wal and -shm files beside it.
+        how = "mode=rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     return connection
 
