@@ -29,7 +29,7 @@ class ToTell(Protocol):
 def last_told(session: Session, skip: Iterable[str] = ()) -> dict[Identity, OpenAlert]:
     """Every alert by identity, open or closed; those of the children in ``skip`` are left out."""
     left_out = frozenset(skip)
-    rows = session.execute(select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker)).tuples()
+    rows = session.execute(select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker))
     found = (
         OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker)
         for id_, finding, level, state, worker in rows

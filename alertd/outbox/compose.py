@@ -97,7 +97,7 @@ def _who_is_told(
         .join(Notice, Notice.alert_id == Alert.id)
         .where(Alert.state == "open", Notice.dropped.is_(None))
         .order_by(Alert.id, Notice.id)
-    ).tuples()
+    )
     notices: dict[tuple[Alert, str], list[tuple[int, bool, str | None]]] = defaultdict(list)
     for alert, role, notice_id, urgent, composed_into in rows:
         notices[alert, role].append((notice_id, urgent, composed_into))
