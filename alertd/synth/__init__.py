@@ -20,7 +20,7 @@ from alertd.synth.dirty import spoil
 from alertd.synth.lives import tell
 from alertd.synth.manifest import Figure, Manifest, figures, row_counts
 from alertd.synth.schema import MARK
-from alertd.synth.staff import Staff, make_staff, staff_tables, write_staff
+from alertd.synth.staff import Staff, make_staff, set_caseloads, staff_tables, write_staff
 from alertd.synth.volumes import Volumes, volumes
 from alertd.synth.world import UNRECORDED_DAYS, UNRECORDED_SHARE, World
 from alertd.synth.write import Progress, write
@@ -63,6 +63,7 @@ def make(
         if progress and (done % 100 == 0 or done == len(stories)):
             progress("Telling lives", done, len(stories))
     rows: dict[str, Any] = {**staff_tables(staff), **world.rows}
+    set_caseloads(rows, as_of)
     made = figures(rows, wanted, world.calendar, as_of)
     spoilt = spoil(dice, world.calendar, rows, as_of, dirty)
     rows["ssd_version_log"] = [_version(seed, as_of)]
@@ -81,6 +82,10 @@ def write_people(folder: str | Path, *, la: str, children: int, seed: int, as_of
 
 def _begin(la: str, children: int, seed: int, as_of: date) -> tuple[Dice, Volumes, Staff]:
     """The staff comes first from the dice, so that both functions above make the same people."""
+    calendar = calendar_for("england-and-wales")
+    first, last = calendar.first_year + 10, calendar.last_year - 40  # stories reach back six years and far ahead
+    if not first <= as_of.year <= last:
+        raise InputError(f"--as-of {as_of} is out of reach", fix=f"Give a day from {first} to {last}")
     wanted, dice = volumes(la, children), Dice(seed)
     return dice, wanted, make_staff(dice, wanted, as_of)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
@@ -35,9 +35,12 @@ class Cohort:
         v, cin = self.volumes, self.tell.cin_days / 365
         care_starts = v.looked_after * CARE_STARTS_PER_LOOKED_AFTER
         self._add(v.looked_after, care_starts, self.tell.care)
-        before_care = 0.3 * care_starts  # these have a child protection plan of about 145 days first
+        before_care = (
+            self.tell.plan_before_care * care_starts
+        )  # these have a child protection plan of about 145 days first
         cp_starts = max(0.0, v["cp_plans_started"] - before_care)
-        self._add(max(0.0, v["cp_plans_31mar"] - before_care * 145 / 365), cp_starts, self.tell.protection)
+        cp_stock = max(0.0, v["cp_plans_31mar"] - before_care * 145 / 365)
+        self._add(cp_stock, cp_starts, self.tell.protection, v["cp_plans_ended"] - v["cp_plans_started"])
         no_plan = max(0.0, v["icpc"] - v["cp_plans_started"])
         self._add(0, no_plan, lambda span, size: self.tell.conference(span[0], size))
         other_cin = 0.65 * cp_starts + 0.25 * cp_starts + no_plan
@@ -51,7 +54,7 @@ class Cohort:
         self._support(v["cin_31mar"] - self._count(lambda s: s.open_at(self.today)))
         self._more_enquiries()
         self._in_need()
-        self._more_assessments()
+        self._assessments()
         self.dice.rng.shuffle(self.stories)
         return self.stories
 
@@ -61,36 +64,36 @@ class Cohort:
     def _in_year(self, day: date | None) -> bool:
         return day is not None and self.year < day <= self.today
 
-    def _families(self, spans: list[Span]) -> Iterator[tuple[Span, int]]:
-        """Children with like dates become siblings; the first one's dates stand for all."""
-        at = 0
-        while at < len(spans):
-            size = min(self.dice.weighted(_SIZES), len(spans) - at)
-            yield spans[at], size
-            at += size
+    def _sizes(self, children: float) -> list[int]:
+        """Families of one to four that come to so many children."""
+        sizes, left = [], round(children)
+        while left:
+            sizes.append(min(self.dice.weighted(_SIZES), left))
+            left -= sizes[-1]
+        return sizes
 
-    def _add(self, stock: float, starts: float, make: Callable[[Span, int], Story]) -> None:
+    def _add(self, stock: float, starts: float, make: Callable[[Span, int], Story], fall: float = 0.0) -> None:
         """Stories of a state that ``stock`` children are in on any day and ``starts`` enter in a year.
 
-        Lengths then average stock / starts years, with the same chance of ending every day. Those
-        that begin in the coming 60 days are kept when their referral has already come.
+        Lengths then average stock / starts years, with the same chance of ending every day. When
+        the stock is to fall over the year it begins so much higher. Those that begin in the coming
+        60 days are kept when their referral has already come.
         """
-        mean = 365 * stock / starts if starts and stock else 0.0
-        spans: list[Span] = []
-        for u, left in zip(self.dice.spread(n := round(stock)), self.dice.spread(n), strict=True):
+        mean = 365 * stock / max(starts, stock / 6, 1)
+        sizes = self._sizes(max(0.0, stock + fall))
+        for size, u, left in zip(sizes, *self._spreads(sizes), strict=True):
             age = -mean * math.log(1 - u * (1 - math.exp(-(HISTORY_DAYS - 365) / mean)))
-            spans.append((self.year - timedelta(age), self.year + timedelta(-mean * math.log(1 - left) + 1)))
-        for pair in self._families(spans):
-            self.stories.append(make(*pair))
-        n = round(starts * 425 / 365)
-        spans = [
-            (day := self.year + timedelta(1 + 424 * u), day + timedelta(1 - mean * math.log(1 - left)))
-            for u, left in zip(self.dice.spread(n), self.dice.spread(n), strict=True)
-        ]
-        for pair in self._families(spans):
-            story = make(*pair)
+            end = self.year + timedelta(1 - mean * math.log(1 - left))
+            self.stories.append(make((self.year - timedelta(age), end), size))
+        sizes = self._sizes(starts * 425 / 365)
+        for size, u, left in zip(sizes, *self._spreads(sizes), strict=True):
+            day = self.year + timedelta(1 + 424 * u)
+            story = make((day, day + timedelta(1 - mean * math.log(1 - left))), size)
             if story.referral <= self.today:
                 self.stories.append(story)
+
+    def _spreads(self, sizes: list[int]) -> tuple[list[float], list[float]]:
+        return self.dice.spread(len(sizes)), self.dice.spread(len(sizes))
 
     def _leavers(self, count: float) -> None:
         """Care leavers of 19 to 22, looked after until their eighteenth birthday."""
@@ -104,7 +107,8 @@ class Cohort:
     def _front_door(self) -> None:
         """Referrals that lead to no plan, until the year's referrals are reached; and earlier cases
         of the same children for the share that are re-referrals."""
-        again = Share(self.volumes.share("re_referrals"))
+        share = self.volumes.share("re_referrals")
+        again = Share(share / (1 - 0.33 * share))  # a third of the earlier cases began this year too
         for story in list(self.stories):
             if self._in_year(story.referral) and again.take(story.size):
                 self._earlier(story)
@@ -131,8 +135,9 @@ class Cohort:
                     made += size if self._earlier_in_year(story) else 0
 
     def _earlier(self, story: Story) -> None:
-        referral = workday_before(self.calendar, story.referral - timedelta(self.dice.among(110, 360)))
-        authorised = self.calendar.add_working_days(referral, self.dice.among(10, 44))
+        referral = workday_before(self.calendar, story.referral - timedelta(self.dice.among(130, 360)))
+        days = min(self.tell.assessment_days(story.size), 70)
+        authorised = self.calendar.add_working_days(referral, days)
         story.earlier = (referral, authorised, self.calendar.add_working_days(authorised, self.dice.among(1, 15)))
 
     def _earlier_in_year(self, story: Story) -> bool:
@@ -142,9 +147,9 @@ class Cohort:
         """Open cases without a plan, to make up the published number open at the end of the year."""
         if stock <= 0:
             return
-        for (day, _), size in self._families(
-            [(self.today - timedelta(60 + 1700 * u), self.today) for u in self.dice.spread(round(stock))]
-        ):
+        sizes = self._sizes(stock)
+        for size, u in zip(sizes, self.dice.spread(len(sizes)), strict=True):
+            day = self.today - timedelta(60 + 1700 * u)
             self.stories.append(self.tell.support(day, self.today + timedelta(self.dice.among(10, 900)), size))
 
     def _more_enquiries(self) -> None:
@@ -166,17 +171,23 @@ class Cohort:
                 story.in_need, over = False, over - story.size
                 story.close = self.calendar.add_working_days(story.authorised, self.dice.among(1, 5))
 
-    def _more_assessments(self) -> None:
-        """Assessments of open cases beyond the first, until the year's number is reached."""
-        done = self._count(lambda s: s.route != "nfa" and self._in_year(s.authorised))
+    def _assessments(self) -> None:
+        """Further assessments of open cases until the year's number is reached, or, where the
+        published number is the smaller, closed cases without one."""
+        done = self._count(lambda s: s.assessed and self._in_year(s.authorised))
         done += self._count(lambda s: s.earlier is not None and self._in_year(s.earlier[1]))
-        left = self.volumes["assessments_completed"] - done
+        left = round(self.volumes["assessments_completed"]) - done
+        for story in self.stories:
+            if left < 0 and story.route == "assessed" and not story.in_need and self._in_year(story.authorised):
+                story.assessed, left = False, left + story.size
         fit = [s for s in self.stories if s.route in ("support", "child in need", "care", "protection")]
         self.dice.rng.shuffle(fit)
         for story in fit * 3:
             start = workday_after(self.calendar, self.year + timedelta(self.dice.among(-40, 360)))
-            end = self.calendar.add_working_days(start, self.tell.assessment_days(story.size))
-            free = all(end < a or b < start for a, b in story.again)
-            if left >= story.size and story.authorised < start and end < min(story.close, self.today) and free:
+            latest = self.calendar.add_working_days(start, 110)
+            free = all(latest < a or b < start for a, b in story.again)
+            fits = story.authorised < start and latest < min(story.close, self.today)
+            if left >= story.size and fits and free:
+                end = self.calendar.add_working_days(start, self.tell.assessment_days(story.size))
                 story.again.append((start, end))
                 left -= story.size if self._in_year(end) else 0

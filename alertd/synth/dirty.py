@@ -54,6 +54,11 @@ _LINKS: Final = {
     "ssd_cla_visits": "clav_cla_id",
     "ssd_initial_cp_conference": "icpc_s47_enquiry_id",
 }
+_CHILDREN: Final = {
+    "ssd_cin_visits": "cinv_person_id",
+    "ssd_cla_health": "clah_person_id",
+    "ssd_cin_assessments": "cina_person_id",
+}
 _CODES: Final = {
     "ssd_legal_status": "lega_legal_status",
     "ssd_cla_health": "clah_health_check_status",
@@ -86,14 +91,15 @@ class _Spoiler:
         self.dice, self.calendar, self.rows, self.today = dice, calendar, rows, today
 
     def each(self, tables: Iterable[str], fits: Callable[[str, Row], object]) -> list[tuple[str, Row]]:
-        """Rows of the tables that fit, an equal number from each table as far as they go."""
-        found = []
+        """Rows of the tables that fit: two from each table first, then all others as they come."""
+        first, others = [], []
         for table in tables:
             of = [(table, row) for row in self.rows.get(table, ()) if fits(table, row)]
             self.dice.rng.shuffle(of)
-            found.append(of)
-        turns = max(map(len, found), default=0)
-        return [of[n] for n in range(turns) for of in found if n < len(of)]
+            first += of[:2]
+            others += of[2:]
+        self.dice.rng.shuffle(others)
+        return first + others
 
     def kinds(self) -> Iterator[_Kind]:
         """Every kind of dirt, in the order in which it is applied."""
@@ -102,7 +108,8 @@ class _Spoiler:
             "1900-01-01 for no date", 0.06, lambda: self.each(_UNSET, lambda t, r: r[_UNSET[t]] is None), self._unset
         )
         yield _Kind("9999-12-31 for no end", 0.08, self._open_spans, self._never)
-        yield _Kind("link to no row", 0.1, lambda: self.each(_LINKS, lambda t, r: r[_LINKS[t]]), self._orphan)
+        yield _Kind("link to no row", 0.08, lambda: self.each(_LINKS, lambda t, r: r[_LINKS[t]]), self._orphan)
+        yield _Kind("child not in ssd_person", 0.02, lambda: self.each(_CHILDREN, _any), self._stranger)
         yield _Kind("link blank", 0.1, lambda: self.each(_LINKS, lambda t, r: r[_LINKS[t]]), self._unlink)
         yield _Kind("row twice under two keys", 0.1, lambda: self.each(_KEYS, _any), self._double)
         yield _Kind("row twice under one key", 0.03, lambda: self.each(_KEYS, _any), self._repeat)
@@ -148,6 +155,9 @@ class _Spoiler:
 
     def _orphan(self, table: str, row: Row) -> None:
         row[_LINKS[table]] = NOBODY
+
+    def _stranger(self, table: str, row: Row) -> None:
+        row[_CHILDREN[table]] = NOBODY
 
     def _unlink(self, table: str, row: Row) -> None:
         row[_LINKS[table]] = None

@@ -42,7 +42,8 @@ def tell(world: World, story: Story) -> None:
 
 
 def _steps(world: World, story: Story, children: list[Child], holding: Holding) -> None:
-    _assessments(world, children, holding, story.referral, story.authorised, in_need=story.in_need)
+    if story.assessed:
+        _assessments(world, children, holding, story.referral, story.authorised, in_need=story.in_need)
     enquiries = _enquiry(world, children, holding, story) if story.s47 else {}
     plans = sorted([*story.cin, *([story.cp] if story.cp else [])])
     for plan in plans:
@@ -185,7 +186,8 @@ def _child_in_need_plan(world: World, children: list[Child], holding: Holding, p
             cinp_cin_plan_worker_id=holding.worker.id,
         )
         for day, seen in days:
-            if child.born and child.born <= day and world.recorded(day):
+            seen = seen and child.born is not None  # before birth it is the mother who is visited
+            if world.recorded(day):
                 world.add(
                     "ssd_cin_visits",
                     cinv_cin_visit_id=world.key("V"),

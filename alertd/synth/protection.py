@@ -105,7 +105,8 @@ def protection_plan(
                 cppr_cp_review_quorate=("N" if world.dice.chance(0.005) else "Y") if held else None,
             )
         for day, seen in days:
-            if child.born and child.born <= day and world.recorded(day):
+            seen = seen and child.born is not None  # before birth it is the mother who is visited
+            if world.recorded(day):
                 world.add(
                     "ssd_cp_visits",
                     cppv_cp_visit_id=world.key("V"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from alertd.errors import InputError
 from alertd.synth.dice import Dice
 from alertd.synth.names import staff_name
 from alertd.synth.volumes import Volumes
@@ -188,11 +190,30 @@ def staff_tables(staff: Staff) -> dict[str, list[dict[str, object]]]:
     }
 
 
+def set_caseloads(rows: dict[str, list[dict[str, Any]]], as_of: date) -> None:
+    """Fill each worker's caseload: the cases allocated to them on the last 30 September."""
+    day = date(as_of.year, 9, 30)
+    day = day if day <= as_of else date(as_of.year - 1, 9, 30)
+    held = Counter(
+        r["invo_professional_id"]
+        for r in rows.get("ssd_involvements", ())
+        if r["invo_professional_role_id"] == "CW" and r["invo_involvement_start_date"] <= day
+        if (r["invo_involvement_end_date"] or as_of) > day
+    )
+    for worker in rows["ssd_professionals"]:
+        worker["prof_professional_caseload"] = held[worker["prof_professional_id"]]
+
+
 def write_staff(folder: Path, staff: Staff) -> None:
     """Write ``people.csv`` and ``teams.csv``: the directory a daemon over this authority reads."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_csv(folder / "people.csv", PEOPLE_COLUMNS, staff.people)
-    _write_csv(folder / "teams.csv", TEAM_COLUMNS, staff.teams)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_csv(folder / "people.csv", PEOPLE_COLUMNS, staff.people)
+        _write_csv(folder / "teams.csv", TEAM_COLUMNS, staff.teams)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(folder), fix="Choose another folder"
+        ) from None
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], things: Iterable[object]) -> None:

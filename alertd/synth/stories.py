@@ -23,7 +23,8 @@ class Story:
     """One family's case. Siblings (``size`` of them) share every date in it.
 
     Spans run from their first day to the day they end. ``earlier`` is a closed case before this
-    one (referral, authorised, closed), ``again`` further assessments (start, authorised).
+    one (referral, authorised, closed), ``again`` further assessments (start, authorised). A case
+    that is not ``assessed`` closed without an assessment.
     """
 
     route: Route
@@ -32,6 +33,7 @@ class Story:
     authorised: date
     close: date
     in_need: bool = True
+    assessed: bool = True
     s47: date | None = None
     icpc: date | None = None
     cp: Span | None = None
@@ -56,6 +58,8 @@ class Teller:
         open_, started = volumes["cin_plans_31mar"], volumes["cin_plans_started"]
         self.cin_days = min(240.0, max(40.0, 365 * open_ / max(started, 1)))
         """Mean length of a child-in-need plan, from plans open per plan started a year."""
+        self.plan_before_care = 0.3 if volumes["cp_plans_started"] else 0.0
+        """Children who come into care from a child protection plan (an assumption)."""
 
     def assessment_days(self, size: int) -> int:
         """Working days from referral to authorisation: the published median and late share."""
@@ -73,7 +77,7 @@ class Teller:
     def nfa(self, referral: date, size: int) -> Story:
         """A referral that ends at the front door."""
         close = self._add(referral, self.dice.among(1, 3))
-        return Story("nfa", size, referral, close, close, in_need=False)
+        return Story("nfa", size, referral, close, close, in_need=False, assessed=False)
 
     def assessed(self, referral: date, size: int) -> Story:
         """A referral that is assessed and closed, at once or after brief help."""
@@ -129,7 +133,7 @@ class Teller:
         """Into care: straight from an assessment, or from a child protection plan that ends that day."""
         entry = span[0]
         end = max(span[1], entry + timedelta(3))
-        if self.dice.chance(0.3):
+        if self.dice.chance(self.plan_before_care):
             planned = workday_before(self.calendar, entry - timedelta(self.dice.among(40, 250)))
             story = self.protection((planned, entry), size)
             story.cin, story.cp = [], (planned, entry)

@@ -20,8 +20,8 @@ Row = dict[str, Cell]
 LATE_SHARE: Final = 0.05
 """Visits and reviews that come after their time (an assumption: no figure is published)."""
 
-UNRECORDED_DAYS: Final = 5
-UNRECORDED_SHARE: Final = 0.35
+UNRECORDED_DAYS: Final = 4
+UNRECORDED_SHARE: Final = 0.25
 """Visits of the last days that are not in the case system yet (an assumption)."""
 
 
