@@ -14,7 +14,8 @@ from datetime import date, datetime, timedelta
 from itertools import zip_longest
 
 from alertd.calendars.clock import age_on, begin_of, birthday, shift
-from alertd.cases.records import KINDS, Record, local_day
+from alertd.cases.kinds import KINDS
+from alertd.cases.records import Record, local_day
 from alertd.engine.facts import Match, is_after
 from alertd.engine.findings import CannotTell, Finding
 from alertd.engine.stages import Dates, Standing, dates_of, place, unknown

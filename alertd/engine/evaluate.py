@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alertd.calendars.calendar import Calendar, calendar_for
-from alertd.cases.records import KINDS, CaseFile
+from alertd.cases.kinds import KINDS
+from alertd.cases.records import CaseFile
 from alertd.engine.clocks import judge
 from alertd.engine.doubts import doubtful_anchors, doubtful_stoppers
 from alertd.engine.facts import Instant, Match, Pattern

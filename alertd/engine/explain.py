@@ -59,9 +59,11 @@ def describe(explanation: Explanation) -> Iterator[str]:
     yield f"  law            {rule.law.cite} (confidence {rule.law.confidence}; {rule.place})"
     yield f"  record         {f.record}, {f.where}"
     if f.cannot_tell:
-        yield f"  cannot tell    {f.cannot_tell.text} ({f.cannot_tell.where}, {f.cannot_tell.field})"
+        at = ", ".join(filter(None, (f.cannot_tell.where, f.cannot_tell.field)))
+        yield f"  cannot tell    {f.cannot_tell.text}" + (f" ({at})" if at else "")
     if f.start:
-        yield f"  starts         {in_words(f.start)}, day 0, from {f.counted_from}"
+        day = "day 1" if rule.clock.count_from == "same_day" else "day 0"
+        yield f"  starts         {in_words(f.start)}, {day}, from {f.counted_from}"
     if f.due:
         yield f"  limit          {f.limit or 'the date set in the plan'}"
         for name, value in (("statutory", f.statutory), ("local", f.local), ("plan", f.plan)):

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from alertd.cases.records import KINDS, CaseFile, Record, Value, local_day
+from alertd.cases.kinds import KINDS
+from alertd.cases.records import CaseFile, Record, Value, local_day
 from alertd.rulebook.model import Condition, Rule
 
 Fact = dict[str, bool | int | str]

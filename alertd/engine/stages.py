@@ -11,7 +11,7 @@ from alertd.calendars.clock import begin_of, due, end_of, shift
 from alertd.cases.records import local_day
 from alertd.engine.findings import Binding, CannotTell, Stage
 from alertd.engine.subject import Subject
-from alertd.rulebook.model import Checkpoint, Step
+from alertd.rulebook.profiles import Checkpoint, Step
 
 READ_IN_LAW = frozenset({"V", "V†", "V*"})
 """Confidence codes of limits read in the law or guidance; the rest are an authority's own."""

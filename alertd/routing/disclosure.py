@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from alertd.calendars.calendar import Calendar
-from alertd.cases.records import KINDS
+from alertd.cases.kinds import KINDS
 from alertd.engine.findings import Finding
 from alertd.routing.words import day_words, distance_words
 from alertd.rulebook.model import Birthday, Rule

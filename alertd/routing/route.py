@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from alertd.alerts.lifecycle import Transition
-from alertd.rulebook.model import Ladder, Rule, Rulebook
+from alertd.rulebook.model import Rule, Rulebook
+from alertd.rulebook.profiles import Ladder
 
 MENDED_IN_THE_RECORD: Final = frozenset({"missing", "unreadable", "conflict"})
 """Causes of not knowing that whoever has the child can mend; the rest are for whoever runs the feed."""

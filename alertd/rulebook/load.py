@@ -19,22 +19,18 @@ from alertd.rulebook import builtin
 from alertd.rulebook.model import (
     Age,
     Birthday,
-    Checkpoint,
     Clock,
     DatedSpan,
     FromEvent,
-    Ladder,
     Law,
-    Model,
     Rule,
     Rulebook,
     Setting,
     Starting,
-    Step,
-    UnknownNameError,
     Until,
-    WarningProfile,
 )
+from alertd.rulebook.names import UnknownNameError
+from alertd.rulebook.profiles import Checkpoint, Ladder, Model, Step, WarningProfile
 from alertd.rulebook.strict_yaml import Document, Loc, read_yaml, suggest
 
 Nation = Literal["england-and-wales", "scotland", "northern-ireland"]

@@ -10,23 +10,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from alertd.calendars.durations import Duration
-from alertd.cases.records import KINDS
+from alertd.cases.kinds import KINDS
+from alertd.rulebook.names import check_names
+from alertd.rulebook.profiles import Ladder, Model, Span, WarningProfile
 
-
-class Model(BaseModel):
-    """Frozen, and strict about keys: a misspelt key is an error, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, arbitrary_types_allowed=True)
-
-
-def _duration(value: object) -> object:
-    return Duration.parse(value) if isinstance(value, str) else value
-
-
-Span = Annotated[Duration, BeforeValidator(_duration)]
 Confidence = Literal["V", "V†", "V*", "P", "K", "K/P"]
 Op = Literal["is", "not", "in", "at_least", "at_most"]
 Scalar = bool | int | str
@@ -261,6 +251,13 @@ class Rule(Model):
     @model_validator(mode="after")
     def _kinds_and_fields(self) -> Self:
         check_names(self)
+        origin = self.clock.from_
+        if isinstance(origin, FromEvent) and origin.record != self.until.record:
+            raise ValueError(
+                "clock.from.record: must be the record that `until` names: each event starts the next clock"
+            )
+        if isinstance(origin, FromEvent) and self.until.early:
+            raise ValueError("until.early goes with a clock that counts from a date, not from an event")
         return self
 
     @property
@@ -270,113 +267,6 @@ class Rule(Model):
         if self.age or isinstance(self.clock.from_, Birthday):
             found.add("child")
         return frozenset(found)
-
-
-class UnknownNameError(ValueError):
-    """A kind or field that is not declared; ``known`` are those that are."""
-
-    def __init__(self, text: str, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(text)
-        self.name, self.known = name, known
-
-
-def _need_kind(name: str, key: str) -> None:
-    if name not in KINDS:
-        raise UnknownNameError(f"{key}: there is no record kind {name!r}", name, tuple(KINDS))
-
-
-_VALUE_TYPE = {"yes/no": bool, "text": str, "number": int}
-
-
-def _need_value(kind: str, condition: Condition, key: str) -> None:
-    """A condition must compare a field with a value of its own type, or every record fails it."""
-    _need_field(kind, condition.field, key)
-    field = KINDS[kind].field(condition.field)
-    assert field is not None
-    wanted = _VALUE_TYPE.get(field.type)
-    if condition.refers_to:
-        if condition.op != "is":
-            raise ValueError(f"{key}: {condition.field}: `this.` can only be compared for being the same")
-        return
-    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-    if wanted is None or any(type(v) is not wanted for v in values):
-        raise ValueError(
-            f"{key}: {kind}.{condition.field} is a {field.type} field and cannot be compared with {values}"
-        )
-    if condition.op in ("at_least", "at_most") and wanted is not int:
-        raise ValueError(
-            f"{key}: {condition.op} compares numbers, and {kind}.{condition.field} is a {field.type} field"
-        )
-    if (condition.op == "in") != isinstance(condition.value, tuple):
-        raise ValueError(f"{key}: {condition.field}: a list goes with `in`, and with nothing else")
-
-
-def _need_field(kind: str, name: str, key: str) -> None:
-    if KINDS[kind].field(name) is None:
-        known = tuple(f.name for f in KINDS[kind].fields)
-        raise UnknownNameError(f"{key}: {kind} has no field {name!r}", name, known)
-
-
-def check_names(rule: Rule) -> None:
-    """Refuse a rule that names a record kind or field nobody declared."""
-    _need_kind(rule.for_, "for")
-    for condition in rule.where:
-        _need_value(rule.for_, condition, "where")
-        if condition.refers_to:
-            raise ValueError("where: `this.` stands for the record itself here; use it under until.where")
-    if isinstance(rule.clock.from_, tuple):
-        for name in rule.clock.from_:
-            _need_field(rule.for_, name, "clock.from")
-    if isinstance(rule.clock.from_, FromEvent) and rule.clock.from_.record != rule.until.record:
-        raise ValueError("clock.from.record: must be the record that `until` names: each event starts the next clock")
-    if isinstance(rule.clock.from_, FromEvent) and rule.until.early:
-        raise ValueError("until.early goes with a clock that counts from a date, not from an event")
-    if rule.until.own:
-        _need_field(rule.for_, rule.until.own, "until.own")
-    if rule.until.record:
-        _need_kind(rule.until.record, "until.record")
-        _need_field(rule.until.record, rule.until.on or "", "until.on")
-        for condition in rule.until.where:
-            _need_value(rule.until.record, condition, "until.where")
-            if condition.refers_to and condition.refers_to != "id":
-                _need_field(rule.for_, condition.refers_to, "until.where")
-        if rule.clock.plan:
-            _need_field(rule.until.record, rule.clock.plan, "clock.plan")
-
-
-class Checkpoint(Model):
-    """One advance warning: ``before`` the due date, ``after`` the start, or a share of the way."""
-
-    before: Span | None = None
-    after: Span | None = None
-    at_share: float | None = Field(default=None, gt=0, lt=1)
-    at_start: bool = False
-
-
-class WarningProfile(Model):
-    """When people are warned before a clock runs out, as M3 or D20."""
-
-    title: str
-    at: tuple[Checkpoint, ...]
-
-
-class Step(Model):
-    """One step of a ladder: who is told, counted from the due date. ``before`` counts backwards;
-    ``at_share`` is a share of the way from start to due, for hour clocks."""
-
-    tell: tuple[str, ...]
-    after: Span | None = None
-    before: Span | None = None
-    at_share: float | None = Field(default=None, gt=0, lt=1)
-
-
-class Ladder(Model):
-    """An escalation ladder, as L2. ``urgent`` steps go at once, not with the next digest."""
-
-    title: str
-    steps: tuple[Step, ...]
-    urgent: bool = False
-    basis: str = ""
 
 
 class Rulebook(Model):
@@ -389,7 +279,7 @@ class Rulebook(Model):
     rules: tuple[Rule, ...]
     warnings: dict[str, WarningProfile]
     ladders: dict[str, Ladder]
-    settings: dict[str, Span] = {}
+    settings: dict[str, Span] = Field(default_factory=dict)
     nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
 
     @property

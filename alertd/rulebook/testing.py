@@ -14,22 +14,14 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator
 from pydantic import Field as Default
 
-from alertd.cases.records import (
-    KINDS,
-    LONDON,
-    CaseFile,
-    Field,
-    Record,
-    Unreadable,
-    Window,
-    local_day,
-    make_record,
-)
+from alertd.cases.kinds import KINDS, Field
+from alertd.cases.records import LONDON, CaseFile, Record, Unreadable, Window, local_day, make_record
 from alertd.engine.evaluate import evaluate
 from alertd.engine.findings import Binding, Cause, Finding, Stage
 from alertd.errors import InputError
 from alertd.rulebook.load import parse_settings, validate
-from alertd.rulebook.model import Model, Rule, Rulebook
+from alertd.rulebook.model import Rule, Rulebook
+from alertd.rulebook.profiles import Model
 from alertd.rulebook.strict_yaml import Document, Loc, read_yaml, suggest
 
 CHILD: Final = "C1"

@@ -11,7 +11,8 @@ from alertd.engine.findings import CannotTell, Cause, Finding
 from alertd.people.directory import Directory, Holding, Person, Team
 from alertd.routing.digest import DigestItem
 from alertd.routing.next_step import next_step
-from alertd.rulebook.model import Ladder, Rule, Rulebook, WarningProfile
+from alertd.rulebook.model import Rule, Rulebook
+from alertd.rulebook.profiles import Ladder, WarningProfile
 
 TODAY = date(2026, 11, 26)
 SENT = datetime(2026, 11, 26, 7, 0, tzinfo=UTC)

@@ -13,7 +13,8 @@ from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
 from alertd.engine.stages import step_moment
 from alertd.routing.next_step import next_step
-from alertd.rulebook.model import Ladder, Rulebook
+from alertd.rulebook.model import Rulebook
+from alertd.rulebook.profiles import Ladder
 
 
 def said(finding: Finding, book: Rulebook = BOOK) -> str:

@@ -14,7 +14,8 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from ssd_database import AS_OF, LEAST, Row, case, fill, keys, load, only, plan, visit
 
-from alertd.cases.records import KINDS, Window
+from alertd.cases.kinds import KINDS
+from alertd.cases.records import Window
 from alertd.cases.sources import ssd
 from alertd.cases.sources.ssd_tables import TABLES
 from alertd.errors import InputError
