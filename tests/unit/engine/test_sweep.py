@@ -1,0 +1,162 @@
+"""Many children in worker processes: one that ends its worker costs nobody else anything."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from alertd.cases.records import CaseFile, Record, Snapshot, Window, make_record
+from alertd.engine import sweep as sweeping
+from alertd.engine.evaluate import evaluate
+from alertd.engine.findings import Finding
+from alertd.engine.sweep import Batch, Evaluate, sweep
+from alertd.rulebook.model import Rule, Rulebook
+
+NOW = datetime(2026, 11, 25, 6, 30, tzinfo=UTC)
+
+
+def rule(id_: str, stops: str) -> Rule:
+    return Rule.model_validate(
+        {
+            "id": id_,
+            "title": "First review",
+            "why": "w",
+            "law": {"cite": "c", "confidence": "V"},
+            "for": "care_period",
+            "clock": {"from": "start", "within": "20 working days"},
+            "until": {"record": stops},
+            "clears": "c",
+            "warn": "D",
+            "escalate": "L",
+        }
+    )
+
+
+BOOK = Rulebook.model_validate(
+    {
+        "rules": (rule("r.review", "cla_review"), rule("r.sdq", "sdq")),
+        "warnings": {"D": {"title": "t", "at": [{"before": "2 working days"}]}},
+        "ladders": {"L": {"title": "t", "steps": [{"tell": ["worker"]}]}},
+    }
+)
+
+
+def child(number: int) -> CaseFile:
+    """A child looked after for so many days; every third has had a review."""
+    began = date(2026, 11, 24) - timedelta(days=number)
+    name = f"C{number:02}"
+    records = [make_record("care_period", name, "L1", "w", {"start": began})]
+    if number % 3 == 0:
+        records.append(make_record("cla_review", name, "R1", "w", {"happened": began}))
+    return CaseFile(name, tuple(records))
+
+
+def snapshot(cases: Iterable[CaseFile], holds: Iterable[str] = ("care_period", "cla_review", "sdq")) -> Snapshot:
+    return Snapshot("test", tuple(cases), frozenset(holds), Window(), {})
+
+
+CHILDREN = [child(n) for n in range(24, 32)]
+EXPECTED = sorted((f for c in CHILDREN for f in evaluate(c, BOOK, NOW)), key=lambda f: f.identity)
+
+
+def dies(cases: Batch, as_of: datetime) -> list[Finding]:
+    """Evaluates, except that child C29 ends the process, as the engine can."""
+    if any(case.child == "C29" for case in cases):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return sweeping._batch(cases, as_of)
+
+
+@pytest.mark.parametrize(("workers", "batch"), [(1, 100), (2, 3)])
+def test_the_findings_are_the_same_however_the_work_is_cut(
+    monkeypatch: pytest.MonkeyPatch, workers: int, batch: int
+) -> None:
+    monkeypatch.setattr(sweeping, "BATCH", batch)
+    done: list[int] = []
+    found = sweep(snapshot(reversed(CHILDREN)), BOOK, NOW, workers=workers, progress=done.append)
+    assert list(found.findings) == EXPECTED
+    assert {f.stage for f in EXPECTED} > {"met", "overdue"}
+    assert (found.failed, sum(done)) == (frozenset(), len(CHILDREN))
+
+
+@pytest.mark.parametrize(("workers", "batch"), [(2, 2), (1, 8)])
+def test_a_child_that_ends_its_worker_costs_that_child_alone(
+    monkeypatch: pytest.MonkeyPatch, workers: int, batch: int
+) -> None:
+    monkeypatch.setattr(sweeping, "BATCH", batch)
+    done: list[int] = []
+    found = sweep(snapshot(CHILDREN), BOOK, NOW, workers=workers, progress=done.append, evaluate=dies)
+    assert found.failed == {"C29"}
+    assert [f for f in found.findings if f.child != "C29"] == [f for f in EXPECTED if f.child != "C29"]
+    (broken,) = [f for f in found.findings if f.child == "C29"]
+    assert (broken.rule, broken.stage, broken.asks_for_action) == ("*", "unknown", True)
+    assert broken.cannot_tell is not None
+    assert broken.cannot_tell.cause == "engine"
+    assert sum(done) == len(CHILDREN)
+    assert [f.identity for f in found.findings] == sorted(f.identity for f in found.findings)
+
+
+def test_a_child_whose_evaluation_raises_costs_that_child_alone_and_says_no_personal_data() -> None:
+    odd = Record("care_period", "C29", b"private", "w")  # type: ignore[arg-type]  # no feed makes such a key
+    found = sweep(snapshot([*CHILDREN[:2], CaseFile("C29", (odd,))]), BOOK, NOW, workers=1)
+    assert found.failed == {"C29"}
+    assert [f for f in found.findings if f.child != "C29"] == [f for f in EXPECTED if f.child in ("C24", "C25")]
+    (broken,) = [f for f in found.findings if f.child == "C29"]
+    assert broken.cannot_tell is not None
+    assert broken.cannot_tell.text == "this child could not be evaluated: TypeError in default"
+
+
+def test_a_rule_whose_records_the_feed_does_not_hold_is_reported_once_and_judged_for_no_child() -> None:
+    found = sweep(snapshot(CHILDREN[:2], holds=("care_period", "cla_review")), BOOK, NOW, workers=1)
+    assert [f.rule for f in found.findings] == ["r.review", "r.review", "r.sdq"]
+    unable = found.findings[-1]
+    assert (unable.child, unable.record, unable.occurrence, unable.stage) == ("*", "feed", "sdq", "unknown")
+
+
+class Pool:
+    """Stands in for a process pool, of which the first breaks while idle: the next hand-over says so."""
+
+    made = 0
+
+    def __init__(self, _workers: int) -> None:
+        Pool.made += 1
+        self.takes = 1 if Pool.made == 1 else 99
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Evaluate, batch: Batch, as_of: datetime) -> Future[list[Finding]]:
+        if not self.takes:
+            raise BrokenProcessPool
+        self.takes -= 1
+        future: Future[list[Finding]] = Future()
+        future.set_result(work(batch, as_of))
+        return future
+
+
+def test_a_pool_that_breaks_between_two_batches_is_replaced_and_no_child_is_lost() -> None:
+    batches = [CHILDREN[i : i + 2] for i in range(0, 8, 2)]
+
+    def seen(batch: Batch, as_of: datetime) -> list[Finding]:
+        return [f for case in batch for f in evaluate(case, BOOK, as_of)]
+
+    found = [f for _, some in sweeping._run(Pool, seen, batches, NOW, 2) for f in some]  # type: ignore[arg-type]
+    assert sorted(found, key=lambda f: f.identity) == EXPECTED
+    assert Pool.made > 1
+
+
+def test_what_the_caller_does_not_keep_is_dropped() -> None:
+    found = sweep(snapshot(CHILDREN), BOOK, NOW, workers=1, keep=lambda f: f.stage == "met")
+    assert found.findings == tuple(f for f in EXPECTED if f.stage == "met") != ()
+
+
+def test_a_feed_of_nobody_finds_nothing() -> None:
+    assert sweep(snapshot([]), BOOK, NOW).findings == ()
