@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from alertd.calendars.calendar import Calendar, calendar_for
@@ -100,10 +99,8 @@ def email_of(settings: Settings) -> Notifier:
     point = next(iter(entry_points(group="alertd.notifiers", name="email")))
     try:
         made: Notifier = point.load()(settings.email)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(["email", *(str(part) for part in first["loc"])])
-        raise InputError(first["msg"].removeprefix("Value error, "), where=key) from None
+    except InputError as error:
+        raise InputError(error.what, where=settings.place(error.where or "email"), fix=error.fix) from None
     return made
 
 

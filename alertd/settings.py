@@ -6,14 +6,15 @@ Paths in the file are relative to the file. A misspelt key is an error that name
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from datetime import time
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from alertd.errors import InputError
 
@@ -35,7 +36,7 @@ class Authority(_Section):
 class Database(_Section):
     """Where alerts and deliveries live: any SQLAlchemy URL of SQLite or PostgreSQL."""
 
-    url: str = "sqlite:///alertd.db"
+    url: str = Field(default="sqlite:///alertd.db", repr=False)
 
 
 class Feed(_Section):
@@ -46,7 +47,7 @@ class Feed(_Section):
     """
 
     kind: FeedKind
-    url: str
+    url: str = Field(repr=False)
     schema_: str | None = Field(default=None, alias="schema")
     prefix: str = "ssd_"
     timeframe_years: int = Field(default=6, ge=1, le=30)
@@ -89,7 +90,10 @@ class Schedule(_Section):
 
 
 class Settings(BaseSettings):
-    """Everything an installation sets. ``email`` is checked by the e-mail channel itself."""
+    """Everything an installation sets. ``email`` is checked by the e-mail channel itself.
+
+    What may hold a password is left out of the printed form.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="ALERTD_", env_nested_delimiter="__", extra="forbid", frozen=True, populate_by_name=True
@@ -101,7 +105,13 @@ class Settings(BaseSettings):
     rules: Rules = Rules()
     people: People
     schedule: Schedule = Schedule()
-    email: dict[str, Any]
+    email: dict[str, Any] = Field(repr=False)
+    _file: tuple[Path, str] | None = PrivateAttr(default=None)
+
+    def place(self, name: str) -> str:
+        """``file:line: name`` for the dotted name of a setting; any other text as it is."""
+        keys = name.split(".")
+        return _place(*self._file, keys) if self._file and keys[0] in type(self).model_fields else name
 
     @classmethod
     def settings_customise_sources(
@@ -119,11 +129,13 @@ class Settings(BaseSettings):
 def load(path: Path) -> Settings:
     """Read and check a settings file. Raises InputError naming ``file:line: key``."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError("there is no such file", where=str(path), fix="Give the path with --config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({type(error).__name__})", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise InputError("is not UTF-8 text", where=str(path)) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -132,6 +144,9 @@ def load(path: Path) -> Settings:
         settings = Settings(**data)
     except ValidationError as error:
         raise _wrong_setting(path, text, error) from None
+    except SettingsError as error:
+        raise _wrong_environment(error) from None
+    settings._file = (path, text)
     return _beside(settings, path.resolve().parent)
 
 
@@ -153,8 +168,8 @@ def _beside(settings: Settings, folder: Path) -> Settings:
 
 
 def _url_beside(url: str, folder: Path) -> str:
-    if url.startswith("sqlite:///"):
-        return f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
+    if file := re.match(r"(sqlite(?:\+\w+)?:///)(?!:memory:|file:)(.+)", url):
+        return f"{file[1]}{folder / file[2]}"
     return url if "://" in url else str(folder / url)
 
 
@@ -165,18 +180,37 @@ def _broken_toml(path: Path, error: tomllib.TOMLDecodeError) -> InputError:
 
 
 def _wrong_setting(path: Path, text: str, error: ValidationError) -> InputError:
-    first = error.errors()[0]
+    # A misspelt key may also be the one that is missing: say the cause.
+    first = min(error.errors(include_input=False, include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     keys = [str(part) for part in first["loc"]]
-    name = ".".join(keys)
-    where = f"{path}:{_line_of(text, keys)}: {name}"
+    where = _place(path, text, keys)
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(keys[-1], _known(keys[:-1]), 1)
         return InputError("is not a setting", where=where, fix=f"Did you mean {near[0]}?" if near else None)
     if first["type"] == "missing":
-        return InputError(
-            "is missing", where=f"{path}: {name}", fix=f"Add {keys[-1]} to [{'.'.join(keys[:-1]) or keys[-1]}]"
-        )
+        *section, key = keys
+        if not section:
+            return InputError("is missing", where=f"{path}: [{key}]", fix="Add the section")
+        return InputError("is missing", where=where, fix=f"Add {key} to [{'.'.join(section)}]")
     return InputError(first["msg"].removeprefix("Value error, "), where=where)
+
+
+def _wrong_environment(error: SettingsError) -> InputError:
+    field = re.search(r'field "(\w+)"', str(error))
+    names = [name for name in sorted(os.environ) if field and name.upper().startswith(f"ALERTD_{field[1].upper()}")]
+    where = f"{', '.join(names) or 'ALERTD_...'} in the environment"
+    return InputError("cannot be read", where=where, fix='Write a list or a section as JSON, as ["06:30", "12:30"]')
+
+
+def _place(path: Path, text: str, keys: list[str]) -> str:
+    """Where a setting was given: its name in the environment, else its line in the file."""
+    while len(keys) > 1 and keys[-1].isdigit():  # a place in a list
+        keys = keys[:-1]
+    there = {name.upper(): name for name in os.environ}
+    for n in range(len(keys), 0, -1):
+        if name := there.get("ALERTD_" + "__".join(keys[:n]).upper()):
+            return f"{name} in the environment"
+    return f"{path}:{_line_of(text, keys)}: {'.'.join(keys)}"
 
 
 def _known(section: list[str]) -> list[str]:

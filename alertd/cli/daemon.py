@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from alertd.calendars.calendar import calendar_for
 from alertd.db.engine import check_schema, open_engine
 from alertd.engine.evaluate import measurable
 from alertd.errors import InputError
+from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
 
 ConfigOption = Annotated[Path, typer.Option(help="The settings file.")]
@@ -43,25 +45,36 @@ def check(config: ConfigOption) -> None:
 
 
 def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
+    loaded: list[Rulebook] = []
     yield "calendar", lambda: calendar_for(settings.authority.nation).describe()
-    yield "rules", lambda: _rules(settings)
-    yield "people", lambda: _people(settings)
+    yield "rules", lambda: _rules(settings, loaded)
+    yield "people", lambda: _people(settings, loaded)
     yield "database", lambda: _database(settings)
-    yield "feed", lambda: _feed(settings)
+    yield "feed", lambda: _feed(settings, loaded)
     yield "e-mail", lambda: _email(settings)
 
 
-def _rules(settings: Settings) -> str:
+def _rules(settings: Settings, loaded: list[Rulebook]) -> str:
     rulebook = rulebook_of(settings)
+    loaded.append(rulebook)
     return f"{len(rulebook.enabled)} of {len(rulebook.rules)} rules enabled"
 
 
-def _people(settings: Settings) -> str:
-    directory = directory_of(settings, rulebook_of(settings))
+def _people(settings: Settings, loaded: list[Rulebook]) -> str:
+    if not loaded:
+        raise InputError("not tried: the rules say which roles there are, and cannot be loaded")
+    directory = directory_of(settings, loaded[0])
     return f"{len(directory.people)} people in {len(directory.teams)} teams"
 
 
 def _database(settings: Settings) -> str:
+    address = settings.database.url
+    if address.startswith("sqlite:///"):
+        file = Path(address.removeprefix("sqlite:///"))
+        if file.is_absolute() and file.parent.is_dir() and not file.exists():
+            if not os.access(file.parent, os.W_OK):
+                raise InputError("the folder cannot be written to", where=str(file.parent), fix="Let alertd's user in")
+            return "not there yet, the first run makes it"
     engine = open_engine(settings.database.url)
     try:
         check_schema(engine)
@@ -70,21 +83,18 @@ def _database(settings: Settings) -> str:
     return "can be opened and is not newer than this program"
 
 
-def _feed(settings: Settings) -> str:
+def _feed(settings: Settings, loaded: list[Rulebook]) -> str:
     snapshot = read_feed(settings.feed, now_utc())
-    _, unable = measurable(rulebook_of(settings), snapshot.holds)
+    if not loaded:
+        return f"{len(snapshot.cases)} children"
+    _, unable = measurable(loaded[0], snapshot.holds)
     cannot = ", ".join(f"{f.rule} ({f.occurrence})" for f in unable)
     return f"{len(snapshot.cases)} children; cannot be measured from it: {cannot or 'nothing'}"
 
 
 def _email(settings: Settings) -> str:
-    notifier = email_of(settings)
-    return asyncio.run(_connect(notifier))
-
-
-async def _connect(notifier: object) -> str:
-    check_connection = getattr(notifier, "check", None)
-    if check_connection is None:
-        return "the settings are whole"
-    await check_connection()
-    return "the relay answers, with the security asked for"
+    outcome = asyncio.run(email_of(settings).check())
+    if outcome.result != "delivered":
+        what = outcome.reason.removeprefix("not sent: ")
+        raise InputError(what, where=settings.place("email.host"), fix="Check the [email] section")
+    return f"{settings.email['host']} answers, with the security and the account asked for"

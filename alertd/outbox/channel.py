@@ -1,4 +1,4 @@
-"""What every channel promises: one method, four outcomes, and no retries of its own."""
+"""What every channel promises: one attempt, four outcomes, and no retries of its own."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ class Notifier(Protocol):
 
     async def send(self, message: Message) -> Outcome:
         """Try once."""
+        ...
+
+    async def check(self) -> Outcome:
+        """Go as far as sending would, and send nothing; ``delivered`` when a message could have gone."""
         ...
 
     async def close(self) -> None:

@@ -52,6 +52,9 @@ class _NotConfigured:
         self.name = name
 
     async def send(self, message: Message) -> Outcome:  # noqa: ARG002
+        return await self.check()
+
+    async def check(self) -> Outcome:
         return Outcome("later", f"no channel named {self.name} is configured: add it or correct its name", True)
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from pydantic import ValidationError
 
@@ -14,10 +15,14 @@ __all__ = ["EmailConfig", "EmailNotifier", "notifier"]
 
 
 def notifier(config: EmailConfig | Mapping[str, object]) -> EmailNotifier:
-    """The channel for a configuration; ``InputError`` says which key cannot be used, and why."""
+    """The channel for a configuration; ``InputError`` says which key (``email.key``) cannot be used, and why."""
     try:
         return EmailNotifier(EmailConfig.model_validate(config))
     except ValidationError as fault:
-        first = fault.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(first["msg"], where=f"e-mail channel: {key}" if key else "e-mail channel") from None
+        errors = fault.errors(include_input=False, include_url=False)
+        first = min(errors, key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key before the missing one
+        where = ".".join(["email", *map(str, first["loc"])])
+        if first["type"] != "extra_forbidden":
+            raise InputError(first["msg"].removeprefix("Value error, "), where=where) from None
+        near = get_close_matches(str(first["loc"][-1]), EmailConfig.model_fields, 1)
+        raise InputError("is not a setting", where=where, fix=f"Did you mean {near[0]}?" if near else None) from None

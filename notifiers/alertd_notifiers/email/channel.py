@@ -51,6 +51,21 @@ class EmailNotifier:
         self._release(connection, keep=True)
         return Outcome("delivered", "the mail server took responsibility for it")
 
+    async def check(self) -> Outcome:
+        """Connect, encrypt, log in and take leave, on a connection of its own; sends nothing."""
+        connection = Connection(self._config, self._context, self._password)
+        try:
+            async with asyncio.timeout(BEFORE_THE_MESSAGE * self._config.timeout_seconds):
+                await connection.open()
+        except (SMTPException, OSError) as fault:
+            connection.abort()
+            return judge(connection.stage, fault)
+        except BaseException:
+            connection.abort()
+            raise
+        await connection.leave()
+        return Outcome("delivered", "the mail server let us in")
+
     async def close(self) -> None:
         """Take leave of the relay and let go of idle connections; later messages open new ones."""
         idle, self._idle = self._idle, []
