@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -53,7 +54,7 @@ def _write_file(path: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]], pro
         raise InputError("is not a synthetic database", where=str(path), fix="Choose a name that is free")
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
-    engine = create_engine(f"sqlite:///{part}", poolclass=NullPool)
+    engine = create_engine(URL.create("sqlite", database=str(part)), poolclass=NullPool)
     event.listen(engine, "connect", _fixed_pages)
     try:
         _fill(engine, rows, progress)
@@ -69,7 +70,8 @@ def _fixed_pages(connection: Any, _: object) -> None:
 
 
 def _is_synthetic(path: Path) -> bool:
-    engine = create_engine(f"sqlite:///file:{path.resolve()}?mode=ro&uri=true", poolclass=NullPool)
+    read_only = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+    engine = create_engine(read_only, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             return _marked(connection)
