@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from alertd.alerts import store
 from alertd.alerts.lifecycle import Transition
 from alertd.alerts.reconcile import reconcile
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, AlertEvent, Base, Notice
 from alertd.engine.findings import Finding
 from alertd.people.directory import Holding
@@ -167,9 +166,7 @@ def test_a_record_gone_from_the_feed_closes_its_alert_as_that(engine: Engine) ->
     assert rows(engine, Alert)[0].closed_as == "source_removed"
 
 
-def test_a_reading_may_change_more_alerts_than_a_statement_takes_parameters(database_url: str) -> None:
-    engine = open_engine(database_url)
-    upgrade(engine)
+def test_a_reading_may_change_more_alerts_than_a_statement_takes_parameters(engine: Engine) -> None:
     world = [replace(FINDING, occurrence=f"R{n}") for n in range(300)]
     look(engine, *world)
     if engine.dialect.name == "sqlite":
@@ -179,7 +176,6 @@ def test_a_reading_may_change_more_alerts_than_a_statement_takes_parameters(data
     moved = [replace(f, changes=NOW) for f in world]
     assert look(engine, *moved) == 0
     assert all(Finding.from_json(a.finding).changes == NOW for a in rows(engine, Alert))
-    engine.dispose()
 
 
 ALERT: dict[str, Any] = {
@@ -196,14 +192,21 @@ IMPOSSIBLE = {
 }
 
 
-@pytest.mark.parametrize("change", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
-def test_the_database_refuses_an_impossible_alert(engine: Engine, change: dict[str, Any]) -> None:
-    with Session(engine) as session:
-        session.add(Alert(**ALERT))
-        session.commit()
-        session.add(Alert(**{**ALERT, "occurrence": "R1", **change}))
-        with pytest.raises(IntegrityError):
+def refused(session: Session) -> bool:
+    try:
+        session.flush()
+    except IntegrityError:
+        return True
+    return False
+
+
+def test_the_database_refuses_an_impossible_alert(engine: Engine) -> None:
+    for what, change in IMPOSSIBLE.items():
+        with Session(engine) as session:
+            session.add(Alert(**ALERT))
             session.flush()
+            session.add(Alert(**{**ALERT, "occurrence": "R1", **change}))
+            assert refused(session), what
 
 
 def test_the_database_refuses_a_second_alert_of_one_clock(engine: Engine) -> None:
@@ -213,21 +216,20 @@ def test_the_database_refuses_a_second_alert_of_one_clock(engine: Engine) -> Non
             session.flush()
 
 
-@pytest.mark.parametrize("fault", ["told twice", "settled twice", "of no event", "kept by no delivery"])
-def test_the_database_refuses_an_impossible_notice(engine: Engine, fault: str) -> None:
+def test_the_database_refuses_an_impossible_notice(engine: Engine) -> None:
     look(engine, FINDING)
     (notice,) = rows(engine, Notice)
-    with Session(engine) as session:
-        if fault == "told twice":
-            session.add(Notice(event_id=notice.event_id, alert_id=notice.alert_id, role="worker"))
-        elif fault == "of no event":
-            session.add(Notice(event_id=99, alert_id=notice.alert_id, role="worker"))
-        else:
-            kept = session.get_one(Notice, notice.id)
-            kept.composed_into = "no such delivery"
-            kept.dropped = "closed" if fault == "settled twice" else None
-        with pytest.raises(IntegrityError):
-            session.flush()
+    told = {"event_id": notice.event_id, "alert_id": notice.alert_id, "role": "worker"}
+    settled = {"role": "iro", "composed_into": "no such delivery"}
+    for what, change in {
+        "told twice": {},
+        "of no event": {"event_id": 99},
+        "kept by no delivery": settled,
+        "settled twice": {**settled, "dropped": "closed"},
+    }.items():
+        with Session(engine) as session:
+            session.add(Notice(**{**told, **change}))
+            assert refused(session), what
 
 
 def test_a_date_that_moved_is_an_event_of_its_own(engine: Engine) -> None:

@@ -1,0 +1,436 @@
+"""From notices to messages: who gets which, when, and that nothing is told twice or lost."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from email.message import EmailMessage
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from alertd.alerts import store
+from alertd.alerts.lifecycle import Transition
+from alertd.alerts.reconcile import reconcile
+from alertd.calendars.calendar import calendar_for
+from alertd.cases.records import LONDON
+from alertd.db.engine import open_engine, upgrade
+from alertd.db.tables import Delivery, Notice
+from alertd.engine.findings import CannotTell, Finding
+from alertd.outbox.compose import Composed, Composer, compose, tell_operator
+from alertd.people.directory import Directory, Holding, Person, Team
+from alertd.routing.route import NoticeFor, route
+from alertd.rulebook.model import Rulebook
+
+pytest_plugins = ["tests.support.databases"]
+
+
+def _rule(id_: str, title: str, ladder: str) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "title": title,
+        "why": "Because.",
+        "law": {"cite": "SI 1", "confidence": "V"},
+        "for": "care_period",
+        "clock": {"from": "start", "within": "20 working days"},
+        "until": {"record": "cla_review"},
+        "clears": "A review is recorded.",
+        "warn": "D",
+        "escalate": ladder,
+    }
+
+
+LINE = [
+    {"tell": ["worker", "team_manager"]},
+    {"after": "1 working day", "tell": ["service_manager"]},
+]
+BOOK = Rulebook.model_validate(
+    {
+        "rules": [_rule("plain.review", "Review", "L"), _rule("urgent.visit", "Visit", "U")],
+        "warnings": {"D": {"title": "t", "at": [{"before": "2 working days"}]}},
+        "ladders": {"L": {"title": "t", "steps": LINE}, "U": {"title": "t", "steps": LINE, "urgent": True}},
+    }
+)
+PEOPLE = [
+    Person("W1", "Ade", "ade@council.example", "worker", "T1"),
+    Person("W2", "Bo", "bo@council.example", "worker", "T1", deputy="W1"),
+    Person("M1", "Cy", "cy@council.example", "team_manager", "T1"),
+    Person("S1", "Di", "di@council.example", "service_manager", "SV"),
+    Person("D1", "Ed", "ed@council.example", "data_owner", "SV"),
+]
+TEAMS = {
+    "SV": Team("SV", "Service"),
+    "T1": Team("T1", "North", "SV", "north@council.example"),
+    "T2": Team("T2", "East"),
+}
+CALENDAR = calendar_for("england-and-wales")
+
+
+def at(day: int, hour: int = 9, minute: int = 0, month: int = 11) -> datetime:
+    """A London time in November 2026 (the 26th is a Thursday) or another month."""
+    return datetime(2026, month, day, hour, minute, tzinfo=LONDON)
+
+
+def review(stage: str, child: str = "C1", **changes: Any) -> Finding:
+    due = date(2026, 11, 27)
+    base = Finding(
+        "plain.review", child, "care_period:L1", "start", "running",
+        start=date(2026, 10, 30), due=due, binding="statutory", statutory=due, limit="20 working days", where="L1",
+    )  # fmt: skip
+    if stage == "unknown":
+        changes = {"cannot_tell": CannotTell("missing", "start", "L1", "no start is recorded"), **changes}
+    return replace(base, **{"stage": stage, **changes})
+
+
+def visit(stage: str, child: str = "C1", **changes: Any) -> Finding:
+    return review(stage, child, **{"rule": "urgent.visit", **changes})
+
+
+def _route(transition: Transition) -> tuple[NoticeFor, ...]:
+    rule = BOOK.rule(transition.finding.rule)
+    assert rule
+    return route(transition, rule, BOOK)
+
+
+@dataclass(slots=True)
+class Office:
+    """A database with what is open in it, and the people told of it."""
+
+    engine: Engine
+    held: dict[str, Holding] = field(default_factory=dict)
+    composer: Composer = field(init=False)
+
+    def __post_init__(self) -> None:
+        numbers = count(1)
+        self.composer = Composer(
+            Directory({p.id: p for p in PEOPLE}, TEAMS, "duty@council.example"),
+            BOOK,
+            CALENDAR,
+            "alertd@council.example",
+            8,
+            lambda: f"m{next(numbers)}",
+        )
+
+    def change(self, person: str, **what: Any) -> None:
+        """Something about somebody changes in the staff directory."""
+        people = dict(self.composer.directory.people)
+        people[person] = replace(people[person], **what)
+        self.composer = replace(self.composer, directory=replace(self.composer.directory, people=people))
+
+    def look(self, now: datetime, *world: Finding) -> None:
+        """One evaluation: this is all that is true now."""
+        holdings = {f.child: self.held.get(f.child, Holding("W1", "T1")) for f in world}
+        with Session(self.engine) as session, session.begin():
+            known = store.last_told(session)
+            done = reconcile(world, known, now, present=lambda *_: True, holdings=holdings)
+            store.apply(session, done, now, _route, holdings)
+
+    def compose(self, now: datetime) -> Composed:
+        with Session(self.engine) as session, session.begin():
+            return compose(session, self.composer, now)
+
+    def messages(self) -> list[tuple[Delivery, EmailMessage]]:
+        with Session(self.engine) as session:
+            rows = session.scalars(select(Delivery).order_by(Delivery.created_at, Delivery.person, Delivery.id)).all()
+        return [(d, email.message_from_bytes(d.message, policy=email.policy.default)) for d in rows]  # type: ignore[misc]
+
+    def told(self) -> list[tuple[str, str]]:
+        """Everybody told so far, with the subject."""
+        return [(d.person, str(m["Subject"])) for d, m in self.messages()]
+
+    def text(self, number: int = -1) -> str:
+        body = self.messages()[number][1].get_body(("plain",))
+        assert body is not None
+        return str(body.get_content())
+
+    def notices(self) -> list[tuple[str, str | None, str | None]]:
+        """(role, the delivery that told it, why nobody needs telling) of every notice."""
+        with Session(self.engine) as session:
+            found = session.scalars(select(Notice).order_by(Notice.id))
+            return [(n.role, n.composed_into, n.dropped) for n in found]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
+    upgrade(engine)
+    yield Office(engine)
+    engine.dispose()
+
+
+def test_what_is_urgent_goes_at_once_and_the_rest_at_the_digest_hour(office: Office) -> None:
+    office.look(at(26, 6, 30), review("upcoming", "C1"), visit("due", "C2"), visit("upcoming", "C3"))
+    assert office.compose(at(26, 6, 31)) == Composed(urgent=1)
+    assert office.told() == [("W1", "Due today: Visit · ref C2 · due 27 Nov")]
+    assert office.compose(at(26, 7, 59)) == Composed()
+    assert office.compose(at(26, 8, 0)) == Composed(digests=1)
+    assert office.told()[1][0] == "W1"
+    assert all(ref in office.text() for ref in ("ref C1", "ref C2", "ref C3"))
+    assert [settled for _, settled, _ in office.notices()] == ["m2", "m1", "m2"]
+
+
+def test_a_person_gets_one_digest_a_working_day(office: Office) -> None:
+    office.look(at(26, 6, 30), review("upcoming", "C1"))
+    assert office.compose(at(26)).digests == 1
+    office.look(at(26, 10), review("upcoming", "C1"), review("upcoming", "C2"))
+    assert [office.compose(at(26, hour)).digests for hour in (10, 16, 23)] == [0, 0, 0]
+    assert office.compose(at(27, 8)).digests == 1
+    assert "New in this mail: 1 " in office.text()
+    assert "ref C1" in office.text()
+    assert "ref C2" in office.text()
+
+
+def test_unchanged_data_says_nothing_new_until_the_week_begins_with_something_overdue(office: Office) -> None:
+    world = [review("overdue", "C1"), review("upcoming", "C2")]
+    for day in (24, 25, 26, 27, 28, 29):
+        office.look(at(day, 6, 30), *world)
+        assert office.compose(at(day)).digests == (1 if day == 24 else 0)
+    office.look(at(30, 6, 30), *world)
+    assert office.compose(at(30, 7)).digests == 0
+    assert office.compose(at(30)).digests == 1  # Monday
+    assert office.compose(at(30, 12)).digests == 0
+    assert office.compose(at(1, month=12)).digests == 0
+
+
+def test_the_week_begins_with_nothing_when_nothing_is_overdue(office: Office) -> None:
+    office.look(at(26), review("upcoming"))
+    assert office.compose(at(26)).digests == 1
+    assert office.compose(at(30)).digests == 0
+
+
+def test_after_a_bank_holiday_the_week_begins_on_the_next_working_day(office: Office) -> None:
+    office.look(at(24, month=12), review("overdue"))
+    assert office.compose(at(24, month=12)).digests == 1
+    assert office.compose(at(28, month=12)).digests == 0  # Boxing Day, in lieu
+    assert office.compose(at(29, month=12)).digests == 1
+
+
+def test_a_day_off_brings_no_digest_but_what_is_urgent(office: Office) -> None:
+    office.look(at(28), review("overdue", "C1"), visit("overdue", "C2"))
+    assert office.compose(at(28)) == Composed(urgent=1)
+    assert office.compose(at(30)) == Composed(digests=1)
+
+
+@pytest.mark.parametrize(("children", "messages"), [(3, 3), (4, 1)])
+def test_more_than_three_urgent_ones_go_as_one_message(office: Office, children: int, messages: int) -> None:
+    office.look(at(26, 6), *(visit("due", f"C{n}") for n in range(children)))
+    assert office.compose(at(26, 6, 1)) == Composed(urgent=messages)
+    assert len(office.told()) == messages
+    assert all(settled for _, settled, _ in office.notices())
+    if messages == 1:
+        assert all(f"ref C{n}" in office.text() for n in range(children))
+    assert office.compose(at(26, 9)) == Composed()
+
+
+def test_somebody_told_as_two_roles_is_told_once_as_the_one_who_can_act(office: Office) -> None:
+    office.held["C1"] = Holding("W2", "T1")
+    office.change("W2", away_from=date(2026, 11, 1))
+    office.change("M1", away_from=date(2026, 11, 1), deputy="W1")
+    office.look(at(26, 6), visit("due", "C1", level=1), review("due", "C1", level=1))
+    assert office.compose(at(26, 6, 1)) == Composed(urgent=1)
+    assert "the allocated worker: deputy of W2" in office.text()
+    assert office.compose(at(26)) == Composed(digests=1)
+    assert office.text().count("ref C1") == 2  # the visit and the review, once each
+    assert len(office.told()) == 2
+    assert all(settled for _, settled, _ in office.notices())
+
+
+def test_an_alert_that_closed_before_anybody_was_told_tells_nobody(office: Office) -> None:
+    office.look(at(26, 6), review("due", level=1))
+    office.look(at(26, 7), review("met", met=date(2026, 11, 26)))
+    assert office.compose(at(26)) == Composed(dropped=2)
+    assert office.notices() == [
+        ("worker", None, "the alert closed first"),
+        ("team_manager", None, "the alert closed first"),
+    ]
+    assert office.told() == []
+
+
+def test_what_was_dropped_is_told_when_the_alert_opens_again(office: Office) -> None:
+    office.look(at(28, 6), review("overdue", level=2))  # a Saturday
+    office.look(at(28, 7), review("met", met=date(2026, 11, 26)))
+    assert office.compose(at(28)).dropped == 3
+    office.look(at(30, 6), review("overdue", level=2))  # the review was entered for the wrong child
+    assert office.compose(at(30)).digests == 3
+    assert [person for person, _ in office.told()] == ["M1", "S1", "W1"]
+
+
+@pytest.mark.parametrize(
+    ("held", "changes", "address", "why"),
+    [
+        (Holding("W2", "T1"), {}, "bo@council.example", "the allocated worker"),
+        (Holding("W2", "T1"), {"leaves": date(2026, 11, 26)}, "ade@council.example", "has left"),
+        (Holding("W2", "T1"), {"away_from": date(2026, 11, 26)}, "ade@council.example", "is away"),
+        (Holding("W2", "T1"), {"leaves": date(2026, 1, 1), "deputy": None}, "north@council.example", "has left"),
+        (Holding(None, "T1"), {}, "north@council.example", "no worker is allocated"),
+        (Holding("W9", "T1"), {}, "north@council.example", "not in the staff directory"),
+        (Holding(None, "T2"), {}, "duty@council.example", "no worker is allocated"),
+        (Holding(), {}, "duty@council.example", "no worker is allocated"),
+    ],
+)
+def test_leavers_the_absent_and_the_unallocated_are_resolved_to_somebody_who_is_here(
+    office: Office, held: Holding, changes: Mapping[str, Any], address: str, why: str
+) -> None:
+    office.held["C1"] = held
+    office.change("W2", **changes)
+    office.look(at(26, 6), review("upcoming"))
+    assert office.compose(at(26)).digests == 1
+    ((delivery, message),) = office.messages()
+    assert delivery.address == address == message["To"].addresses[0].addr_spec
+    assert why in delivery.resolved_by
+
+
+def test_who_came_back_is_told_of_what_is_new(office: Office) -> None:
+    office.held["C1"] = Holding("W2", "T1")
+    office.change("W2", away_from=date(2026, 11, 1), away_to=date(2026, 11, 26))
+    office.look(at(26, 6), review("upcoming"))
+    office.compose(at(26))
+    office.look(at(27, 6), review("due", level=1))
+    office.compose(at(27))
+    assert [person for person, _ in office.told()] == ["W1", "M1", "W2"]
+
+
+def test_a_message_that_cannot_be_made_is_reported_and_waits_and_holds_up_no_other(office: Office) -> None:
+    broken = "C\x0b9"  # no subject may hold this
+    office.look(at(26, 6), visit("due", broken), visit("due", "C2"), review("upcoming", "C3"))
+    done = office.compose(at(26))
+    assert (done.urgent, done.digests) == (1, 1)
+    (held,) = done.held
+    assert held.startswith("W1: ")
+    assert "control character" in held
+    assert "C\x0b9" not in held
+    assert [settled for _, settled, _ in office.notices()] == [None, "m2", "m3"]
+    assert office.compose(at(26, 10)).held == done.held
+
+
+def test_a_person_whose_address_is_wrong_holds_up_nobody_else(office: Office) -> None:
+    office.held["C2"] = Holding("W2", "T1")
+    office.change("W2", address="bo at council")
+    office.look(at(26, 6), review("upcoming", "C1"), review("upcoming", "C2"))
+    done = office.compose(at(26))
+    assert done.digests == 1
+    assert len(done.held) == 1
+    assert [person for person, _ in office.told()] == ["W1"]
+    office.change("W2", address="bo@council.example")
+    assert office.compose(at(26, 10)) == Composed(digests=1)
+
+
+def test_a_date_that_moved_before_anybody_was_told_takes_the_urgency_away(office: Office) -> None:
+    office.look(at(26, 6), visit("due"))
+    office.look(at(26, 6, 1), visit("upcoming", due=date(2026, 12, 1)))
+    assert office.compose(at(26, 7)) == Composed()
+    assert office.compose(at(26)) == Composed(digests=1)
+    assert "Overdue" not in office.text()
+
+
+def test_the_data_owner_hears_no_more_of_what_can_be_told_again(office: Office) -> None:
+    outside = CannotTell("window", "cla_review", "L1", "outside")
+    office.look(at(26, 6), review("unknown", "C1", cannot_tell=outside), review("unknown", "C2", cannot_tell=outside))
+    office.compose(at(26))
+    assert [person for person, _ in office.told()] == ["D1"]
+    office.look(at(27, 6), review("overdue", "C1", level=1), review("unknown", "C2"))
+    office.compose(at(27))
+    assert sorted(person for person, _ in office.told()) == ["D1", "M1", "W1"]
+    assert "ref C2" in office.text(-1)  # what the worker can mend is the worker's now
+    assert office.compose(at(30)).digests == 2  # overdue: the worker's and the manager's, not the data owner's
+
+
+def test_a_new_worker_is_told_of_what_is_handed_over_and_the_old_one_hears_no_more(office: Office) -> None:
+    office.look(at(24, 6), review("upcoming"))
+    office.compose(at(24))
+    office.held["C1"] = Holding("W2", "T1")
+    office.look(at(25, 6), review("upcoming"))
+    assert office.compose(at(25)) == Composed(digests=1)
+    assert [person for person, _ in office.told()] == ["W1", "W2"]
+    office.look(at(26, 6), review("overdue"))
+    office.compose(at(26))
+    assert [person for person, _ in office.told()] == ["W1", "W2", "W2"]
+
+
+def test_the_digest_counts_what_was_cleared_since_the_last(office: Office) -> None:
+    office.look(at(24, 6), review("upcoming", "C1"), review("upcoming", "C2"))
+    office.compose(at(24))
+    office.look(at(25, 6), review("met", "C1", met=date(2026, 11, 25)), review("due", "C2", level=1))
+    office.compose(at(25))
+    texts = {person: office.text(n) for n, (person, _) in enumerate(office.told())}
+    assert "cleared since the last: 1, thank you" in texts["W1"]
+    assert "cleared since the last: 0" in texts["M1"]  # never told of the one that closed
+
+
+def test_a_manager_sees_the_load_of_the_team(office: Office) -> None:
+    office.held["C2"] = Holding("W2", "T1")
+    office.look(at(26, 6), review("overdue", "C1", level=1), review("overdue", "C2", level=1))
+    office.compose(at(26))
+    manager = next(n for n, (person, _) in enumerate(office.told()) if person == "M1")
+    assert "Ade" in office.text(manager)
+    assert "Bo" in office.text(manager)
+
+
+def test_a_rule_that_is_gone_is_no_longer_told(office: Office) -> None:
+    office.look(at(26, 6), review("upcoming"))
+    office.composer = replace(office.composer, rulebook=BOOK.model_copy(update={"rules": BOOK.rules[1:]}))
+    assert office.compose(at(26)) == Composed()
+
+
+def test_a_digest_may_settle_more_notices_than_a_statement_takes_parameters(engine: Engine) -> None:
+    office = Office(engine)
+    office.look(at(26, 6), *(review("upcoming", f"C{n}") for n in range(200)))
+    if engine.dialect.name == "sqlite":
+        pooled = engine.raw_connection()
+        pooled.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 100)  # type: ignore[union-attr]
+        pooled.close()
+    assert office.compose(at(26)).digests == 1
+    assert {settled for _, settled, _ in office.notices()} == {"m1"}
+
+
+def test_the_operator_is_told_once_a_day_of_each_thing(office: Office) -> None:
+    def tell(now: datetime, about: str) -> bool:
+        with Session(office.engine) as session, session.begin():
+            return tell_operator(
+                session, office.composer, now, about=about, subject=f"about {about}", lines=["<b>why</b>"]
+            )
+
+    assert [tell(at(26, hour), "feed") for hour in (6, 7, 23)] == [True, False, False]
+    assert tell(at(26, 7), "engine")
+    assert tell(at(27, 6), "feed")
+    assert office.told() == [("D1", "about feed"), ("D1", "about engine"), ("D1", "about feed")]
+    assert office.text(0).strip() == "<b>why</b>"
+    html = office.messages()[0][1].get_body(("html",))
+    assert html is not None
+    assert "&lt;b&gt;why" in html.get_content()
+    assert all(d.urgent for d, _ in office.messages())
+
+
+def test_being_told_as_operator_does_not_use_up_the_days_digest(office: Office) -> None:
+    with Session(office.engine) as session, session.begin():
+        tell_operator(session, office.composer, at(26, 6), about="feed", subject="s", lines=["l"])
+    office.look(at(26, 6), review("unknown", cannot_tell=CannotTell("window", "f", "w", "outside")))
+    assert office.compose(at(26)).digests == 1
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_digest_and_its_notices_are_settled_together_or_not_at_all(office: Office, fails: bool) -> None:
+    office.look(at(26, 6), review("due", level=1))
+    asked: list[str] = []
+    make = office.composer.new_id
+
+    def new_id() -> str:
+        asked.append(make())
+        if fails and len(asked) == 2:
+            raise ZeroDivisionError
+        return asked[-1]
+
+    office.composer = replace(office.composer, new_id=new_id)
+    with pytest.raises(ZeroDivisionError) if fails else nullcontext():
+        office.compose(at(26))
+    settled = [settled for _, settled, _ in office.notices()]
+    assert (len(office.told()), settled.count(None)) == ((0, 2) if fails else (2, 0))
