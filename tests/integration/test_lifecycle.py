@@ -1,0 +1,531 @@
+"""From the feed to the mail: a small SSD database, a clock the test moves, and every message collected."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+import structlog
+from sqlalchemy import create_engine, delete, insert, select, text, update
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from alertd import daemon
+from alertd.bootstrap import House
+from alertd.calendars.calendar import calendar_for
+from alertd.cases.records import LONDON
+from alertd.daemon import Evaluated
+from alertd.db.engine import open_engine, upgrade
+from alertd.db.tables import Alert, AlertEvent, Delivery, FeedRun
+from alertd.engine import sweep as sweeping
+from alertd.engine.sweep import sweep
+from alertd.outbox.channel import Message, Outcome
+from alertd.outbox.compose import Composer
+from alertd.people.directory import Directory, Person, Team
+from alertd.rulebook.builtin import builtin_pack
+from alertd.rulebook.load import load_rulebook
+from alertd.settings import Settings
+from alertd.synth.schema import metadata
+
+pytest_plugins = ["tests.support.databases"]
+
+ALL_RULES = load_rulebook([builtin_pack("england")], settings={"cp.visit.interval": "10 working days"})
+RULES = ALL_RULES.model_copy(
+    update={"rules": tuple(r for r in ALL_RULES.rules if r.id in ("cla.review.first", "cp.visit"))}
+)
+PEOPLE = [
+    Person("W1", "Ade", "ade@council.example", "worker", "T1"),
+    Person("W2", "Bo", "bo@council.example", "worker", "T1"),
+    Person("M1", "Cy", "cy@council.example", "team_manager", "T1"),
+    Person("S1", "Di", "di@council.example", "service_manager", "SV"),
+    Person("H1", "Ed", "ed@council.example", "head_of_service", "SV"),
+    Person("I1", "Flo", "flo@council.example", "iro", "SV"),
+    Person("D1", "Gus", "gus@council.example", "data_owner", "SV"),
+]
+TEAMS = {"SV": Team("SV", "Service"), "T1": Team("T1", "North", "SV", "north@council.example")}
+ENTERED = date(2026, 10, 30)
+"""A Friday: the first review is due 20 working days later, on Friday 27 November."""
+
+
+class Inline:
+    """Runs in this process what a process pool would run in its workers; ``dies_on`` ends the worker."""
+
+    dies_on = ""
+
+    def __init__(self, _: int, *, initializer: Callable[..., None], initargs: tuple[Any, ...], **__: Any) -> None:
+        initializer(*initargs)
+
+    def __enter__(self) -> Inline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], cases: Any, as_of: datetime) -> Future[Any]:
+        future: Future[Any] = Future()
+        if any(case.child == self.dies_on for case in cases):
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result(work(cases, as_of))
+        return future
+
+
+class Mail:
+    """A channel that keeps what it is given."""
+
+    name = "email"
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+
+    async def send(self, message: Message) -> Outcome:
+        parsed = email.message_from_bytes(message.content, policy=email.policy.default)
+        body = parsed.get_body(("plain",))  # type: ignore[attr-defined]
+        self.sent.append((message.recipient.partition("@")[0], str(parsed["Subject"]), body.get_content()))
+        return Outcome("delivered", "taken")
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class Council:
+    """An SSD database, a daemon that reads it, and the time of day."""
+
+    feed: Path
+    house: House
+    now: datetime
+    mail: Mail
+    _keys: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def put(self, table: str, **row: Any) -> None:
+        with create_engine(f"sqlite:///{self.feed}", poolclass=NullPool).begin() as connection:
+            connection.execute(insert(metadata().tables[f"ssd_{table}"]), row)
+
+    def change(self, table: str, where: str, **values: Any) -> None:
+        with create_engine(f"sqlite:///{self.feed}", poolclass=NullPool).begin() as connection:
+            connection.execute(update(metadata().tables[f"ssd_{table}"]).where(text(where)).values(**values))
+
+    def remove(self, table: str, where: str) -> None:
+        with create_engine(f"sqlite:///{self.feed}", poolclass=NullPool).begin() as connection:
+            connection.execute(delete(metadata().tables[f"ssd_{table}"]).where(text(where)))
+
+    def sql(self, statement: str) -> None:
+        with create_engine(f"sqlite:///{self.feed}", poolclass=NullPool).begin() as connection:
+            connection.execute(text(statement))
+
+    def child(self, ref: str = "C1", worker: str = "W1") -> None:
+        """A child with a referral and a worker."""
+        self.put("person", pers_person_id=ref, pers_dob=datetime(2015, 3, 2))
+        self.put(
+            "cin_episodes", cine_referral_id=f"R{ref}", cine_person_id=ref, cine_referral_date=datetime(2026, 1, 5)
+        )
+        self.put(
+            "involvements",
+            invo_involvements_id=f"I{ref}",
+            invo_person_id=ref,
+            invo_professional_id=worker,
+            invo_professional_team="T1",
+            invo_professional_role_id="CW",
+            invo_involvement_start_date=datetime(2026, 1, 5),
+        )
+
+    def looked_after(self, ref: str = "C1", since: date = ENTERED, worker: str = "W1") -> None:
+        """A child who entered care."""
+        self.child(ref, worker)
+        start = datetime.combine(since, time())
+        self.put(
+            "cla_episodes",
+            clae_cla_episode_id=f"E{ref}",
+            clae_person_id=ref,
+            clae_cla_id=f"L{ref}",
+            clae_cla_episode_start_date=start,
+            clae_entered_care_date=start,
+        )
+
+    def reviewed(self, on: date, ref: str = "C1") -> None:
+        """A looked-after review held."""
+        self.put(
+            "cla_reviews",
+            clar_cla_review_id=f"V{next(self._keys)}",
+            clar_cla_id=f"L{ref}",
+            clar_cla_person_id=ref,
+            clar_cla_review_date=datetime.combine(on, time()),
+        )
+
+    def evaluate(self, on: date) -> Evaluated:
+        """The evaluation of the morning."""
+        self.now = datetime.combine(on, time(6, 30), LONDON)
+        return daemon.evaluate_once(self.house)
+
+    def send(self, at: time = time(8, 5)) -> None:
+        """Compose and send, at a time of the same day."""
+        self.now = datetime.combine(self.now.astimezone(LONDON).date(), at, LONDON)
+        daemon.compose_once(self.house)
+        asyncio.run(daemon.dispatch(self.house))
+
+    def day(self, on: date) -> list[str]:
+        """A whole day; who was sent something on it, sorted."""
+        before = len(self.mail.sent)
+        self.evaluate(on)
+        self.send(time(6, 31))
+        self.send()
+        return sorted(to for to, _, _ in self.mail.sent[before:])
+
+    def days(self, first: date, last: date) -> dict[date, list[str]]:
+        """Every day of a span on which somebody was sent something."""
+        span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return {on: sent for on in span if (sent := self.day(on))}
+
+    def events(self) -> list[tuple[str, int, bool]]:
+        """(reason, level, told late) of every change so far."""
+        with Session(self.house.engine) as session:
+            return [(e.reason, e.level, e.late) for e in session.scalars(select(AlertEvent).order_by(AlertEvent.id))]
+
+    def alerts(self) -> list[tuple[str, str, str, str | None]]:
+        """(rule, child, state, why closed) of every alert."""
+        with Session(self.house.engine) as session:
+            return [(a.rule, a.child, a.state, a.closed_as) for a in session.scalars(select(Alert).order_by(Alert.id))]
+
+
+def council_at(tmp_path: Path, url: str, rules: Any = RULES) -> Council:
+    feed = tmp_path / "ssd.db"
+    made = create_engine(f"sqlite:///{feed}", poolclass=NullPool)
+    metadata().create_all(made)
+    settings = Settings(
+        feed={"kind": "ssd", "url": str(feed)},  # type: ignore[arg-type]
+        people={"people": "p.csv", "teams": "t.csv", "duty": "duty@council.example", "allowed_domains": []},  # type: ignore[arg-type]
+        email={},
+    )
+    engine = open_engine(url)
+    upgrade(engine)
+    directory = Directory({p.id: p for p in PEOPLE}, TEAMS, "duty@council.example")
+    calendar = calendar_for("england-and-wales")
+    mail = Mail()
+    composer = Composer(directory, rules, calendar, "alertd@council.example", 8, lambda: str(uuid4()))
+    house = House(
+        settings=settings,
+        rulebook=rules,
+        calendar=calendar,
+        directory=directory,
+        engine=engine,
+        notifiers={"email": mail},
+        composer=composer,
+        clock=lambda: council.now,
+        rng=random.Random(1),
+        log=structlog.stdlib.get_logger("test"),
+    )
+    council = Council(feed, house, datetime.combine(ENTERED, time(6, 30), LONDON), mail)
+    return council
+
+
+@pytest.fixture
+def council(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Council]:
+    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
+    monkeypatch.setattr(Inline, "dies_on", "")
+    found = council_at(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}")
+    yield found
+    found.house.engine.dispose()
+
+
+def nov(day: int) -> date:
+    return date(2026, 11, day)
+
+
+def dec(day: int) -> date:
+    return date(2026, 12, day)
+
+
+def test_a_second_run_on_unchanged_data_sends_nothing_new(tmp_path: Path) -> None:
+    council = council_at(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}", ALL_RULES)  # in real worker processes
+    council.looked_after("C1")
+    council.looked_after("C2", date(2026, 11, 20))
+    first = council.day(nov(26))
+    told = council.events()
+    assert {"ade", "cy"} <= set(first)
+    assert len(told) > 3
+    again = council.evaluate(nov(26))
+    council.send(time(12))
+    assert (again.changes.total(), again.notices, council.events()) == (0, 0, told)
+    assert len(council.mail.sent) == len(first)
+    council.house.engine.dispose()
+
+
+def test_the_life_of_a_review_nobody_holds(council: Council) -> None:
+    council.looked_after()
+    sent = council.days(nov(2), dec(15))
+    assert council.events() == [
+        ("new", 0, False),  # 10 working days before
+        ("reminder", 0, False),  # 5 before
+        ("reminder", 0, False),  # 2 before
+        ("stage", 1, False),  # the day itself: the team manager too
+        ("stage", 1, False),  # overdue, a Saturday
+        ("escalated", 2, False),  # 5 working days after
+        ("escalated", 3, False),  # 10 after
+    ]
+    assert sent == {
+        nov(13): ["ade"],
+        nov(20): ["ade"],
+        nov(25): ["ade"],
+        nov(27): ["ade", "cy"],
+        nov(30): ["ade", "cy"],
+        dec(4): ["di", "flo"],
+        dec(7): ["ade", "cy", "di", "flo"],  # Monday: what is overdue
+        dec(11): ["ed", "flo"],
+        dec(14): ["ade", "cy", "di", "ed", "flo"],
+    }
+    assert council.alerts() == [("cla.review.first", "C1", "open", None)]  # one alert, from warning to breach
+    council.reviewed(dec(15))
+    assert council.days(dec(16), dec(22)) == {}
+    assert council.alerts() == [("cla.review.first", "C1", "closed", "met_late")]
+
+
+def test_a_breach_speaks_for_the_warnings_before_it(council: Council) -> None:
+    council.looked_after()
+    council.days(nov(13), nov(30))
+    _, subject, body = next(m for m in reversed(council.mail.sent) if m[0] == "ade")
+    assert subject.startswith("1 overdue · your children")
+    assert body.count("ref C1") == 1
+    assert "COMING UP" not in body
+
+
+def test_a_visit_in_time_that_was_entered_late_says_so(council: Council) -> None:
+    council.child()
+    council.put("cp_plans", cppl_cp_plan_id="P1", cppl_person_id="C1", cppl_cp_plan_start_date=datetime(2026, 11, 2))
+    council.days(nov(2), nov(18))  # due Monday 16: ten working days
+    assert council.alerts() == [("cp.visit", "C1", "open", None)]
+    council.put(
+        "cp_visits",
+        cppv_cp_visit_id="X1",
+        cppv_person_id="C1",
+        cppv_cp_visit_date=datetime(2026, 11, 13),
+        cppv_cp_visit_seen="Y",
+    )
+    assert council.day(nov(19)) == []
+    assert council.alerts() == [("cp.visit", "C1", "closed", "met_recorded_late")]
+    council.days(nov(20), nov(27))
+    assert council.alerts()[1:] == [("cp.visit", "C1", "open", None)]  # the next clock, from that visit
+
+
+def test_an_overdue_visit_is_told_at_once_and_the_worker_hears_of_every_stage(council: Council) -> None:
+    council.child()
+    council.put("cp_plans", cppl_cp_plan_id="P1", cppl_person_id="C1", cppl_cp_plan_start_date=datetime(2026, 11, 2))
+    council.days(nov(2), nov(15))
+    council.evaluate(nov(16))
+    council.send(time(6, 31))
+    due = {to for to, subject, _ in council.mail.sent if subject.startswith("Due today")}
+    council.evaluate(nov(17))
+    council.send(time(6, 31))
+    overdue = {to for to, subject, _ in council.mail.sent if subject.startswith("Overdue")}
+    assert due == {"ade", "cy", "di"}
+    assert overdue >= {"ade", "di"}  # a ladder step reached on the same day leaves nobody out
+
+
+def test_three_weeks_of_downtime_are_told_once_and_marked_late(council: Council) -> None:
+    council.looked_after()
+    council.days(nov(13), nov(19))
+    back = dec(14)
+    assert council.day(back) == ["ade", "cy", "di", "ed", "flo"]  # every step that passed meanwhile
+    assert council.events() == [("new", 0, False), ("stage", 3, True)]
+    assert council.days(back + timedelta(days=1), dec(20)) == {}
+
+
+@pytest.mark.parametrize(
+    ("what", "closed_as"),
+    [("the row is deleted", "source_removed"), ("care ended", "withdrawn"), ("the child died", "withdrawn")],
+)
+def test_what_no_longer_applies_is_closed_and_says_why(council: Council, what: str, closed_as: str) -> None:
+    council.looked_after()
+    council.looked_after("C2")
+    council.days(nov(13), nov(14))
+    if what == "the row is deleted":
+        council.remove("cla_episodes", "clae_person_id = 'C1'")
+    elif what == "care ended":
+        council.change(
+            "cla_episodes",
+            "clae_person_id = 'C1'",
+            clae_cla_episode_ceased_date=datetime(2026, 11, 14),
+            clae_cla_episode_ceased_reason="E8",
+        )
+    else:
+        council.change("person", "pers_person_id = 'C1'", pers_death_date=datetime(2026, 11, 14))
+    council.days(nov(15), dec(1))
+    assert council.alerts() == [
+        ("cla.review.first", "C1", "closed", closed_as),
+        ("cla.review.first", "C2", "open", None),
+    ]
+    assert all("ref C1" not in body for _, _, body in council.mail.sent[2:])
+
+
+def test_a_child_who_died_before_is_never_told_of(council: Council) -> None:
+    council.looked_after()
+    council.change("person", "pers_person_id = 'C1'", pers_death_date=datetime(2026, 11, 3))
+    assert council.days(nov(3), dec(4)) == {}
+    assert council.alerts() == []
+
+
+def test_what_closes_before_the_digest_is_told_to_nobody(council: Council) -> None:
+    council.looked_after()
+    council.evaluate(nov(14))  # a Saturday
+    council.reviewed(nov(14))
+    assert council.days(nov(15), nov(16)) == {}
+
+
+def _fill_reviews(council: Council, n: int) -> None:
+    council.put(
+        "person", pers_person_id="F1", pers_dob=datetime(2010, 1, 1)
+    )  # somebody whose reviews fill the table; all of one period
+    for number in range(n):
+        council.reviewed(date(2026, 1, 1) + timedelta(days=number), "F1")
+
+
+def _half_of_the_reviews(council: Council) -> None:
+    council.remove("cla_reviews", "rowid % 2 = 0")
+
+
+def _no_children(council: Council) -> None:
+    council.remove("person", "1 = 1")
+
+
+def _no_table(council: Council) -> None:
+    council.sql("DROP TABLE ssd_cla_episodes")
+
+
+def _no_database(council: Council) -> None:
+    council.feed.write_bytes(b"this is no database" * 100)
+
+
+def _no_file(council: Council) -> None:
+    council.feed.unlink()
+
+
+@pytest.mark.parametrize("spoil", [_half_of_the_reviews, _no_children, _no_table, _no_database, _no_file])
+def test_a_feed_that_cannot_be_believed_changes_nothing_and_the_data_owner_is_told_once_a_day(
+    council: Council, spoil: Callable[[Council], None]
+) -> None:
+    council.looked_after()
+    _fill_reviews(council, 102)
+    council.day(nov(13))
+    sound = council.feed.read_bytes()
+    spoil(council)
+    before = council.events(), council.alerts()
+    assert council.day(nov(14)) == ["gus"]
+    assert council.mail.sent[-1][1] == "alertd could not use the case data"
+    refused = council.evaluate(nov(14))
+    council.send(time(12))
+    assert refused.refused
+    assert [to for to, _, _ in council.mail.sent].count("gus") == 1
+    assert council.day(nov(15)) == ["gus"]
+    assert (council.events(), council.alerts()) == before
+    with Session(council.house.engine) as session:
+        outcomes = [run.outcome for run in session.scalars(select(FeedRun).order_by(FeedRun.id))]
+    assert outcomes == ["accepted", "refused", "refused", "refused"]
+    council.feed.write_bytes(sound)
+    council.day(nov(27))
+    assert council.events() == [("new", 0, False), ("stage", 1, False)]
+
+
+def test_a_column_that_is_lost_for_a_night_closes_nothing(council: Council) -> None:
+    council.looked_after()
+    council.days(nov(13), nov(30))
+    before = council.alerts()
+    council.sql("ALTER TABLE ssd_cla_reviews RENAME COLUMN clar_cla_review_date TO odd")
+    assert council.day(dec(1)) == ["gus"]
+    assert "CANNOT BE MEASURED" in council.mail.sent[-1][2]
+    assert council.alerts()[: len(before)] == before == [("cla.review.first", "C1", "open", None)]
+    council.sql("ALTER TABLE ssd_cla_reviews RENAME COLUMN odd TO clar_cla_review_date")
+    assert council.day(dec(2)) == []
+    assert council.alerts() == [*before, ("cla.review.first", "*", "closed", "withdrawn")]
+
+
+def test_a_child_handed_over_goes_to_the_new_workers_digest(council: Council) -> None:
+    council.looked_after()
+    assert council.day(nov(13)) == ["ade"]
+    council.change("involvements", "invo_person_id = 'C1'", invo_professional_id="W2")
+    assert council.days(nov(14), nov(16)) == {nov(16): ["bo"]}
+    assert council.days(nov(17), nov(27)) == {nov(20): ["bo"], nov(25): ["bo"], nov(27): ["bo", "cy"]}
+
+
+def test_a_child_without_a_worker_goes_to_the_teams_inbox(council: Council) -> None:
+    council.looked_after()
+    council.change("involvements", "invo_person_id = 'C1'", invo_involvement_end_date=datetime(2026, 11, 1))
+    assert council.day(nov(13)) == ["duty"]
+    council.put(
+        "involvements",
+        invo_involvements_id="I2",
+        invo_person_id="C1",
+        invo_professional_team="T1",
+        invo_involvement_start_date=datetime(2026, 11, 1),
+    )
+    assert council.day(nov(20)) == ["north"]
+
+
+def test_a_child_the_engine_cannot_evaluate_keeps_its_alerts_and_the_data_owner_is_told(council: Council) -> None:
+    council.looked_after("C1")
+    council.looked_after("C2")
+    council.day(nov(13))
+    Inline.dies_on = "C1"
+    council.reviewed(nov(20), "C1")
+    done = council.evaluate(nov(27))
+    council.send()
+    assert (done.failed, dict(done.changes)) == (1, {"stage": 1})
+    assert [state for _, _, state, _ in council.alerts()] == ["open", "open"]
+    (report,) = [m for m in council.mail.sent if m[0] == "gus"]
+    assert report[1] == "alertd could not evaluate some children"
+    assert "ref C1" in report[2]
+    Inline.dies_on = ""
+    council.evaluate(nov(28))
+    assert council.alerts()[0] == ("cla.review.first", "C1", "closed", "met")
+
+
+def test_messages_that_cannot_be_made_are_reported_to_the_data_owner_once_a_day(council: Council) -> None:
+    council.looked_after()
+    people = {**council.house.directory.people, "W1": replace(PEOPLE[0], address="nowhere")}
+    composer = replace(council.house.composer, directory=replace(council.house.directory, people=people))
+    council.house = replace(council.house, composer=composer)
+    assert council.day(nov(13)) == ["gus"]
+    assert council.mail.sent[-1][1] == "alertd could not make some messages"
+    assert "W1: " in council.mail.sent[-1][2]
+    council.send(time(12))
+    assert len(council.mail.sent) == 1
+    council.house = replace(council.house, composer=replace(composer, directory=council.house.directory))
+    council.send(time(13))
+    assert [to for to, _, _ in council.mail.sent] == ["gus", "ade"]
+
+
+@pytest.mark.slow
+def test_daemons_that_share_a_database_tell_nobody_twice(
+    tmp_path: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
+    name = f"t{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    council = council_at(tmp_path, postgres_server.replace("/postgres?", f"/{name}?"))
+    council.child()
+    council.put("cp_plans", cppl_cp_plan_id="P1", cppl_person_id="C1", cppl_cp_plan_start_date=datetime(2026, 11, 2))
+    council.looked_after("C2")
+    council.now = datetime(2026, 11, 27, 8, 5, tzinfo=LONDON)
+    snapshot = council.house.read_feed(council.now)
+    swept = sweep(snapshot, council.house.rulebook, council.now, workers=1)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: daemon._commit(council.house, snapshot, swept, council.now), range(4)))
+        assert sorted(reason for reason, _, _ in council.events()) == ["new", "new"]
+        list(pool.map(lambda _: daemon.compose_once(council.house), range(4)))
+    with Session(council.house.engine) as session:
+        people = [d.person for d in session.scalars(select(Delivery).where(Delivery.urgent))]
+    assert len(people) == len(set(people)) > 1
+    council.house.engine.dispose()
