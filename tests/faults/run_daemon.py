@@ -1,0 +1,117 @@
+"""Start alertd as ``alertd run`` does, with one difference: it may die at a named point.
+
+``run_daemon.py CONFIG --at 2026-11-24T08:05+00:00 --kill send.before_record:3`` kills itself, as by
+``kill -9``, when it passes that point for the third time. ``--work`` says what to run: ``daemon`` is
+the whole of it; ``evaluate`` stops before sending; ``send`` composes and dispatches until nothing is due.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alertd.bootstrap import House
+
+# alertd is imported inside: the evaluation's worker processes import this module too, and need none of it.
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Wire everything as in production, and run it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--work", choices=["daemon", "evaluate", "send"], nargs="+", default=["daemon"])
+    parser.add_argument("--at", type=datetime.fromisoformat, required=True, help="what the clock shows at the start")
+    parser.add_argument("--speed", type=float, default=1, help="seconds of its clock in one real second")
+    parser.add_argument("--kill", default="", metavar="POINT:N", help="where to die")
+    told = parser.parse_args(arguments)
+    (told.config.parent / "daemon.pid").write_text(str(os.getpid()))
+
+    from alertd import faultpoints, log
+    from alertd.bootstrap import build
+    from alertd.settings import load
+
+    log.configure()
+    faultpoints.install(_hook(told.config.parent / "points.log", *told.kill.split(":")))
+    house = build(load(told.config), clock=_clock(told.at, told.speed))
+    for work in told.work:
+        {"daemon": _daemon, "evaluate": _evaluate, "send": _send}[work](house)
+
+
+def _hook(log: Path, kill_at: str = "", nth: str = "0") -> Callable[[str], None]:
+    """Keep every point passed in a file, and die at the one chosen."""
+    passed: Counter[str] = Counter()
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def hook(name: str) -> None:
+        passed[name] += 1
+        os.write(file, f"{name}\n".encode())
+        if name == kill_at and passed[name] == int(nth):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def _clock(start: datetime, speed: float) -> Callable[[], datetime]:
+    began = time.monotonic()
+    return lambda: start + timedelta(seconds=speed * (time.monotonic() - began))
+
+
+def _daemon(house: House) -> None:
+    import asyncio
+
+    from alertd import daemon
+
+    asyncio.run(daemon.run(house))
+
+
+def _evaluate(house: House) -> None:
+    from alertd import daemon
+
+    daemon.evaluate_once(house)
+    daemon.compose_once(house)
+    house.engine.dispose()
+
+
+def _send(house: House) -> None:
+    import asyncio
+
+    from sqlalchemy.orm import Session
+
+    from alertd import daemon
+    from alertd.outbox import store
+
+    async def send() -> None:
+        while True:
+            daemon.compose_once(house)
+            await daemon.dispatch(house)
+            with Session(house.engine) as session:
+                counts = store.counts(session)
+            if not counts["due"] + counts["sending"]:
+                break
+            await asyncio.sleep(0.1)
+
+    asyncio.run(send())
+    house.engine.dispose()
+
+
+def run_in_own_process(arguments: list[str], log: str) -> None:
+    """What a process forked from a warm one runs: it leads a group, and writes to ``log``."""
+    os.setsid()
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    sys.modules["__main__"] = sys.modules[__name__]  # what worker processes import; otherwise all of pytest
+    main(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The database commits, and the answer is lost on its way."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.faults.conftest import MakePlace, World
+from tests.faults.cutting_proxy import CuttingProxy
+
+pytest_plugins = ["tests.support.databases"]
+
+LONG = pytest.mark.usefixtures("long_run")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(b"INSERT INTO notice ", id="evaluation"),
+        pytest.param(b"SET composed_into", id="deliveries", marks=LONG),
+        pytest.param(b"UPDATE delivery SET state", id="claim", marks=LONG),
+    ],
+)
+@pytest.mark.slow
+def test_f04_the_answer_to_a_commit_is_lost(
+    make_place: MakePlace, world: World, postgres_server: str, after: bytes
+) -> None:
+    """What was committed is found again, not written a second time."""
+    name = f"t{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    socket = Path(str(make_url(postgres_server).query["host"])) / ".s.PGSQL.5432"
+    with CuttingProxy(socket, after) as proxy:
+        place = make_place(url=f"postgresql+psycopg://postgres@127.0.0.1:{proxy.port}/{name}")
+        began = time.monotonic()
+        process = place.start()
+        place.wait_until(lambda: "database_unreachable" in place.log(), process)
+        process.terminate()
+        assert place.ended(process, began) == 0
+        assert place.count("notice") == len(world.promised)
+        place.run_until_sent()
+        verdict = place.check(world.promised)
+    assert proxy.cuts == 1
+    assert set(verdict.copies.values()) == {1}, "sent twice, though the mail server was heard each time"
