@@ -51,7 +51,7 @@ def _root(
 def run_command() -> int:
     """Run the command the arguments ask for; its exit code. Wrong usage is an InputError like any other."""
     try:
-        return app(standalone_mode=False) or 0
+        return app(prog_name="alertd", standalone_mode=False) or 0
     except TyperException as error:
         what = error.format_message().replace("Value error, ", "")
         if what.startswith("Usage:"):  # the help itself, for a command group named alone

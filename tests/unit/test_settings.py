@@ -1,0 +1,189 @@
+"""Settings: what each wrong one says and where, the environment above the file, paths beside the file."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from alertd.bootstrap import email_of
+from alertd.errors import InputError
+from alertd.settings import load
+
+GOOD = """\
+[feed]
+kind = "ssd"
+url = "sqlite:///authority.db"
+
+[rules]
+packs = ["england", "local/rules"]
+
+[rules.settings]
+"cp.visit.interval" = "10 working days"
+
+[people]
+people = "people.csv"
+teams = "/etc/alertd/teams.csv"
+duty = "duty@council.example"
+allowed_domains = ["council.example"]
+
+[schedule]
+evaluate = [
+    "06:30",
+]
+digest = "08:00"
+
+[email]
+host = "127.0.0.1"
+tls = "none"
+sender = "alertd@council.example"
+"""
+
+
+def write(folder: Path, text: str = GOOD) -> Path:
+    path = folder / "alertd.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def change(old: str, new: str) -> str:
+    assert GOOD.count(old) == 1
+    return GOOD.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (change("[people]", "[people"), ":11: is not TOML: Expected ']'"),
+        (change('url = "sql', 'ulr = "sql'), ":3: feed.ulr: is not a setting. Did you mean url?"),
+        (change("[schedule]", "[shedule]"), ":17: shedule: is not a setting. Did you mean schedule?"),
+        ("colour = 1\n" + GOOD, ":1: colour: is not a setting"),
+        (change('kind = "ssd"', ""), ":1: feed.kind: is missing. Add kind to [feed]"),
+        (change('kind = "ssd"', 'kind = "annexa"'), ":2: feed.kind: Input should be 'ssd' or 'ssda903'"),
+        (change('kind = "ssd"', "max_loss = 0"), ":1: feed.kind: is missing"),
+        (change('kind = "ssd"', 'kind = "ssd"\nmax_loss = 0'), ":3: feed.max_loss: Input should be greater than 0"),
+        (change('"10 working days"', "10"), ":9: rules.settings.cp.visit.interval: Input should be a valid string"),
+        (change('"06:30"', '"6.30"'), ":18: schedule.evaluate: Input should be in a valid time format"),
+        (change('"08:00"', '"25:00"'), ":21: schedule.digest: Input should be in a valid time format"),
+        (change('"08:00"', '"08:00Z"'), ":21: schedule.digest: a time of day is in Europe/London and takes no offset"),
+        (change('["council.example"]', '"council.example"'), ":15: people.allowed_domains: Input should be a valid"),
+        (GOOD[: GOOD.index("[email]")], ": [email]: is missing. Add the section"),
+        (GOOD[GOOD.index("[rules]") :], ": [feed]: is missing. Add the section"),
+        ("", ": [feed]: is missing"),
+        ('feed = "x"\n' + GOOD[GOOD.index("[rules]") :], ":1: feed: Input should be a valid dictionary"),
+    ],
+)
+def test_each_kind_of_error_names_its_line(tmp_path: Path, text: str, said: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(InputError) as fault:
+        load(path)
+    assert str(fault.value).startswith(f"{path}{said}")
+    assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (change("host =", "hots ="), ":24: email.hots: is not a setting. Did you mean host?"),
+        (change('host = "127.0.0.1"', ""), ":23: email.host: Field required"),
+        (change('"none"', '"non"'), ":25: email.tls: Input should be 'starttls', 'implicit' or 'none'"),
+        (change("127.0.0.1", "relay.example"), ":23: email: tls = none is only for a relay on this machine"),
+        (GOOD + 'username = "x"\n', ":23: email: username and a password go together"),
+    ],
+)
+def test_a_channels_own_settings_name_their_line_too(tmp_path: Path, text: str, said: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(InputError) as fault:
+        email_of(load(path))
+    assert str(fault.value).startswith(f"{path}{said}")
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.toml: there is no such file"):
+        load(tmp_path / "nowhere.toml")
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+    (tmp_path / "latin.toml").write_bytes('name = "Zoë"'.encode("latin-1"))
+    with pytest.raises(InputError, match=r"latin\.toml: is not UTF-8 text"):
+        load(tmp_path / "latin.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "\ufeff" + GOOD)).feed.kind == "ssd"
+
+
+def test_the_environment_stands_above_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALERTD_FEED__URL", "postgresql://reader@db.example/cases")
+    monkeypatch.setenv("alertd_schedule__evaluate", '["05:00", "12:00"]')
+    monkeypatch.setenv("ALERTD_EMAIL__PORT", "2525")
+    settings = load(write(tmp_path))
+    assert settings.feed.url == "postgresql://reader@db.example/cases"
+    assert settings.feed.kind == "ssd", "what the environment leaves alone stays as the file has it"
+    assert settings.schedule.evaluate == (time(5), time(12))
+    assert settings.email["port"] == "2525"
+    assert email_of(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ALERTD_FEED__ULR", "x", "ALERTD_FEED__ULR in the environment: is not a setting. Did you mean url?"),
+        ("ALERTD_FEED__MAX_LOSS", "lots", "ALERTD_FEED__MAX_LOSS in the environment: Input should be a valid number"),
+        ("ALERTD_SCHEDULE__EVALUATE", '["x"]', "ALERTD_SCHEDULE__EVALUATE in the environment: Input should be"),
+        ("ALERTD_SCHEDULE__EVALUATE", "06:30", "ALERTD_SCHEDULE__EVALUATE in the environment: cannot be read. Write a"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_not_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError) as fault:
+        load(write(tmp_path))
+    assert str(fault.value).startswith(said)
+
+
+def test_relative_paths_are_beside_the_file_and_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    path = write(tmp_path, GOOD + 'username = "alertd"\npassword_file = "secret"\nca_file = "/etc/ca.pem"\n')
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    settings = load(Path("..") / path.name)
+    assert settings.feed.url == f"sqlite:///{tmp_path}/authority.db"
+    assert settings.database.url == f"sqlite:///{tmp_path}/alertd.db"
+    assert settings.people.people == tmp_path / "people.csv"
+    assert settings.people.teams == Path("/etc/alertd/teams.csv")
+    assert settings.rules.packs == ("england", f"{tmp_path}/local/rules")
+    assert (settings.email["password_file"], settings.email["ca_file"]) == (f"{tmp_path}/secret", "/etc/ca.pem")
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("sqlite:////var/lib/authority.db", "sqlite:////var/lib/authority.db"),
+        ("sqlite+pysqlite:///authority.db", "sqlite+pysqlite:///{here}/authority.db"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("postgresql+psycopg://user@host/name", "postgresql+psycopg://user@host/name"),
+        ("mssql+pyodbc://user@host/name", "mssql+pyodbc://user@host/name"),
+        ("returns/2018", "{here}/returns/2018"),
+        ("/srv/returns", "/srv/returns"),
+    ],
+)
+def test_only_paths_of_files_are_moved(tmp_path: Path, given: str, read: str) -> None:
+    settings = load(write(tmp_path, change("sqlite:///authority.db", given)))
+    assert settings.feed.url == read.format(here=tmp_path)
+
+
+def test_secrets_are_never_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALERTD_DATABASE__URL", "postgresql://alertd:hush@db.example/alertd")
+    text = change("sqlite:///authority.db", "postgresql://reader:hush@db.example/cases")
+    path = write(tmp_path, text + 'password = "hush"\nport = "hush"\n')
+    settings = load(path)
+    assert "hush" not in f"{settings!r} {settings}"
+    with pytest.raises(InputError) as fault:
+        email_of(settings)
+    assert "email.port" in str(fault.value)
+    assert "hush" not in str(fault.value)
+    write(tmp_path, text.replace("[email]", "[other]") + '[email.password]\nx = "hush"\n')
+    with pytest.raises(InputError) as fault:
+        load(path)
+    assert "hush" not in str(fault.value)
