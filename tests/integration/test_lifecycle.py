@@ -44,7 +44,7 @@ pytest_plugins = ["tests.support.databases"]
 
 ALL_RULES = load_rulebook([builtin_pack("england")], settings={"cp.visit.interval": "10 working days"})
 RULES = ALL_RULES.model_copy(
-    update={"rules": tuple(r for r in ALL_RULES.rules if r.id in ("cla.review.first", "cp.visit"))}
+    update={"rules": tuple(r for r in ALL_RULES.rules if r.id in ("cla.review.first", "cp.visit", "lc.review"))}
 )
 PEOPLE = [
     Person("W1", "Ade", "ade@council.example", "worker", "T1"),
@@ -439,16 +439,22 @@ def test_a_feed_that_cannot_be_believed_changes_nothing_and_the_data_owner_is_to
 
 
 def test_a_column_that_is_lost_for_a_night_closes_nothing(council: Council) -> None:
-    council.looked_after()
-    council.days(nov(13), nov(30))
-    before = council.alerts()
-    council.sql("ALTER TABLE ssd_cla_reviews RENAME COLUMN clar_cla_review_date TO odd")
-    assert council.day(dec(1)) == ["gus"]
+    council.child()
+    council.put(
+        "care_leavers",
+        clea_person_id="C1",
+        clea_care_leaver_eligibility="Relevant",
+        clea_pathway_plan_review_date=datetime(2026, 5, 1),
+    )
+    assert council.day(nov(2)) == ["ade", "cy"]  # due on Sunday 1 November
+    council.sql("ALTER TABLE ssd_care_leavers RENAME COLUMN clea_pathway_plan_review_date TO odd")
+    assert council.day(nov(3)) == ["gus"]
     assert "CANNOT BE MEASURED" in council.mail.sent[-1][2]
-    assert council.alerts()[: len(before)] == before == [("cla.review.first", "C1", "open", None)]
-    council.sql("ALTER TABLE ssd_cla_reviews RENAME COLUMN odd TO clar_cla_review_date")
-    assert council.day(dec(2)) == []
-    assert council.alerts() == [*before, ("cla.review.first", "*", "closed", "withdrawn")]
+    open_still = ("lc.review", "C1", "open", None)
+    assert council.alerts() == [open_still, ("lc.review", "*", "open", None)]
+    council.sql("ALTER TABLE ssd_care_leavers RENAME COLUMN odd TO clea_pathway_plan_review_date")
+    assert council.day(nov(4)) == ["di"]  # three working days after: nobody else hears anything again
+    assert council.alerts() == [open_still, ("lc.review", "*", "closed", "withdrawn")]
 
 
 def test_a_child_handed_over_goes_to_the_new_workers_digest(council: Council) -> None:
