@@ -47,10 +47,10 @@ def demo(
     ] = 1000,
 ) -> None:
     """Make an authority, catch its mail on this machine, evaluate once and show what was found and sent."""
-    log.configure(pretty=True)
-    out = console()
     started = _morning()
     folder = _fresh(dir_)
+    log.configure(pretty=True)
+    out = console()
     out.print(f"A made-up authority of {children} children, as of {in_words(started)}, in {folder}")
     with progress_bar() as bar:
         task = bar.add_task("Making the authority", total=None)
@@ -98,6 +98,8 @@ def _clock_from(start: datetime) -> Callable[[], datetime]:
 
 def _fresh(folder: Path) -> Path:
     """An empty folder of ours; whatever else is there is never touched."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file, not a folder", where=str(folder), fix="Give another --dir")
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).is_file():
             raise InputError("is not empty and was not made by a demo", where=str(folder), fix="Give another --dir")
