@@ -61,7 +61,8 @@ def doubtful_stoppers(
     first, last = instant.span(anchor, pattern.early)
     for record in by_kind.get(pattern.stopper or "", ()):
         undated = record.doubt(pattern.on) is not None
-        if not (undated or unjoined or any(c.field not in record.values for c in pattern.stopper_where)):
+        blank = any(c.field not in record.values for c in pattern.stopper_where)
+        if record is anchor or not (undated or unjoined or blank):
             continue
         day = instant.happened_on(record, pattern.on)
         if not undated and (day is None or not first <= day <= last):

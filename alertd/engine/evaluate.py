@@ -45,8 +45,8 @@ class Evaluator:
         child = next(case.of("child"), None)
         died = child.day("died") if child else None
         instant = Instant(as_of, died)
-        matches = self.rete.match(case, instant)
         by_kind = case.by_kind()
+        matches = self.rete.match(case.child, by_kind, instant)
         for pattern in self.rules:
             for record in doubtful_anchors(pattern, by_kind.get(pattern.anchor, ()), instant):
                 matches[pattern, record.ref] = Match(certain=False)

@@ -2,7 +2,8 @@
 
 A *pattern* is the timeless half of a rule: which records start its clock (anchors) and which stop
 it (stoppers). Rules that share both share the pattern, so the looked-after review rules are matched
-once. The other half, when it is due, is arithmetic and stays out of the engine.
+once. The other half, when it is due, is arithmetic and stays out of the engine; so does what an
+index can answer: a stopper is asserted once for each anchor in whose span of days it lies.
 
 Every value is typed at the record boundary. A blank or doubtful value is left out, so nothing that
 compares it can match; what that leaves untold is decided apart, in ``doubts``.
@@ -10,12 +11,12 @@ compares it can match; what that leaves untold is decided apart, in ``doubts``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from alertd.cases.kinds import KINDS
-from alertd.cases.records import CaseFile, Record, Value, local_day
+from alertd.cases.records import Record, Value, local_day
 from alertd.rulebook.model import Condition, Rule
 
 Fact = dict[str, bool | int | str]
@@ -50,6 +51,13 @@ class Match:
 
     certain: bool = True
     stoppers: set[str] = field(default_factory=set)
+
+
+def condition_key(condition: Condition) -> str:
+    """The name under which a fact carries what a condition looks at: the field's value; or, for a
+    join or a list, whether it holds."""
+    plain = condition.refers_to is None and condition.op != "in"
+    return f"v_{condition.field}" if plain else f"{condition.op}_{condition.field}_{condition.value}"
 
 
 def fact_value(value: Value) -> bool | int | str:
@@ -101,33 +109,55 @@ class Instant:
         return None
 
 
-def facts_of(
-    case: CaseFile, kinds: Mapping[str, frozenset[str]], early: frozenset[int], instant: Instant
-) -> list[Fact]:
-    """The facts about one child's records of the ``kinds`` given, each with the fields looked at.
-    ``early`` are the numbers of days before a beginning that some pattern allows."""
-    return [_fact(record, kinds[record.kind], early, instant) for record in case.records if record.kind in kinds]
+def facts_of(patterns: Sequence[Pattern], by_kind: Mapping[str, Sequence[Record]], instant: Instant) -> Iterator[Fact]:
+    """The facts about one child for patterns that share an anchor kind.
+
+    One fact for each anchor that has begun, of the kind ``anchor``; and for each pattern, by its
+    place ``n``, one of the kind ``n`` for each pair of anchor and stopper whose day lies in the
+    anchor's span. ``ref`` names the anchor, ``stopper`` the stopper.
+    """
+    anchors = [r for r in by_kind.get(patterns[0].anchor, ()) if instant.begun(r)]
+    looked_at = {c for p in patterns for c in p.where}
+    for anchor in anchors:
+        yield {
+            "sid": anchor.child,
+            "id": anchor.ref,
+            "kind": "anchor",
+            "ref": anchor.ref,
+            **_told(looked_at, anchor, anchor),
+        }
+    for number, pattern in enumerate(patterns):
+        for anchor in anchors:
+            first, last = instant.span(anchor, pattern.early)
+            for record in by_kind.get(pattern.stopper or "", ()):
+                day = instant.happened_on(record, pattern.on)
+                if day is None or not first <= day <= last or record is anchor:
+                    continue
+                yield {
+                    "sid": anchor.child,
+                    "id": f"{number} {anchor.ref} {record.ref}",
+                    "kind": str(number),
+                    "ref": anchor.ref,
+                    "stopper": record.ref,
+                    **_told(pattern.stopper_where, record, anchor),
+                }
 
 
-def _fact(record: Record, looked_at: frozenset[str], early: frozenset[int], instant: Instant) -> Fact:
-    fact: Fact = {
-        "sid": record.child,
-        "id": record.ref,
-        "kind": record.kind,
-        "key": record.key,
-        "begun": instant.begun(record),
-        "to": instant.span(record, 0)[1],
-    }
-    for days in early:
-        fact[f"from{days}"] = instant.span(record, days)[0]
-    for name in looked_at:
-        value = record.values.get(name)
+def _told(conditions: Iterable[Condition], record: Record, anchor: Record) -> Fact:
+    """What the conditions look at, where it is filled: values to compare, and joins and lists answered."""
+    told: Fact = {}
+    for condition in conditions:
+        value = record.values.get(condition.field)
         if value is not None:
-            fact[f"v_{name}"] = fact_value(value)
-        day = instant.happened_on(record, name)
-        if day is not None:
-            fact[f"day_{name}"] = day
-    return fact
+            told[condition_key(condition)] = _answer(condition, value, anchor)
+    return told
+
+
+def _answer(condition: Condition, value: Value, anchor: Record) -> bool | int | str:
+    if condition.refers_to:
+        joined = anchor.key if condition.refers_to == "id" else anchor.values.get(condition.refers_to)
+        return value == joined
+    return value in condition.value if isinstance(condition.value, tuple) else fact_value(value)
 
 
 def is_after(value: Value, as_of: datetime) -> bool:
@@ -135,15 +165,3 @@ def is_after(value: Value, as_of: datetime) -> bool:
     if isinstance(value, datetime):
         return value > as_of
     return isinstance(value, date) and value > local_day(as_of)
-
-
-def fields_looked_at(patterns: Iterable[Pattern]) -> dict[str, frozenset[str]]:
-    """For each record kind the patterns name, the fields their conditions and dates look at."""
-    found: dict[str, set[str]] = {}
-    for pattern in patterns:
-        anchor = found.setdefault(pattern.anchor, set())
-        anchor |= {c.field for c in pattern.where}
-        anchor |= {c.refers_to for c in pattern.stopper_where if c.refers_to and c.refers_to != "id"}
-        if pattern.stopper:
-            found.setdefault(pattern.stopper, set()).update({pattern.on}, (c.field for c in pattern.stopper_where))
-    return {kind: frozenset(names) for kind, names in found.items()}

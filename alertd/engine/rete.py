@@ -11,7 +11,9 @@ durable_rules 2.0.28 works well inside these lines and badly outside them (each 
   costs 0.8 MiB and 1,024 are the ceiling;
 * at most 48 rules a ruleset (255 on one node is an error, and one fact may match 64 paths);
 * only positive matches are asked for, so the fault by which absence is judged too early cannot occur;
-  a blank value is absent and matches nothing: what that leaves untold is decided in ``doubts``.
+* facts are compared with constants, and joined by one equality of a field that is always there. A
+  join that is an inequality, or on a missing field, reads memory that was never set and may end the
+  process; an "or" beside a join matches too much or nothing. All three were seen and are not used.
 
 It runs in a worker process (see ``sweep``): if it ends the process, the daemon lives on.
 """
@@ -26,8 +28,8 @@ from typing import Any, Final
 
 import durable_rules_engine
 
-from alertd.cases.records import CaseFile
-from alertd.engine.facts import Fact, Instant, Match, Pattern, facts_of, fields_looked_at
+from alertd.cases.records import Record
+from alertd.engine.facts import Fact, Instant, Match, Pattern, condition_key, facts_of
 from alertd.errors import AlertdError
 from alertd.rulebook.model import Condition
 
@@ -42,60 +44,39 @@ class EngineError(AlertdError):
     """The engine refused a ruleset or a batch of facts."""
 
 
-def _one_of(terms: list[Term]) -> Term:
-    return terms[0] if len(terms) == 1 else {"$or": terms}
-
-
 def _all_of(terms: list[Term]) -> Term:
     return terms[0] if len(terms) == 1 else {"$and": terms}
 
 
 def _holds(condition: Condition) -> Term:
-    """The condition as the engine writes it; ``a`` is the anchor."""
-    name = f"v_{condition.field}"
-    if condition.op == "in":
-        assert isinstance(condition.value, tuple)
-        return _one_of([{name: value} for value in condition.value])
-    joined = condition.refers_to
-    value: Any = condition.value if joined is None else {"a": "key" if joined == "id" else f"v_{joined}"}
-    return {name: value} if condition.op == "is" else {_OPERATOR[condition.op]: {name: value}}
+    """The condition as the engine writes it."""
+    name = condition_key(condition)
+    if condition.refers_to or condition.op == "in":
+        return {name: True}
+    return {name: condition.value} if condition.op == "is" else {_OPERATOR[condition.op]: {name: condition.value}}
 
 
 def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, list[Term]]]:
-    """The engine rules of one pattern: ``<number>a`` matches its anchors, ``<number>s`` their stoppers.
-
-    Nothing here joins inside an ``$or``: the engine never matches an ``$or`` of which one side looks
-    at the anchor and the other does not, and says nothing.
-    """
-    anchor: list[Term] = [{"kind": pattern.anchor}, {"begun": True}]
-    is_anchor = {"a": _all_of([*anchor, *(_holds(c) for c in pattern.where)])}
-    yield f"{number}a", [is_anchor]
-    if pattern.stopper is None:
-        return
-    within: list[Term] = [
-        {"$gte": {f"day_{pattern.on}": {"a": f"from{pattern.early}"}}},
-        {"$lte": {f"day_{pattern.on}": {"a": "to"}}},
-    ]
-    stopper: list[Term] = [{"kind": pattern.stopper}, *(_holds(c) for c in pattern.stopper_where), *within]
-    yield f"{number}s", [is_anchor, {"s": _all_of(stopper)}]
+    """The engine rules of one pattern: ``<number>a`` matches its anchors, ``<number>s`` their stoppers."""
+    anchor: list[Term] = [{"kind": "anchor"}, *(_holds(c) for c in pattern.where)]
+    yield f"{number}a", [{"a": _all_of(anchor)}]
+    if pattern.stopper:
+        stopper: list[Term] = [{"kind": str(number)}, {"ref": {"a": "ref"}}]
+        yield f"{number}s", [{"a": _all_of(anchor)}, {"s": _all_of([*stopper, *map(_holds, pattern.stopper_where)])}]
 
 
 @dataclass(frozen=True, slots=True)
 class _Ruleset:
     handle: int
-    anchor: str
     patterns: tuple[Pattern, ...]
-    kinds: Mapping[str, frozenset[str]]
-    early: frozenset[int]
 
 
-def _compile(anchor: str, patterns: tuple[Pattern, ...]) -> _Ruleset:
+def _compile(patterns: tuple[Pattern, ...]) -> _Ruleset:
     definition = {"tick": {"all": [_TICK]}}
     for number, pattern in enumerate(patterns):
         definition.update({name: {"all": [_TICK, *terms]} for name, terms in _rules(number, pattern)})
     # The name is looked up inside the library by nobody; it only has to be its own.
-    handle = durable_rules_engine.create_ruleset(f"alertd{next(_names)}", json.dumps(definition))
-    return _Ruleset(handle, anchor, patterns, fields_looked_at(patterns), frozenset(p.early for p in patterns))
+    return _Ruleset(durable_rules_engine.create_ruleset(f"alertd{next(_names)}", json.dumps(definition)), patterns)
 
 
 class Rete:
@@ -106,25 +87,26 @@ class Rete:
         for pattern in dict.fromkeys(patterns):
             grouped.setdefault(pattern.anchor, []).append(pattern)
         self._rulesets = [
-            _compile(anchor, tuple(chunk))
-            for anchor, found in grouped.items()
+            _compile(tuple(chunk))
+            for found in grouped.values()
             for chunk in (found[i : i + PATTERNS_A_RULESET] for i in range(0, len(found), PATTERNS_A_RULESET))
         ]
 
-    def match(self, case: CaseFile, instant: Instant) -> dict[tuple[Pattern, str], Match]:
+    def match(
+        self, child: str, by_kind: Mapping[str, Sequence[Record]], instant: Instant
+    ) -> dict[tuple[Pattern, str], Match]:
         """What matched, by (pattern, anchor's ref). Working memory is gone when this returns."""
         found: dict[tuple[Pattern, str], Match] = {}
-        present = {r.kind for r in case.records}
         for ruleset in self._rulesets:
-            if ruleset.anchor not in present:
+            facts = list(facts_of(ruleset.patterns, by_kind, instant))
+            if not facts:
                 continue
-            facts = facts_of(case, ruleset.kinds, ruleset.early, instant)
-            for name, matched in _run(ruleset.handle, case.child, facts):
+            for name, matched in _run(ruleset.handle, child, facts):
                 if name == "tick":
                     continue
-                match = found.setdefault((ruleset.patterns[int(name[:-1])], matched["a"]["id"]), Match())
+                match = found.setdefault((ruleset.patterns[int(name[:-1])], matched["a"]["ref"]), Match())
                 if "s" in matched:
-                    match.stoppers.add(matched["s"]["id"])
+                    match.stoppers.add(matched["s"]["stopper"])
         return found
 
 

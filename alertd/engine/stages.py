@@ -13,6 +13,8 @@ from alertd.engine.findings import Binding, CannotTell, Stage
 from alertd.engine.subject import Subject
 from alertd.rulebook.profiles import Checkpoint, Step
 
+MOMENT = timedelta.resolution
+
 READ_IN_LAW = frozenset({"V", "V†", "V*"})
 """Confidence codes of limits read in the law or guidance; the rest are an authority's own."""
 
@@ -121,7 +123,8 @@ def _stage(as_of: datetime, due_from: datetime, overdue_from: datetime, dates: D
 def _warnings(subject: Subject, dates: Dates) -> Iterator[datetime]:
     for checkpoint in subject.rulebook.warnings[subject.rule.warn].at:
         at = _checkpoint(subject, dates, checkpoint)
-        if at <= end_of(dates.due):
+        last = dates.due if isinstance(dates.due, datetime) else end_of(dates.due) - MOMENT
+        if at <= last:
             yield at
 
 
