@@ -93,7 +93,8 @@ def _own_stop(subject: Subject, field: str) -> tuple[list[Stop], list[Record]]:
     anchor = subject.anchor
     at = anchor.values.get(field)
     doubtful = [anchor] if anchor.doubt(field) else []
-    if not isinstance(at, date) or is_after(at, subject.as_of):
+    ended = subject.ended
+    if not isinstance(at, date) or is_after(at, subject.as_of) or (ended and local_day(at) > ended):
         return [], doubtful
     return [Stop(at, anchor.key, anchor.where)], doubtful
 
