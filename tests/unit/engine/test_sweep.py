@@ -119,13 +119,15 @@ def test_a_rule_whose_records_the_feed_does_not_hold_is_reported_once_and_judged
 
 
 class Pool:
-    """Stands in for a process pool, of which the first breaks while idle: the next hand-over says so."""
+    """Stands in for a process pool. The first takes two batches and breaks at the third, before
+    which it has said so of one of the two."""
 
     made = 0
 
     def __init__(self, _workers: int) -> None:
         Pool.made += 1
-        self.takes = 1 if Pool.made == 1 else 99
+        self.breaks = Pool.made == 1
+        self.taken: list[Future[list[Finding]]] = []
 
     def __enter__(self) -> Pool:
         return self
@@ -134,15 +136,16 @@ class Pool:
         pass
 
     def submit(self, work: Evaluate, batch: Batch, as_of: datetime) -> Future[list[Finding]]:
-        if not self.takes:
+        if self.breaks and len(self.taken) == 2:
+            self.taken[0].set_exception(BrokenProcessPool())
             raise BrokenProcessPool
-        self.takes -= 1
-        future: Future[list[Finding]] = Future()
-        future.set_result(work(batch, as_of))
-        return future
+        self.taken.append(Future())
+        if not self.breaks:
+            self.taken[-1].set_result(work(batch, as_of))
+        return self.taken[-1]
 
 
-def test_a_pool_that_breaks_between_two_batches_is_replaced_and_no_child_is_lost() -> None:
+def test_a_pool_that_breaks_while_batches_are_handed_over_is_replaced_and_no_child_is_lost() -> None:
     batches = [CHILDREN[i : i + 2] for i in range(0, 8, 2)]
 
     def seen(batch: Batch, as_of: datetime) -> list[Finding]:
