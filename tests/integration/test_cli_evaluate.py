@@ -62,20 +62,20 @@ def test_json_lines_of_a_return_hold_the_contract_and_nothing_is_written(locked:
     assert "3 children read" in done.err
 
 
-def test_a_wrong_date_is_never_overdue_but_names_its_line(tmp_path: Path) -> None:
+def test_a_wrong_date_is_never_overdue_but_names_its_line(tmp_path: Path, here: Here) -> None:
     wrong = "CHILD,DOB,REVIEW,REVIEW_CODE\n101,03/02/2010,10/22/2018,PN1\n102,03/02/2012,20/05/2018,PN1\n"
     folder = write_return(tmp_path / "return", reviews=wrong)
     run = ("--rule", "cla.review.first", "--rule", "cla.review.second", "--format", "jsonl")
-    done = alertd("evaluate", "--source", f"ssda903:{folder}", *YEAR_END, *run)
+    done = here("evaluate", "--source", f"ssda903:{folder}", *YEAR_END, *run)
     found = {(row["child"], row["stage"]): row for row in map(json.loads, done.out.splitlines())}
     assert found.keys() == {("101", "unknown"), ("103", "upcoming")}
     assert found["101", "unknown"]["cannot_tell"]["where"] == "2018-reviews.csv:2"
 
 
-def test_without_all_only_what_asks_for_action_is_printed_and_csv_says_the_same(tmp_path: Path) -> None:
+def test_without_all_only_what_asks_for_action_is_printed_and_csv_says_the_same(tmp_path: Path, here: Here) -> None:
     source = f"ssda903:{write_return(tmp_path / 'return')}"
     rules = ("--rule", "cla.review.second", "--rule", "cla.review.first")
-    done = alertd(
+    done = here(
         "evaluate", "--source", source, *YEAR_END, *rules, "--format", "csv", "--window", "2018-04-01:2019-03-31"
     )
     assert done.code == 0

@@ -35,9 +35,9 @@ def test_the_working_shows_the_record_the_days_the_dates_and_what_clears_it(tmp_
     assert len(days) == 29, "every day from the start to the limit, once"
 
 
-def test_no_clock_is_said_with_its_reason(tmp_path: Path) -> None:
+def test_no_clock_is_said_with_its_reason(tmp_path: Path, here: Here) -> None:
     source = f"ssda903:{write_return(tmp_path / 'return')}"
-    done = alertd("explain", "cla.review.next", "102", "--source", source, *YEAR_END)
+    done = here("explain", "cla.review.next", "102", "--source", source, *YEAR_END)
     assert done.code == 0
     assert done.out.splitlines()[-1].startswith("Looked-after review (cla.review.next): no clock: too few cla_review")
 
