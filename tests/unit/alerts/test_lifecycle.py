@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from alert_samples import NOW, after, finding
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import create_engine, func, select
@@ -181,3 +181,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=40, stateful_step_count=30)
