@@ -175,7 +175,6 @@ class Council:
         """A whole day; who was sent something on it, sorted."""
         before = len(self.mail.sent)
         self.evaluate(on)
-        self.send(time(6, 31))
         self.send()
         return sorted(to for to, _, _ in self.mail.sent[before:])
 
@@ -209,7 +208,7 @@ def council_at(tmp_path: Path, url: str, rules: Any = RULES) -> Council:
     directory = Directory({p.id: p for p in PEOPLE}, TEAMS, "duty@council.example")
     calendar = calendar_for("england-and-wales")
     mail = Mail()
-    composer = Composer(directory, rules, calendar, "alertd@council.example", 8, lambda: str(uuid4()))
+    composer = Composer(directory, rules, calendar, "alertd@council.example", time(8), lambda: str(uuid4()))
     house = House(
         settings=settings,
         rulebook=rules,
