@@ -6,18 +6,24 @@ command line.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+
+from alertd.errors import InputError
 
 
 def main() -> None:
     """Run the command line: what cannot be used is one line on standard error and exit code 2."""
-    from alertd.cli import run_command
-    from alertd.errors import InputError
-
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # an old locale does not know every character
     try:
+        from alertd.cli import run_command
+
         code = run_command()
         sys.stdout.flush()
+    except KeyboardInterrupt:  # before the command had begun; after that it is run_command's
+        code = 130
     except InputError as error:
         code = 2
         print(f"alertd: {error}", file=sys.stderr)

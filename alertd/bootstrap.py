@@ -123,7 +123,7 @@ def build(
         rulebook=rulebook,
         calendar=calendar,
         sender=str(settings.email["sender"]),
-        hour=settings.schedule.digest.hour,
+        digest_at=settings.schedule.digest,
         new_id=new_id,
     )
     return House(

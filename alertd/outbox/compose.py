@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from html import escape
 
 from sqlalchemy import func, select, update
@@ -33,13 +33,13 @@ URGENT_AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """What composing needs to know; ``new_id`` makes UUIDs, ``hour`` is the digest's in London."""
+    """What composing needs to know; ``new_id`` makes UUIDs, ``digest_at`` is the digest's time of day in London."""
 
     directory: Directory
     rulebook: Rulebook
     calendar: Calendar
     sender: str
-    hour: int
+    digest_at: time
     new_id: Callable[[], str]
     channel: str = "email"
 
@@ -175,7 +175,7 @@ def _digest(
     waiting = [id_ for t in items for id_ in t.waiting]
     is_due, _ = digest_is_due(
         now,
-        hour=composer.hour,
+        at=composer.digest_at,
         calendar=composer.calendar,
         last=last,
         waiting=len(waiting),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from alertd.calendars.calendar import Calendar
@@ -158,11 +158,11 @@ def compose_urgent(item: DigestItem, *, today: date, calendar: Calendar) -> Urge
 
 
 def digest_is_due(
-    now: datetime, *, hour: int, calendar: Calendar, last: date | None, waiting: int, overdue: int
+    now: datetime, *, at: time, calendar: Calendar, last: date | None, waiting: int, overdue: int
 ) -> tuple[bool, str]:
     """Whether one person's digest goes out at ``now`` (timezone-aware), and why or why not.
 
-    ``hour`` is London time; ``last`` the day of their last digest; ``waiting`` counts notices not
+    ``at`` is a time of day in London; ``last`` the day of their last digest; ``waiting`` counts notices not
     yet told, ``overdue`` their open overdue alerts.
     """
     local = now.astimezone(LONDON)
@@ -171,8 +171,8 @@ def digest_is_due(
         return False, f"no digest on a {why}"
     if last is not None and last >= today:
         return False, "today's has been composed"
-    if local.hour < hour:
-        return False, f"not before {hour:02}:00"
+    if local.time() < at:
+        return False, f"not before {at:%H:%M}"
     if waiting:
         return True, f"{waiting} waiting"
     monday = today - timedelta(days=today.weekday())

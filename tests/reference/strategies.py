@@ -293,11 +293,13 @@ class _Drawer:
     def __init__(self, r: Random, book: Rulebook, base: date, child: str) -> None:
         self.r, self.book, self.base, self.child = r, book, base, child
         self.days = landmarks(book, base)
+        self.used = [base]
+        self.blank, self.doubt = r.choice(((0.02, 0.01), (0.05, 0.03), (0.25, 0.05)))
         self.kinds = sorted(set().union(*(rule.needs for rule in book.enabled))) or ["child"]
         self.anchors = sorted({rule.for_ for rule in book.enabled} - {"child"}) or self.kinds
 
     def example(self, seeds: list[int]) -> Example:
-        window, as_of = self.window(), self.instant()
+        r, as_of = self.r, self.instant()
         records: dict[tuple[str, str], Record] = {}
         if "child" in self.kinds and self.r.random() < 0.9:
             records["child", self.child] = self.the_child()
@@ -306,13 +308,16 @@ class _Drawer:
             record = self.record(number)
             if record.kind != "child":
                 records.setdefault((record.kind, record.key), record)
-        return Example(CaseFile(self.child, tuple(records.values()), window), self.book, as_of)
+        self.r = r
+        return Example(CaseFile(self.child, tuple(records.values()), self.window()), self.book, as_of)
 
     def day(self) -> date:
         luck = self.r.random()
-        if luck < 0.25:
-            return self.base
-        return self.r.choice(self.days) if luck < 0.75 else self.base + timedelta(self.r.randint(-60, 500))
+        if luck < 0.5:
+            return self.r.choice(self.used)
+        day = self.r.choice(self.days) if luck < 0.8 else self.base + timedelta(self.r.randint(-60, 500))
+        self.used.append(day)
+        return day
 
     def instant(self) -> datetime:
         """Mostly the end of the day in London; else its beginning, or some second of it."""
@@ -322,7 +327,7 @@ class _Drawer:
         return moment.astimezone(UTC) if self.r.random() < 0.3 else moment
 
     def window(self) -> Window:
-        late = self.day() - timedelta(self.r.choice((0, 1, 365)))
+        late = self.day() + timedelta(self.r.choice((1, 1, 0, -1, -365)))
         return Window(late if self.r.random() < 0.35 else None, self.day() if self.r.random() < 0.2 else None)
 
     def the_child(self) -> Record:
@@ -351,9 +356,9 @@ class _Drawer:
     def value(self, kind: Kind, field: Field) -> object:
         """A field filled, blank or in doubt; an end is blank more often than not."""
         luck = self.r.random()
-        if luck > 0.97:
+        if luck > 1 - self.doubt:
             return Unreadable("odd", self.r.choice(CAUSES))
-        if luck < (0.6 if field.name == kind.ends else 0.45 if field.name == "due_on" else 0.05):
+        if luck < (0.6 if field.name == kind.ends else 0.45 if field.name == "due_on" else self.blank):
             return None
         if field.type == "moment":
             return self.day() if luck < 0.7 else self.instant()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from email.message import EmailMessage
 from itertools import count
 from typing import Any
@@ -108,7 +108,7 @@ class Office:
             BOOK,
             CALENDAR,
             "alertd@council.example",
-            8,
+            time(8),
             lambda: f"m{next(numbers)}",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from routing_samples import (
@@ -204,9 +204,9 @@ def test_the_urgent_subject_has_title_reference_and_date() -> None:
 @pytest.mark.parametrize(
     ("now", "last", "waiting", "overdue", "sent"),
     [
-        ("2026-11-26T07:00+00:00", None, 1, 0, True),
-        ("2026-11-26T06:59+00:00", None, 1, 0, False),
-        ("2026-07-01T06:00+00:00", None, 1, 0, True),  # 07:00 in London
+        ("2026-11-26T07:30+00:00", None, 1, 0, True),
+        ("2026-11-26T07:29+00:00", None, 1, 0, False),
+        ("2026-07-01T06:30+00:00", None, 1, 0, True),  # 07:30 in London
         ("2026-11-26T23:30+00:00", None, 1, 0, True),  # down all day: still today's
         ("2026-11-26T12:00+00:00", date(2026, 11, 26), 9, 9, False),
         ("2026-11-26T12:00+00:00", date(2026, 11, 25), 9, 9, True),
@@ -221,6 +221,6 @@ def test_the_urgent_subject_has_title_reference_and_date() -> None:
 )
 def test_when_a_digest_is_due(now: str, last: date | None, waiting: int, overdue: int, sent: bool) -> None:
     moment = datetime.fromisoformat(now)
-    found, reason = digest_is_due(moment, hour=7, calendar=CALENDAR, last=last, waiting=waiting, overdue=overdue)
+    found, reason = digest_is_due(moment, at=time(7, 30), calendar=CALENDAR, last=last, waiting=waiting, overdue=overdue)
     assert found is sent
     assert reason
