@@ -221,6 +221,8 @@ def test_the_urgent_subject_has_title_reference_and_date() -> None:
 )
 def test_when_a_digest_is_due(now: str, last: date | None, waiting: int, overdue: int, sent: bool) -> None:
     moment = datetime.fromisoformat(now)
-    found, reason = digest_is_due(moment, at=time(7, 30), calendar=CALENDAR, last=last, waiting=waiting, overdue=overdue)
+    found, reason = digest_is_due(
+        moment, at=time(7, 30), calendar=CALENDAR, last=last, waiting=waiting, overdue=overdue
+    )
     assert found is sent
     assert reason
