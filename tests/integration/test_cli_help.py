@@ -12,7 +12,7 @@ import typer
 
 from alertd import __version__
 from alertd.cli import app
-from tests.support.cli import Here, alertd
+from tests.support.cli import Done, Here, alertd
 
 
 def _walk(command: object, *words: str) -> Iterator[tuple[tuple[str, ...], list[str]]]:
@@ -92,3 +92,18 @@ def test_clock_prints_the_due_date_and_the_days_it_skipped(here: Here, tmp_path:
 def test_a_clock_that_cannot_run_is_one_line(here: Here, what: list[str]) -> None:
     given = ["--from", "2026-12-02", "--within", "20 working days"] if "--nation" in what else []
     assert here("clock", *given, *what).one_line
+
+
+@pytest.mark.parametrize("where", ["alertd.cli.run_command", "alertd.cases.sources.ssda903.read"])
+def test_ctrl_c_ends_without_a_word(here: Here, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    assert here("evaluate", "--source", "ssda903:x") == Done(130, "", "")
+
+
+def test_an_old_locale_is_no_traceback() -> None:
+    done = alertd("rules", "list", "--format", "jsonl", env={"PYTHONIOENCODING": "latin-1"})
+    assert done.code == 0
+    assert len(done.out.splitlines()) >= 24
