@@ -177,10 +177,10 @@ def test_what_closes_before_the_digest_is_told_to_nobody(council: Council) -> No
     assert council.days(nov(15), nov(16)) == {}
 
 
-def _fill_reviews(council: Council, rows: int) -> None:
+def _fill_reviews(council: Council) -> None:
     council.put("person", pers_person_id="F1", pers_dob=datetime(2010, 1, 1))
     council.sql(
-        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 102) "
         "INSERT INTO ssd_cla_reviews (clar_cla_review_id, clar_cla_person_id) SELECT 'F' || i, 'F1' FROM n"
     )
 
@@ -210,7 +210,7 @@ def test_a_feed_that_cannot_be_believed_changes_nothing_and_the_data_owner_is_to
     council: Council, spoil: Callable[[Council], None]
 ) -> None:
     council.looked_after()
-    _fill_reviews(council, 102)
+    _fill_reviews(council)
     council.day(nov(13))
     sound = council.feed.read_bytes()
     spoil(council)
