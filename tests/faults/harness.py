@@ -159,7 +159,7 @@ class Place:
         """How many rows of ``what``; none before there is a schema."""
         if not checker.has_schema(self.url):
             return 0
-        return int(checker.read(self.url, f"select count(*) as n from {what}")[0]["n"])  # noqa: S608
+        return int(checker.read(self.url, f"select count(*) as n from {what}")[0]["n"])
 
     def points(self) -> list[str]:
         """Every named point passed so far, by all processes."""

@@ -128,7 +128,13 @@ def candidates(a: Anchor) -> Iterator[Stopper]:
             if record.doubt(until.on):
                 yield Stopper(record.key, None, blank_or_doubt(record, until.on))
         elif isinstance(on, date) and known(on, a.as_of) and a.within_bounds(day_of(on)):
-            yield Stopper(record.key, on, answer if isinstance(answer, Unsure) else None)
+            yield Stopper(record.key, on, why_unsure(a, record, answer) if isinstance(answer, Unsure) else None)
+
+
+def why_unsure(a: Anchor, record: Record, answer: Unsure) -> Unsure:
+    """The stopper's own blank field is named before one of the anchor's."""
+    own = (blank_or_doubt(record, c.field) for c in a.rule.until.where if record.get(c.field) is None)
+    return next(own, answer)
 
 
 def stoppers_of(a: Anchor) -> list[Stopper]:

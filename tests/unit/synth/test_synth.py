@@ -47,7 +47,7 @@ class Synthetic:
     def rows(self, table: str) -> list[Row]:
         with closing(sqlite3.connect(self.path)) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608
+            return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
 
 
 @pytest.fixture(scope="module")
