@@ -96,7 +96,7 @@ def test_a_clock_that_cannot_run_is_one_line(here: Here, what: list[str]) -> Non
 
 @pytest.mark.parametrize("where", ["alertd.cli.run_command", "alertd.cases.sources.ssda903.read"])
 def test_ctrl_c_ends_without_a_word(here: Here, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(where, interrupted)
