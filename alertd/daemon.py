@@ -11,7 +11,7 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -40,6 +40,9 @@ from alertd.routing.route import NoticeFor, route
 WHOLE_FEED = ("*", "feed")
 _DECIDING = 0x616C6563
 """The advisory lock of those who write alerts and notices; any number of our own will do."""
+AGAIN_AFTER = timedelta(minutes=4)
+"""When a feed was refused or a database out of reach: within the five minutes in which due work must go."""
+
 MESSAGES_A_PASS = 1000
 """Sent before a waking looks again at what is due; a council's whole morning of digests."""
 
@@ -60,19 +63,22 @@ class Evaluated:
 def evaluate_once(
     house: House,
     *,
+    accept: bool = False,
     on_read: Progress = lambda _what, _n: None,
     on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Evaluated:
     """Read the feed, evaluate every child, and commit what changed together with its notices.
 
     A feed that cannot be used, or looks half-loaded, changes nothing: the data owner is told.
+    ``accept``: somebody has said that whatever this reading lost is meant to be gone.
     """
     now = house.clock()
     try:
         snapshot = house.read_feed(now, _marking(on_read))
     except InputError as error:
         return _refuse(house, now, "", {}, str(error))
-    reasons = judge(snapshot.counts, _last_counts(house), max_loss=house.settings.feed.max_loss)
+    before = None if accept else _last_counts(house)
+    reasons = judge(snapshot.counts, before, max_loss=house.settings.feed.max_loss)
     if reasons:
         return _refuse(house, now, snapshot.source, dict(snapshot.counts), "; ".join(reasons))
     with Session(reading(house.engine)) as session:
@@ -229,13 +235,17 @@ async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summa
     return summary
 
 
-async def run(house: House) -> None:
+async def run(house: House, *, accept_feed: bool = False) -> None:
     """Run until SIGTERM or SIGINT: what is under way is finished, nothing new is begun.
+
+    ``accept_feed``: the first reading is believed whatever it lost.
 
     Evaluating and sending are two loops, so that neither a slow feed nor a hanging relay holds up
     the other. A database that cannot be reached is said, and tried again at the next waking; any
-    other fault ends the process, because starting again loses nothing.
+    other fault ends the process, because starting again loses nothing. A feed that was refused is
+    read again soon: it may just have been being refilled.
     """
+    accept = accept_feed
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -243,7 +253,11 @@ async def run(house: House) -> None:
     evaluate_now, send_now = asyncio.Event(), asyncio.Event()
 
     async def evaluate() -> None:
-        await asyncio.to_thread(evaluate_once, house)
+        nonlocal accept
+        done = await asyncio.to_thread(evaluate_once, house, accept=accept)
+        if done.refused:
+            loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
+        accept = False
         send_now.set()
 
     async def send() -> None:
@@ -275,8 +289,9 @@ async def _repeat(
             await work()
         except OperationalError as error:
             house.log.error(
-                "database_unreachable", kind=type(error.orig).__name__, next="tried again at the next waking"
+                "database_unreachable", kind=type(error.orig).__name__, next=f"tried again within {AGAIN_AFTER}"
             )
+            asyncio.get_running_loop().call_later(AGAIN_AFTER.total_seconds(), wake.set)
         waits = [asyncio.create_task(wake.wait()), asyncio.create_task(stopping.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 SMALL_TABLE = 100
 """Rows up to which a table may shrink freely (though not vanish): a few closures are a large share."""
 
-_DO = "If the feed was being refreshed, read it again afterwards; if the loss is meant, accept this reading by hand"
+_DO = (
+    "If the feed was being refreshed, wait: it is read again soon; "
+    "if the loss is meant, start once with: alertd run --accept-feed"
+)
 
 
 def judge(
@@ -27,9 +30,11 @@ def judge(
     reasons = []
     for table, before in sorted((previous or {}).items()):
         now = snapshot_counts.get(table)
+        if not before:
+            continue
         if now is None:
             reasons.append(f"{table} is gone; it held {before:,} rows at the last reading. {_DO}")
-        elif before and not now:
+        elif not now:
             reasons.append(f"{table} is empty; it held {before:,} rows at the last reading. {_DO}")
         elif before > SMALL_TABLE and before - now > max_loss * before:
             lost = f"it lost {before - now:,} of {before:,} rows ({1 - now / before:.0%}; allowed {max_loss:.0%})"

@@ -23,11 +23,16 @@ from alertd.settings import Settings, load
 ConfigOption = Annotated[Path, typer.Option(help="The settings file.")]
 
 
-def run(config: ConfigOption) -> None:
+def run(
+    config: ConfigOption,
+    accept_feed: Annotated[
+        bool, typer.Option("--accept-feed", help="Believe the first reading, whatever it has lost since the last.")
+    ] = False,
+) -> None:
     """Run the daemon until it is told to stop."""
     log.configure()
     house = build(load(config))
-    asyncio.run(daemon.run(house))
+    asyncio.run(daemon.run(house, accept_feed=accept_feed))
 
 
 def check(config: ConfigOption) -> None:

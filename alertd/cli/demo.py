@@ -159,17 +159,13 @@ def _show(out: Console, house: House, found: Evaluated, maildir: Path) -> None:
     with Session(house.engine) as session:
         stages = session.execute(
             select(Alert.rule, Alert.stage, func.count()).where(Alert.state == "open").group_by(Alert.rule, Alert.stage)
-        ).tuples()
+        )
         counted: dict[str, Counter[str]] = {}
         for rule, stage, n in stages:
             counted.setdefault(rule, Counter())[stage] += n
-        sent = (
-            session.execute(
-                select(Delivery.urgent, Delivery.state, func.count()).group_by(Delivery.urgent, Delivery.state)
-            )
-            .tuples()
-            .all()
-        )
+        sent = session.execute(
+            select(Delivery.urgent, Delivery.state, func.count()).group_by(Delivery.urgent, Delivery.state)
+        ).all()
     out.print(_found_table(house, counted))
     table = Table("messages", "state", "number", title="Sent", title_justify="left", box=None)
     for urgent, state, n in sent:

@@ -8,6 +8,7 @@ values: true, false, and None for *cannot tell*.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 
 from alertd.cases.records import Record, Value
 from alertd.engine.facts import Instant, Pattern
@@ -55,11 +56,13 @@ def doubtful_anchors(pattern: Pattern, records: Sequence[Record], instant: Insta
 def doubtful_stoppers(
     pattern: Pattern, anchor: Record, by_kind: Mapping[str, Sequence[Record]], instant: Instant
 ) -> Iterator[Record]:
-    """Records that perhaps stop the anchor's clocks: a condition cannot be told, or the date is in doubt."""
+    """Records that perhaps stop the anchor's clocks: a condition cannot be told, or the date is in doubt.
+    In the order of their days and keys, so that the same one is named whatever the feed's order."""
     joins = [c.refers_to for c in pattern.stopper_where if c.refers_to and c.refers_to != "id"]
     unjoined = any(name not in anchor.values for name in joins)
     first, last = instant.span(anchor, pattern.early)
-    for record in by_kind.get(pattern.stopper or "", ()):
+    in_order = sorted(by_kind.get(pattern.stopper or "", ()), key=lambda r: (r.day(pattern.on) or date.min, r.key))
+    for record in in_order:
         undated = record.doubt(pattern.on) is not None
         blank = any(c.field not in record.values for c in pattern.stopper_where)
         if record is anchor or not (undated or unjoined or blank):

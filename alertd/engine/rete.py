@@ -11,9 +11,9 @@ durable_rules 2.0.28 works well inside these lines and badly outside them (each 
   costs 0.8 MiB and 1,024 are the ceiling;
 * at most 48 rules a ruleset (255 on one node is an error, and one fact may match 64 paths);
 * only positive matches are asked for, so the fault by which absence is judged too early cannot occur;
-* facts are compared with constants, and joined by one equality of a field that is always there. A
-  join that is an inequality, or on a missing field, reads memory that was never set and may end the
-  process; an "or" beside a join matches too much or nothing. All three were seen and are not used.
+* facts are compared with constants and never with each other. Evaluating a comparison between two
+  facts that is false, or on a missing field, or behind an "or", reads beyond the expression: wrong
+  answers, and now and then the end of the process. Which fact belongs to which is an index's answer.
 
 It runs in a worker process (see ``sweep``): if it ends the process, the daemon lives on.
 """
@@ -56,13 +56,11 @@ def _holds(condition: Condition) -> Term:
     return {name: condition.value} if condition.op == "is" else {_OPERATOR[condition.op]: {name: condition.value}}
 
 
-def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, list[Term]]]:
+def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, Term]]:
     """The engine rules of one pattern: ``<number>a`` matches its anchors, ``<number>s`` their stoppers."""
-    anchor: list[Term] = [{"kind": "anchor"}, *(_holds(c) for c in pattern.where)]
-    yield f"{number}a", [{"a": _all_of(anchor)}]
+    yield f"{number}a", _all_of([{"kind": "anchor"}, *map(_holds, pattern.where)])
     if pattern.stopper:
-        stopper: list[Term] = [{"kind": str(number)}, {"ref": {"a": "ref"}}]
-        yield f"{number}s", [{"a": _all_of(anchor)}, {"s": _all_of([*stopper, *map(_holds, pattern.stopper_where)])}]
+        yield f"{number}s", _all_of([{"kind": str(number)}, *map(_holds, pattern.stopper_where)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class _Ruleset:
 def _compile(patterns: tuple[Pattern, ...]) -> _Ruleset:
     definition = {"tick": {"all": [_TICK]}}
     for number, pattern in enumerate(patterns):
-        definition.update({name: {"all": [_TICK, *terms]} for name, terms in _rules(number, pattern)})
+        definition.update({name: {"all": [_TICK, {"m": term}]} for name, term in _rules(number, pattern)})
     # The name is looked up inside the library by nobody; it only has to be its own.
     return _Ruleset(durable_rules_engine.create_ruleset(f"alertd{next(_names)}", json.dumps(definition)), patterns)
 
@@ -101,17 +99,21 @@ class Rete:
             facts = list(facts_of(ruleset.patterns, by_kind, instant))
             if not facts:
                 continue
-            for name, matched in _run(ruleset.handle, child, facts):
-                if name == "tick":
-                    continue
-                match = found.setdefault((ruleset.patterns[int(name[:-1])], matched["a"]["ref"]), Match())
-                if "s" in matched:
-                    match.stoppers.add(matched["s"]["stopper"])
+            stoppers: list[tuple[tuple[Pattern, str], str]] = []
+            for name, fact in _run(ruleset.handle, child, facts):
+                key = (ruleset.patterns[int(name[:-1])], fact["ref"])
+                if name.endswith("a"):
+                    found[key] = Match()
+                else:
+                    stoppers.append((key, fact["stopper"]))
+            for key, stopper in stoppers:
+                if key in found:
+                    found[key].stoppers.add(stopper)
         return found
 
 
-def _run(handle: int, sid: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Assert the facts with the tick last, yield (rule, matched facts) for each match, forget all."""
+def _run(handle: int, sid: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Assert the facts with the tick last, yield (rule, fact) for each match, forget all."""
     batch = [*facts, {"sid": sid, "id": "tick", "kind": "tick"}]
     # 1: some fact matched nothing (it was taken all the same); 2: observed before, which explicit
     # ids and the deletion below rule out.
@@ -123,7 +125,8 @@ def _run(handle: int, sid: str, facts: list[Fact]) -> Iterator[tuple[str, dict[s
         message = started[1] if started else None
         while message:
             ((name, matched),) = json.loads(message).items()
-            yield name, matched
+            if name != "tick":
+                yield name, matched["m"]
             message = durable_rules_engine.complete_and_start_action(handle, state)
     finally:
         durable_rules_engine.delete_state(handle, sid)

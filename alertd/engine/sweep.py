@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -47,8 +48,17 @@ class Sweep:
 def _warm(rulebook: Rulebook) -> None:
     """In a worker: compile once, before any child is seen."""
     global _evaluator
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     _evaluator = Evaluator.of(rulebook)
+
+
+def _end_with_the_parent() -> None:
+    """A worker whose daemon was killed would wait for ever for work that never comes."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _batch(cases: Batch, as_of: datetime) -> list[Finding]:

@@ -202,7 +202,8 @@ class Directory:
         chain = self._chain(self.team_of(holding))
         holders = [p for team in chain for p in self._holders(role, team)]
         holders += [p for p in self._holders(role) if p not in holders]
-        found = self._person_or_deputy(holders, f"{why}{role_words(role)}", today, None)
+        not_to = holding.worker if role in LINE else None
+        found = self._person_or_deputy(holders, f"{why}{role_words(role)}", today, not_to)
         if found or not holders:
             return found
         return self._inbox(holders[0].team, f"{why}nobody is here as {role_words(role)}")

@@ -125,7 +125,8 @@ def compose_digest(
     once = _once(items)
     own = [i for i in once if i.role == "worker"]
     feed = [i for i in once if i.role == "data_owner" and i.finding.cannot_tell is not None]
-    passed_up = [i for i in once if i not in own and i not in feed]
+    placed = {i.alert_id for i in (*own, *feed)}
+    passed_up = [i for i in once if i.alert_id not in placed]
     sections = _own_sections(own, today, calendar) + _passed_up(passed_up, today, calendar, directory)
     rows = _load(load, directory)
     counts = _counts([*own, *passed_up], feed, today)

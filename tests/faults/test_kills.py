@@ -223,7 +223,6 @@ def test_started_twice_on_unchanged_data_it_sends_nothing_new(make_place: MakePl
     assert sum(place.check(world.promised).copies.values()) == world.deliveries
 
 
-@pytest.mark.xfail(strict=True, reason="workers of a killed daemon wait for work that never comes")
 def test_killed_in_the_middle_of_evaluating_no_worker_stays_behind(make_place: MakePlace) -> None:
     """Where nothing ends the whole group, as systemd does, they would pile up at each kill."""
     place = make_place()
