@@ -17,7 +17,7 @@ def test_a_table_that_had_rows_and_is_empty_is_refused_with_numbers_and_a_next_s
     (reason,) = judge({"ssd_cp_plans": 0, "ssd_person": 10}, {"ssd_cp_plans": 3, "ssd_person": 10})
     assert reason.startswith("ssd_cp_plans is empty; it held 3 rows at the last reading.")
     assert "read again soon" in reason
-    assert "by hand" in reason
+    assert "--accept-feed" in reason
 
 
 def test_a_table_that_vanished_is_refused():
