@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from alertd.calendars.calendar import Calendar
 from alertd.cases.records import local_day
-from alertd.db.tables import Alert, Delivery, Notice
+from alertd.db.tables import Alert, AlertEvent, Delivery, Notice
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.outbox import store
@@ -93,14 +93,15 @@ def _who_is_told(
 ) -> tuple[dict[str, Resolved], dict[str, list[_Told]]]:
     """Every open alert under each person told of it, by the role they were told as."""
     rows = session.execute(
-        select(Alert, Notice.role, Notice.id, Notice.urgent, Notice.composed_into)
+        select(Alert, Notice.role, Notice.id, Notice.urgent, Notice.composed_into, AlertEvent.late)
         .join(Notice, Notice.alert_id == Alert.id)
+        .join(AlertEvent, AlertEvent.id == Notice.event_id)
         .where(Alert.state == "open", Notice.dropped.is_(None))
         .order_by(Alert.id, Notice.id)
     )
-    notices: dict[tuple[Alert, str], list[tuple[int, bool, str | None]]] = defaultdict(list)
-    for alert, role, notice_id, urgent, composed_into in rows:
-        notices[alert, role].append((notice_id, urgent, composed_into))
+    notices: dict[tuple[Alert, str], list[tuple[int, bool, str | None, bool]]] = defaultdict(list)
+    for alert, role, notice_id, urgent, composed_into, late in rows:
+        notices[alert, role].append((notice_id, urgent, composed_into, late))
     people: dict[str, Resolved] = {}
     told: dict[str, list[_Told]] = defaultdict(list)
     settled: dict[tuple[str, Holding], Resolved] = {}
@@ -109,10 +110,12 @@ def _who_is_told(
         resolved = settled.get((role, held))
         if resolved is None:
             resolved = settled[role, held] = composer.directory.resolve(role, held, today)
-        waiting = [(id_, urgent) for id_, urgent, composed_into in found if composed_into is None]
-        item = _item(alert, role, held, resolved, composer, today, is_new=bool(waiting))
+        waiting = [(id_, urgent) for id_, urgent, composed_into, _ in found if composed_into is None]
+        item = _item(alert, role, held, resolved, composer, today)
         if item is None:
             continue
+        late = any(late for _, _, composed_into, late in found if composed_into is None)
+        item = replace(item, is_new=bool(waiting), late=late)
         people[resolved.person_id] = resolved
         # A date may have moved since the notice was written: what is no longer due waits for the digest.
         is_due = item.finding.stage in ("due", "overdue")
@@ -122,7 +125,7 @@ def _who_is_told(
 
 
 def _item(
-    alert: Alert, role: str, held: Holding, resolved: Resolved, composer: Composer, today: date, *, is_new: bool
+    alert: Alert, role: str, held: Holding, resolved: Resolved, composer: Composer, today: date
 ) -> DigestItem | None:
     rule = composer.rulebook.rule(alert.rule)
     if rule is None:  # the rule was removed; the next evaluation closes its alerts
@@ -131,7 +134,7 @@ def _item(
     if role == "data_owner" and finding.cannot_tell is None:  # it can be told now, and is the worker's
         return None
     step = next_step(finding, rule, composer.rulebook, composer.calendar, today)
-    return DigestItem(alert.id, finding, rule, held, role, resolved.how, is_new, step)
+    return DigestItem(alert.id, finding, rule, held, role, resolved.how, False, step)
 
 
 def _urgent(

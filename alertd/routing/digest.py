@@ -36,7 +36,8 @@ CAUSES: Final = {
 @dataclass(frozen=True, slots=True)
 class DigestItem:
     """One open alert as it concerns one recipient. ``role`` is what they are told as, ``how`` why
-    it is they (:attr:`Resolved.how`), ``is_new`` that it is not in an earlier digest of theirs."""
+    it is they (:attr:`Resolved.how`), ``is_new`` that it is not in an earlier digest of theirs, and
+    ``late`` that it should have been."""
 
     alert_id: int
     finding: Finding
@@ -46,6 +47,7 @@ class DigestItem:
     how: str
     is_new: bool
     next_step: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ def _line(item: DigestItem, today: date, calendar: Calendar, held_by: str = "") 
         item.rule,
         next_step=item.next_step,
         is_new=item.is_new,
+        late=item.late,
         today=today,
         calendar=calendar,
         held_by=held_by,

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from alertd.calendars.calendar import Calendar
 from alertd.cases.kinds import KINDS
+from alertd.cases.records import local_day
 from alertd.engine.findings import Finding
 from alertd.routing.words import day_words, distance_words
 from alertd.rulebook.model import Birthday, Rule
@@ -38,6 +39,7 @@ class InternalLine:
     next_step: str
     source: str
     is_new: bool
+    told_late: str
     held_by: str
 
 
@@ -52,6 +54,7 @@ def internal_line(
     *,
     next_step: str,
     is_new: bool,
+    late: bool = False,
     today: date,
     calendar: Calendar,
     held_by: str = "",
@@ -69,6 +72,7 @@ def internal_line(
         next_step,
         finding.cannot_tell.where if finding.cannot_tell else finding.where,
         is_new,
+        f"told late: so since {day_words(local_day(finding.since), today)}" if late and finding.since else "",
         held_by,
     )
 

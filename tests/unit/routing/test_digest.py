@@ -31,6 +31,7 @@ from alertd.routing.digest import (
     compose_urgent,
     digest_is_due,
 )
+from alertd.routing.render import render_digest
 
 
 def digest(items: list[DigestItem], cleared: int = 0, load: list[tuple[Holding, str]] | None = None) -> Digest:
@@ -156,6 +157,15 @@ def test_a_line_says_recorded_and_never_that_it_was_not_done() -> None:
     line = line_of(item(1, OVERDUE_VISIT))
     assert line["when"] == "due Tue 24 Nov, 2 working days ago"
     assert line["state"] == "No child protection visit that clears this is recorded since Tue 10 Nov."
+
+
+def test_what_was_missed_while_nobody_looked_is_marked_late_with_the_day_it_began() -> None:
+    missed = replace(OVERDUE_VISIT, since=datetime(2026, 11, 20, tzinfo=UTC))
+    assert line_of(replace(item(1, missed), late=True))["told_late"] == "told late: so since Fri 20 Nov"
+    assert line_of(item(1, missed))["told_late"] == ""
+    mail = render_digest(digest([replace(item(1, missed), late=True)]))
+    assert "told late: so since Fri 20 Nov" in mail.text
+    assert "told late: so since Fri 20 Nov" in mail.html
 
 
 def test_a_limit_not_read_in_the_law_is_called_local() -> None:
