@@ -47,7 +47,8 @@ def open_engine(url: str) -> Engine:
     """An engine for ``sqlite:///path`` or ``postgresql://…``, tried once before it is returned.
 
     Every transaction on SQLite takes the write lock when it begins, except those of
-    :func:`reading`. Raises ``InputError`` for an address that cannot be used.
+    :func:`reading`. The error of a statement never shows its values: they may be personal data.
+    Raises ``InputError`` for an address that cannot be used.
     """
     try:
         address = make_url(url)
@@ -60,6 +61,7 @@ def open_engine(url: str) -> Engine:
             engine = create_engine(
                 address.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
+                hide_parameters=True,
                 connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": BUSY_SECONDS},
             )
         case other:
@@ -102,7 +104,7 @@ def _sqlite(address: URL) -> Engine:
     folder = Path(str(address.database).removeprefix("file:")).parent
     if not folder.is_dir():
         raise InputError("the folder for the database does not exist", where=str(folder), fix="Create it first")
-    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:

@@ -39,6 +39,8 @@ ONE_PASS: Final[Mapping[str, Mapping[str, Any]]] = {
 """Databases that show all tables as of one instant, and how to ask for it. In any other the rows
 are counted again after reading."""
 _BATCH: Final = 2_000
+_QUOTED: Final = re.compile(r"""(["']).*\1""")
+"""What a driver quotes while rows are read may be a cell: ``invalid input syntax for type date: "…"``."""
 _REFRESH = "If the nightly refresh is running, read again when it has finished"
 
 
@@ -70,7 +72,8 @@ def read(
             feed.check_unchanged()
         except SQLAlchemyError as error:
             where = f"{shown}: {feed.reading}" if feed.reading else shown
-            raise InputError(f"cannot be read: {_why(error, address)}", where=where, fix=_REFRESH) from None
+            why = _QUOTED.sub("(a value)", _why(error, address))
+            raise InputError(f"cannot be read: {why}", where=where, fix=_REFRESH) from None
     unnamed = sum(all(r.kind != "child" for r in case.records) for case in cases)
     orphans = [f"children with rows but not in {feed.named['person']}: {unnamed}"] if unnamed else []
     return Snapshot(
