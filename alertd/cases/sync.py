@@ -21,7 +21,8 @@ _DO = (
 def judge(
     snapshot_counts: Mapping[str, int], previous: Mapping[str, int] | None, *, max_loss: float = 0.2
 ) -> list[str]:
-    """Why a reading must not replace the last one, in words for the operator; empty when it may.
+    """Why a reading must not replace the last one, in words for the operator, what to do in the last of
+    them; empty when it may.
 
     Both mappings are rows by table or file. ``max_loss`` is the share of rows a table of more than
     ``SMALL_TABLE`` may lose between two readings. Without a previous reading there is nothing to
@@ -33,10 +34,12 @@ def judge(
         if not before:
             continue
         if now is None:
-            reasons.append(f"{table} is gone; it held {before:,} rows at the last reading. {_DO}")
+            reasons.append(f"{table} is gone; it held {before:,} rows at the last reading")
         elif not now:
-            reasons.append(f"{table} is empty; it held {before:,} rows at the last reading. {_DO}")
+            reasons.append(f"{table} is empty; it held {before:,} rows at the last reading")
         elif before > SMALL_TABLE and before - now > max_loss * before:
             lost = f"it lost {before - now:,} of {before:,} rows ({1 - now / before:.0%}; allowed {max_loss:.0%})"
-            reasons.append(f"{table} is short: {lost} since the last reading. {_DO}")
+            reasons.append(f"{table} is short: {lost} since the last reading")
+    if reasons:
+        reasons[-1] += f". {_DO}"
     return reasons

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from alertd.calendars.calendar import calendar_for
 from alertd.calendars.clock import CountedDay
-from alertd.cases.records import in_words
+from alertd.cases.records import in_words, local_day
 from alertd.cli.evaluate import (
     AsOfOption,
     NationOption,
@@ -24,6 +25,7 @@ from alertd.cli.evaluate import (
 from alertd.cli.sources import parse_as_of, parse_window, read_source
 from alertd.engine.explain import Explanation, describe, why_no_clock
 from alertd.engine.explain import explain as working
+from alertd.engine.findings import Finding
 from alertd.engine.sweep import sweep
 from alertd.errors import InputError
 
@@ -48,12 +50,18 @@ def explain(
         raise InputError(why_no_clock(chosen, None), where=f"ref {child}", fix="Check the number against the feed")
     calendar = calendar_for(nation)
     one = replace(snapshot, cases=(case,))
-    findings = sweep(one, rulebook, instant, workers=1).findings
+    findings = sorted(sweep(one, rulebook, instant, workers=1).findings, key=_when)
     print(f"ref {child}, as of {in_words(instant)}; calendar: {calendar.describe()}")
     for finding in findings:
         _show(working(finding, chosen, rulebook, calendar))
     if not findings:
         print(f"{chosen.title} ({chosen.id}): no clock: {why_no_clock(chosen, case)}")
+
+
+def _when(finding: Finding) -> tuple[bool, date]:
+    """Oldest first, and what is still open last of all: where a terminal leaves the reader."""
+    start = local_day(finding.start) if finding.start else date.max
+    return (finding.met is None and not finding.closed, start)
 
 
 def _show(explanation: Explanation) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
-from tests.support.cli import Here, alertd, write_return
+from tests.support.cli import AS_OF, Here, alertd, write_return
 
+DAY = ("--as-of", AS_OF.isoformat())
 YEAR_END = ("--as-of", "2019-03-31")
 
 
@@ -51,3 +55,24 @@ def test_an_unknown_child_or_rule_and_a_disabled_rule_are_one_line(tmp_path: Pat
     assert "Did you mean cla.review.first?" in here("explain", "cla.review.fist", "103", *ask).one_line
     assert "the rule 'assess.seen' is not enabled" in here("explain", "assess.seen", "103", *ask).one_line
     assert "Missing argument" in here("explain", "cla.review.first", *ask).one_line
+
+
+def test_of_many_clocks_the_open_one_comes_last(ssd: Path, here: Here) -> None:
+    ask = (
+        "--source",
+        f"ssd:{ssd / 'authority.db'}",
+        "--as-of",
+        AS_OF.isoformat(),
+        "--set",
+        "cp.visit.interval=2 weeks",
+    )
+    found = here("evaluate", *ask, "--rule", "cp.visit", "--all", "--format", "jsonl").out.splitlines()
+    clocks = Counter(row["child"] for row in map(json.loads, found))
+    open_ = {row["child"] for row in map(json.loads, found) if row["met"] is None and not row["closed"]}
+    child = max(open_, key=lambda ref: clocks[ref])
+    lines = here("explain", "cp.visit", child, *ask).out.splitlines()
+    stages = [line.rpartition(": ")[2] for line in lines if "(cp.visit): " in line]
+    assert len(stages) > 2 and stages[0] == "met" != stages[-1]
+    starts = [line.split("starts")[1].split(",")[0].strip() for line in lines if "  starts  " in line]
+    days = [datetime.strptime(start, "%a %d %b %Y") for start in starts]
+    assert days[:-1] == sorted(days[:-1])

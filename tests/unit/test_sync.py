@@ -20,6 +20,12 @@ def test_a_table_that_had_rows_and_is_empty_is_refused_with_numbers_and_a_next_s
     assert "--accept-feed" in reason
 
 
+def test_of_many_short_tables_each_is_said_and_what_to_do_once():
+    reasons = judge({"a": 0, "b": 1}, {"a": 3, "b": 1000, "c": 5})
+    assert [reason[0] for reason in reasons] == ["a", "b", "c"]
+    assert "; ".join(reasons).count("--accept-feed") == 1 and "--accept-feed" in reasons[-1]
+
+
 def test_a_table_that_vanished_is_refused():
     (reason,) = judge({}, {"ssd_cp_plans": 1234})
     assert reason.startswith("ssd_cp_plans is gone; it held 1,234 rows")
