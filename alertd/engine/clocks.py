@@ -16,7 +16,7 @@ from itertools import zip_longest
 from alertd.calendars.clock import age_on, begin_of, birthday, shift
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record, local_day
-from alertd.engine.facts import Match, is_after
+from alertd.engine.facts import Match
 from alertd.engine.findings import CannotTell, Finding
 from alertd.engine.stages import Dates, Standing, dates_of, place, unknown
 from alertd.engine.subject import Subject
@@ -73,11 +73,11 @@ def judge(
         return
     runs = [run for run in runs if _kept_by_starting(subject, run)]
     if rule.age and runs:
-        if subject.born is None or "born" not in subject.born.values:
-            yield subject.cannot_tell(subject.born or Record("child", "", "", subject.anchor.where), "born")
+        if subject.born is None:
+            yield subject.without_birth()
             return
         runs = [run for run in runs if _in_band(subject, run)]
-    if runs and isinstance(rule.clock.length, Setting) and subject.rulebook.limit(rule, subject.today) is None:
+    if runs and isinstance(rule.clock.length, Setting) and subject.rulebook.limit(rule, subject.instant.today) is None:
         name = rule.clock.length.setting
         reason = CannotTell("setting", name, rule.id, f"the setting {name} has no value")
         yield replace(subject.finding(), cannot_tell=reason)
@@ -94,7 +94,7 @@ def _own_stop(subject: Subject, field: str) -> tuple[list[Stop], list[Record]]:
     at = anchor.values.get(field)
     doubtful = [anchor] if anchor.doubt(field) else []
     ended = subject.ended
-    if not isinstance(at, date) or is_after(at, subject.as_of) or (ended and local_day(at) > ended):
+    if not subject.instant.has_come(at) or (ended and local_day(at) > ended):
         return [], doubtful
     return [Stop(at, anchor.key, anchor.where)], doubtful
 
@@ -120,7 +120,7 @@ def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
     if isinstance(start, Finding):
         outside = start.cannot_tell and start.cannot_tell.cause == "window"
         return replace(start, met=stops[0].at) if outside and stops else start
-    if start is None or is_after(start, subject.as_of):
+    if not subject.instant.has_come(start):
         return []
     opens = local_day(start) - timedelta(days=subject.rule.until.early_days)
     later = [s for s in stops if s.day >= opens]
@@ -130,10 +130,7 @@ def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
 
 def _origin(subject: Subject, origin: Birthday | tuple[str, ...]) -> date | datetime | Finding | None:
     if isinstance(origin, Birthday):
-        born = subject.born.day("born") if subject.born else None
-        if born is None:
-            return subject.cannot_tell(subject.born or Record("child", "", "", subject.anchor.where), "born")
-        return birthday(born, origin.birthday)
+        return birthday(subject.born, origin.birthday) if subject.born else subject.without_birth()
     anchor = subject.anchor
     for name in origin:
         value = anchor.values.get(name)
@@ -154,12 +151,12 @@ def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]
     numbered = begin is not None and (not stops or subject.case.window.covers(begin, stops[0].day))
     if not numbered and (not origin.later or not stops):
         if begin is None:
-            unknown = subject.cannot_tell(anchor, begins)
+            untold = subject.cannot_tell(anchor, begins)
         else:
-            unknown = replace(subject.finding(), cannot_tell=subject.outside(begin, stops[0].day))
+            untold = replace(subject.finding(), cannot_tell=subject.outside(begin, stops[0].day))
         if len(stops) > origin.first and not origin.later:
-            return replace(unknown, met=stops[origin.first].at)
-        return unknown
+            return replace(untold, met=stops[origin.first].at)
+        return untold
     runs = _each_to_next(stops)
     first = origin.first - 1 if numbered else 0
     return runs[first:] if origin.later else runs[first : first + 1]
@@ -182,11 +179,8 @@ def _kept_by_starting(subject: Subject, run: Run) -> bool:
 
 def _in_band(subject: Subject, run: Run) -> bool:
     band = subject.rule.age
-    assert band is not None
-    assert subject.born is not None
-    born = subject.born.day("born")
-    assert born is not None
-    age = age_on(born, local_day(run.start))
+    assert band and subject.born
+    age = age_on(subject.born, local_day(run.start))
     return (band.from_ is None or band.from_ <= age) and (band.under is None or age < band.under)
 
 
@@ -245,8 +239,8 @@ def _still_open(subject: Subject, run: Run, dates: Dates) -> Standing:
     if kind.bounds and kind.ends and subject.anchor.doubt(kind.ends):
         return unknown(subject.why_not_told(subject.anchor, kind.ends))
     placed = place(subject, dates)
-    if placed.stage != "running" and not subject.case.window.covers(run.opens, subject.today):
-        return unknown(subject.outside(run.opens, subject.today))
+    if placed.stage != "running" and not subject.case.window.covers(run.opens, subject.instant.today):
+        return unknown(subject.outside(run.opens, subject.instant.today))
     return placed
 
 

@@ -57,7 +57,7 @@ class Evaluator:
         for (pattern, ref), match in matches.items():
             doubtful = list(doubtful_stoppers(pattern, records[ref], by_kind, instant)) if match.certain else []
             for rule in self.rules[pattern]:
-                subject = Subject(rule, self.rulebook, self.calendar, case, records[ref], as_of, child, died)
+                subject = Subject(rule, self.rulebook, self.calendar, case, records[ref], instant, child)
                 try:
                     findings += judge(subject, match, records, doubtful)
                 except InputError as error:

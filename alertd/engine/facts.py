@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeGuard
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record, Value, local_day
@@ -67,17 +68,6 @@ def fact_value(value: Value) -> bool | int | str:
     return value.toordinal() if isinstance(value, date) else value
 
 
-def ends_on(record: Record, died: date | None, today: date) -> date | None:
-    """The day on which the clocks of this record ended, if that day has come.
-
-    The child's death ends every clock; otherwise only kinds that bound their clocks do.
-    """
-    kind = KINDS[record.kind]
-    end = record.day(kind.ends) if kind.bounds and kind.ends else None
-    known = [d for d in (end, died) if d is not None and d <= today]
-    return min(known, default=None)
-
-
 @dataclass(frozen=True, slots=True)
 class Instant:
     """When, and what is then known of the child: nothing dated after ``as_of`` has happened yet."""
@@ -90,23 +80,37 @@ class Instant:
         """The day of ``as_of`` in Europe/London."""
         return local_day(self.as_of)
 
+    def has_come(self, value: Value | None) -> TypeGuard[date | datetime]:
+        """Whether this is a day or moment that has come; a day has from its first second."""
+        if isinstance(value, datetime):
+            return value <= self.as_of
+        return isinstance(value, date) and value <= self.today
+
     def begun(self, record: Record) -> bool:
         """Whether the record's beginning has come, or is not known."""
         begin = record.values.get(KINDS[record.kind].begins)
-        return begin is None or not is_after(begin, self.as_of)
+        return begin is None or self.has_come(begin)
+
+    def ended(self, record: Record) -> date | None:
+        """The day on which the clocks of this record ended, if that day has come.
+
+        The child's death ends every clock; otherwise only kinds that bound their clocks do.
+        """
+        kind = KINDS[record.kind]
+        end = record.day(kind.ends) if kind.bounds and kind.ends else None
+        known = [d for d in (end, self.died) if d is not None and d <= self.today]
+        return min(known, default=None)
 
     def span(self, anchor: Record, early: int) -> tuple[int, int]:
         """The ordinals of the first and last day on which an event may stop the anchor's clocks."""
         begin = anchor.day(KINDS[anchor.kind].begins)
-        end = ends_on(anchor, self.died, self.today)
+        end = self.ended(anchor)
         return (begin.toordinal() - early if begin else 0, end.toordinal() if end else NO_END)
 
     def happened_on(self, record: Record, name: str) -> int | None:
         """The ordinal of a date that has come; None for one that is blank, in doubt or ahead."""
         value = record.values.get(name)
-        if isinstance(value, date) and not is_after(value, self.as_of):
-            return local_day(value).toordinal()
-        return None
+        return local_day(value).toordinal() if self.has_come(value) else None
 
 
 def facts_of(patterns: Sequence[Pattern], by_kind: Mapping[str, Sequence[Record]], instant: Instant) -> Iterator[Fact]:
@@ -158,10 +162,3 @@ def _answer(condition: Condition, value: Value, anchor: Record) -> bool | int | 
         joined = anchor.key if condition.refers_to == "id" else anchor.values.get(condition.refers_to)
         return value == joined
     return value in condition.value if isinstance(condition.value, tuple) else fact_value(value)
-
-
-def is_after(value: Value, as_of: datetime) -> bool:
-    """Whether a day or moment has not come yet: a day counts as come from its first second."""
-    if isinstance(value, datetime):
-        return value > as_of
-    return isinstance(value, date) and value > local_day(as_of)

@@ -93,7 +93,7 @@ def unknown(why: CannotTell) -> Standing:
 
 def place(subject: Subject, dates: Dates) -> Standing:
     """The stage of an open clock, its warnings and steps reached, and when it next changes."""
-    as_of = subject.as_of
+    as_of = subject.instant.as_of
     warnings = sorted(_warnings(subject, dates))
     ladder = subject.rulebook.ladders[subject.rule.escalate]
     steps = [step_moment(step, dates.start, dates.due, subject.calendar) for step in ladder.steps]

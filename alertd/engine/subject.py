@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
 from alertd.calendars.calendar import Calendar
-from alertd.cases.records import CaseFile, Record, local_day
-from alertd.engine.facts import ends_on
+from alertd.cases.records import CaseFile, Record
+from alertd.engine.facts import Instant
 from alertd.engine.findings import CannotTell, Finding
 from alertd.rulebook.model import Rule, Rulebook
 
@@ -21,19 +21,19 @@ class Subject:
     calendar: Calendar
     case: CaseFile
     anchor: Record
-    as_of: datetime
-    born: Record | None
-    died: date | None
+    instant: Instant
+    child: Record | None
+    """The child's own record, with the date of birth."""
 
     @property
-    def today(self) -> date:
-        """The day of ``as_of`` in Europe/London."""
-        return local_day(self.as_of)
+    def born(self) -> date | None:
+        """The date of birth, where it is recorded and not in doubt."""
+        return self.child.day("born") if self.child else None
 
     @property
     def ended(self) -> date | None:
         """When the state that the clocks are for ended, if it has."""
-        return ends_on(self.anchor, self.died, self.today)
+        return self.instant.ended(self.anchor)
 
     def finding(self) -> Finding:
         """A finding with what is known before anything is judged."""
@@ -56,6 +56,10 @@ class Subject:
     def cannot_tell(self, record: Record, field: str) -> Finding:
         """The unknown finding that stands for all clocks of this anchor, because of one field."""
         return replace(self.finding(), cannot_tell=self.why_not_told(record, field))
+
+    def without_birth(self) -> Finding:
+        """The unknown finding of an anchor whose clocks need the date of birth."""
+        return self.cannot_tell(self.child or Record("child", "", "", self.anchor.where), "born")
 
     def outside(self, first: date, last: date) -> CannotTell:
         """The reason that the feed cannot speak for some of a span."""
