@@ -28,7 +28,7 @@ from alertd.cases.records import LONDON, Snapshot, local_day
 from alertd.cases.sync import judge
 from alertd.db.engine import reading
 from alertd.db.tables import FeedRun
-from alertd.engine.findings import Finding
+from alertd.engine.findings import WHOLE_FEED
 from alertd.engine.sweep import Sweep, sweep
 from alertd.errors import InputError
 from alertd.faultpoints import point
@@ -37,7 +37,6 @@ from alertd.outbox.dispatch import Summary, dispatch_once
 from alertd.people.directory import holding
 from alertd.routing.route import NoticeFor, route
 
-WHOLE_FEED = ("*", "feed")
 _DECIDING = 0x616C6563
 """The advisory lock of those who write alerts and notices; any number of our own will do."""
 AGAIN_AFTER = timedelta(minutes=4)
@@ -53,8 +52,6 @@ class Evaluated:
 
     children: int = 0
     changes: Counter[str] = field(default_factory=Counter)
-    stages: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Findings that ask for action, by (rule, stage)."""
     notices: int = 0
     failed: int = 0
     refused: str = ""
@@ -134,7 +131,6 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
     done = Evaluated(
         children=len(snapshot.cases),
         changes=Counter(t.reason for t in reconciled.transitions),
-        stages=_by_stage(findings),
         notices=notices,
         failed=len(swept.failed),
     )
@@ -153,10 +149,6 @@ def _alone(session: Session) -> None:
     """One daemon at a time decides what to tell, until the transaction ends. SQLite sees to it itself."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
-
-
-def _by_stage(findings: list[Finding]) -> Counter[tuple[str, str]]:
-    return Counter((f.rule, f.stage) for f in findings if f.asks_for_action)
 
 
 def _route(house: House, transition: Transition) -> tuple[NoticeFor, ...]:

@@ -12,7 +12,7 @@ from alertd.cases.records import CaseFile
 from alertd.engine.clocks import judge
 from alertd.engine.doubts import doubtful_anchors, doubtful_stoppers
 from alertd.engine.facts import Instant, Match, Pattern
-from alertd.engine.findings import CannotTell, Finding
+from alertd.engine.findings import WHOLE_FEED, CannotTell, Finding
 from alertd.engine.rete import Rete
 from alertd.engine.subject import Subject
 from alertd.errors import InputError
@@ -107,5 +107,5 @@ def measurable(rulebook: Rulebook, holds: Iterable[str]) -> tuple[Rulebook, tupl
             continue
         text = f"this feed holds no {' and no '.join(missing)}"
         reason = CannotTell("feed", missing[0], rule.id, text)
-        unable.append(Finding(rule.id, "*", "feed", missing[0], "unknown", where=rule.id, cannot_tell=reason))
+        unable.append(Finding(rule.id, *WHOLE_FEED, missing[0], "unknown", where=rule.id, cannot_tell=reason))
     return rulebook.model_copy(update={"rules": tuple(able)}), tuple(unable)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 Stage = Literal["running", "upcoming", "due", "overdue", "met", "met_late", "ended", "unknown"]
 """``ended``: what the clock was for ended before it was met; the other words are those of the screens."""
 
 Cause = Literal["missing", "unreadable", "conflict", "window", "feed", "setting", "engine"]
 Binding = Literal["statutory", "local", "plan"]
+
+WHOLE_FEED: Final = ("*", "feed")
+"""The child and the record of a finding about the whole feed: a rule it cannot measure for anybody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,9 @@ from datetime import date, datetime
 from alertd.calendars.calendar import Calendar
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import local_day
-from alertd.engine.findings import Finding
+from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.routing.words import day_words, distance_words
 from alertd.rulebook.model import Birthday, Rule
-
-WHOLE_FEED = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class InternalLine:
 
 def reference(child: str) -> str:
     """How a child is named in every message: the case system's own reference."""
-    return "the whole feed" if child == WHOLE_FEED else f"ref {child}"
+    return "the whole feed" if child == WHOLE_FEED[0] else f"ref {child}"
 
 
 def internal_line(
