@@ -19,12 +19,6 @@ class Explanation:
     finding: Finding
     rule: Rule
     days: tuple[CountedDay, ...]
-    clears: str
-
-    @property
-    def skipped(self) -> tuple[CountedDay, ...]:
-        """The days that did not count."""
-        return tuple(d for d in self.days if d.skipped_because)
 
 
 def explain(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calendar) -> Explanation:
@@ -33,7 +27,7 @@ def explain(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calendar
     limit = rulebook.limit(rule, local_day(finding.start)) if finding.start else None
     if finding.start and limit:
         days = count(finding.start, limit, calendar, rule.clock.count_from)
-    return Explanation(finding, rule, tuple(days), rule.clears)
+    return Explanation(finding, rule, tuple(days))
 
 
 def why_no_clock(rule: Rule, case: CaseFile | None) -> str:
@@ -52,7 +46,7 @@ def why_no_clock(rule: Rule, case: CaseFile | None) -> str:
 
 
 def describe(explanation: Explanation) -> Iterator[str]:
-    """The explanation as lines of text, for terminals and mail alike."""
+    """The explanation as lines of text, but for its days."""
     f, rule = explanation.finding, explanation.rule
     yield f"{rule.title} ({rule.id}): {f.stage}"
     yield f"  why            {rule.why}"
@@ -72,6 +66,6 @@ def describe(explanation: Explanation) -> Iterator[str]:
     if f.met:
         yield f"  met            {in_words(f.met)}, {f.met_by}"
     elif f.asks_for_action or f.stage == "running":
-        yield f"  clears when    {explanation.clears}"
+        yield f"  clears when    {rule.clears}"
     if f.changes:
         yield f"  next change    {in_words(f.changes)}"
