@@ -82,10 +82,8 @@ def _drop_closed(session: Session) -> int:
     """Settle notices of alerts that closed before anybody was told: there is nothing left to do."""
     closed = select(Alert.id).where(Alert.state == "closed")
     waiting = Notice.composed_into.is_(None) & Notice.dropped.is_(None)
-    result = session.execute(
-        update(Notice).where(waiting, Notice.alert_id.in_(closed)).values(dropped="the alert closed first")
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    dropped = update(Notice).where(waiting, Notice.alert_id.in_(closed)).values(dropped="the alert closed first")
+    return session.connection().execute(dropped).rowcount
 
 
 def _who_is_told(
@@ -254,7 +252,7 @@ def _deliver(
     )
     store.add(
         session,
-        id=id_,
+        delivery_id=id_,
         person=person.person_id,
         address=person.address,
         resolved_by=person.how,

@@ -82,6 +82,7 @@ def next_state(
 def add(
     session: Session,
     *,
+    delivery_id: str,
     person: str,
     address: str,
     resolved_by: str,
@@ -90,18 +91,15 @@ def add(
     now: datetime,
     urgent: bool = False,
     digest_for: str | None = None,
-    not_before: datetime | None = None,
-    id: str | None = None,  # noqa: A002
-) -> str:
-    """Put a message in the outbox, in the caller's transaction; its id is returned.
+) -> None:
+    """Put a message in the outbox, in the caller's transaction.
 
-    ``id`` is given by callers whose message already names it (Message-ID). A second digest for
-    the same person, channel and day raises ``IntegrityError``.
+    ``delivery_id`` is a UUID, which the message names too (Message-ID). A second digest for the
+    same person, channel and day raises ``IntegrityError``.
     """
-    id_ = id or str(uuid4())
     session.add(
         Delivery(
-            id=id_,
+            id=delivery_id,
             person=person,
             address=address,
             resolved_by=resolved_by,
@@ -110,13 +108,12 @@ def add(
             digest_for=digest_for,
             message=message,
             state="due",
-            next_attempt_at=not_before or now,
+            next_attempt_at=now,
             created_at=now,
         )
     )
     session.flush()
-    _record(session.connection(), now, _move(id_, None, "due", 0, resolved_by))
-    return id_
+    _record(session.connection(), now, _move(delivery_id, None, "due", 0, resolved_by))
 
 
 def claim(

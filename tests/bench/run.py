@@ -105,7 +105,7 @@ def _sending(folder: Path, port: int) -> dict[str, float]:
         for _ in range(MESSAGES):
             store.add(
                 session,
-                id=str(uuid4()),
+                delivery_id=str(uuid4()),
                 person="p",
                 address="b@la350.example",
                 resolved_by="bench",

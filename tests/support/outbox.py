@@ -17,9 +17,9 @@ def put(engine: Engine, id_: str, *, now: datetime = NOW, channel: str = "email"
     """One due delivery to ``<id>@council.example``."""
     message = f"From: alertd@council.example\r\nMessage-ID: <{id_}@council.example>\r\n\r\nText.\r\n".encode()
     with Session(engine) as session, session.begin():
-        return store.add(
+        store.add(
             session,
-            id=id_,
+            delivery_id=id_,
             person=id_,
             address=f"{id_}@council.example",
             resolved_by="worker",
@@ -28,6 +28,7 @@ def put(engine: Engine, id_: str, *, now: datetime = NOW, channel: str = "email"
             urgent=urgent,
             now=now,
         )
+    return id_
 
 
 def rows(engine: Engine) -> dict[str, Delivery]:

@@ -51,10 +51,12 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(urgent=st.booleans())
     def add(self, urgent: bool) -> None:
-        message = f"Message-ID: <{len(self.added)}@council.example>".encode()
+        id_ = f"d{len(self.added)}"
+        message = f"Message-ID: <{id_}@council.example>".encode()
         with Session(self.engine) as session, session.begin():
-            id_ = store.add(
+            store.add(
                 session,
+                delivery_id=id_,
                 person="P1",
                 address="worker@council.example",
                 resolved_by="worker",
