@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Unit = Literal["working day", "calendar day", "week", "month", "hour", "school day"]
 
-_PATTERN: Final = re.compile(r"\s*(\d+)\s+(working day|calendar day|week|month|hour|school day|year)s?\s*")
+UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
+
+_PATTERN: Final = re.compile(rf"\s*(\d+)\s+({'|'.join(UNITS)}|year)s?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,9 @@ class Duration:
                 f"{text!r} is not a duration: write a whole number and working days, calendar days, "
                 "weeks, months, years, hours or school days"
             )
-        n, unit = int(found[1]), found[2]
-        if unit == "year":
-            return cls(12 * n, "month")
-        return cls(n, unit)  # type: ignore[arg-type]
+        n = int(found[1])
+        unit = next((unit for unit in UNITS if unit == found[2]), None)
+        return cls(n, unit) if unit else cls(12 * n, "month")
 
     def __str__(self) -> str:
         return f"{self.n} {self.unit}" + ("" if self.n == 1 else "s")
