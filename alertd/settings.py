@@ -16,9 +16,9 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from alertd.calendars.calendar import Nation as Nation
 from alertd.errors import InputError
 
-Nation = Literal["england-and-wales", "scotland", "northern-ireland"]
 FeedKind = Literal["ssd", "ssda903"]
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from alertd.calendars.calendar import Nation
 from alertd.calendars.durations import Duration
 from alertd.errors import InputError
 from alertd.rulebook import builtin
@@ -33,7 +34,6 @@ from alertd.rulebook.names import UnknownNameError
 from alertd.rulebook.profiles import Checkpoint, Ladder, Model, Step, WarningProfile
 from alertd.rulebook.strict_yaml import Document, Loc, read_yaml, suggest
 
-Nation = Literal["england-and-wales", "scotland", "northern-ireland"]
 TEST_SUFFIX: Final = ".test.yaml"
 
 

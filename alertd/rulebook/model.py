@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from alertd.calendars.calendar import Nation
 from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
 from alertd.rulebook.names import check_names
@@ -280,7 +281,7 @@ class Rulebook(Model):
     warnings: dict[str, WarningProfile]
     ladders: dict[str, Ladder]
     settings: dict[str, Span] = Field(default_factory=dict)
-    nation: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
+    nation: Nation = "england-and-wales"
 
     @property
     def enabled(self) -> tuple[Rule, ...]:
