@@ -7,6 +7,9 @@ personal data. The command line prints it on one line and ends with exit code 2.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class AlertdError(Exception):
     """Root of alertd's own errors."""
@@ -26,3 +29,9 @@ class InputError(AlertdError):
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text}. {self.fix}" if self.fix else text
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """``Did you mean …?`` where one of ``known`` is close to a name that is not among them."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"Did you mean {near[0]}?" if near else None

@@ -5,7 +5,6 @@ Paths in the file are relative to the file. A misspelt key is an error that name
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from alertd.calendars.calendar import Nation as Nation
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
 
 FeedKind = Literal["ssd", "ssda903"]
 
@@ -185,8 +184,7 @@ def _wrong_setting(path: Path, text: str, error: ValidationError) -> InputError:
     keys = [str(part) for part in first["loc"]]
     where = _place(path, text, keys)
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(keys[-1], _known(keys[:-1]), 1)
-        return InputError("is not a setting", where=where, fix=f"Did you mean {near[0]}?" if near else None)
+        return InputError("is not a setting", where=where, fix=did_you_mean(keys[-1], _known(keys[:-1])))
     if first["type"] == "missing":
         *section, key = keys
         if not section:

@@ -4,7 +4,6 @@ timescale to the wrong person: every error names file, line and column, and noth
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -13,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
 from alertd.people.directory import LINE, ROLES, Directory, Person, Team
 
 PEOPLE_COLUMNS: Final = ("id", "name", "email", "role", "team", "deputy", "away_from", "away_to", "leaves")
@@ -221,5 +220,4 @@ def _refuse_shared_addresses(rows: Iterable[_Row]) -> None:
 
 
 def _suggest(value: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(value, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return f" {did_you_mean(value, known) or ''}".rstrip()

@@ -6,7 +6,6 @@ and unquoted words that readers of YAML disagree on (``no``, ``010``, ``1.10``, 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 20
@@ -70,8 +69,7 @@ def dotted(loc: Loc) -> str:
 def suggest(name: str, known: Iterable[str], otherwise: str) -> str:
     """``Did you mean …?`` where one of ``known`` is close to ``name``, else ``otherwise`` and all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean {close[0]}?" if close else f"{otherwise}: {', '.join(names) or 'none'}."
+    return did_you_mean(name, names) or f"{otherwise}: {', '.join(names) or 'none'}."
 
 
 def read_yaml(path: Path) -> Document:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from pydantic import ValidationError
 
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
 from alertd_notifiers.email.channel import EmailNotifier
 from alertd_notifiers.email.config import EmailConfig
 
@@ -24,5 +23,5 @@ def notifier(config: EmailConfig | Mapping[str, object]) -> EmailNotifier:
         where = ".".join(["email", *map(str, first["loc"])])
         if first["type"] != "extra_forbidden":
             raise InputError(first["msg"].removeprefix("Value error, "), where=where) from None
-        near = get_close_matches(str(first["loc"][-1]), EmailConfig.model_fields, 1)
-        raise InputError("is not a setting", where=where, fix=f"Did you mean {near[0]}?" if near else None) from None
+        fix = did_you_mean(str(first["loc"][-1]), EmailConfig.model_fields)
+        raise InputError("is not a setting", where=where, fix=fix) from None
