@@ -1,4 +1,4 @@
-"""``evaluate``: what is true of one child at an instant. Pure, and the same for now, then and ahead."""
+"""What is true of one child at an instant. Pure, and the same for now, then and ahead."""
 
 from __future__ import annotations
 
@@ -70,25 +70,6 @@ def _beyond_the_calendar(subject: Subject, error: InputError) -> Finding:
     field = KINDS[subject.anchor.kind].begins
     reason = CannotTell("unreadable", field, subject.anchor.where, error.what)
     return replace(subject.finding(), cannot_tell=reason)
-
-
-_ready: dict[int, Evaluator] = {}
-_KEPT = 200
-
-
-def evaluator_for(rulebook: Rulebook) -> Evaluator:
-    """The evaluator of a rulebook, compiled once in this process for as long as it is in use."""
-    found = _ready.get(id(rulebook))
-    if found is None or found.rulebook is not rulebook:
-        if len(_ready) >= _KEPT:
-            _ready.pop(next(iter(_ready)))
-        found = _ready[id(rulebook)] = Evaluator.of(rulebook)
-    return found
-
-
-def evaluate(case: CaseFile, rulebook: Rulebook, as_of: datetime) -> tuple[Finding, ...]:
-    """What is true of one child at an instant, with the evidence: see :meth:`Evaluator.evaluate`."""
-    return evaluator_for(rulebook).evaluate(case, as_of)
 
 
 def measurable(rulebook: Rulebook, holds: Iterable[str]) -> tuple[Rulebook, tuple[Finding, ...]]:

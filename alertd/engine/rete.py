@@ -5,7 +5,7 @@ durable_rules 2.0.28 works well inside these lines and badly outside them (each 
 * its compiled core is used directly, so that none of its polling threads, timers, leases or
   stores ever start, and no Python action can fail unseen: matches are read, nothing is run;
 * one ``sid`` per child and an explicit ``id`` per fact, because facts are otherwise told apart by
-  a 32-bit hash; all facts of a child in one batch with the ``tick`` last and every rule waiting for it;
+  a 32-bit hash; all facts of a child for a ruleset in one batch with the ``tick`` last and every rule waiting for it;
 * every ruleset has one rule that fires on the tick alone, since deleting the state of a ``sid``
   for which nothing fired ends the process; the state is deleted at once, because a living one
   costs 0.8 MiB and 1,024 are the ceiling;
@@ -78,7 +78,7 @@ def _compile(patterns: tuple[Pattern, ...]) -> _Ruleset:
 
 
 class Rete:
-    """The compiled patterns of a rulebook. One instance a process, used by one thread."""
+    """The compiled patterns of a rulebook, for one thread. The engine keeps them until the process ends."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         grouped: dict[str, list[Pattern]] = {}

@@ -1,6 +1,6 @@
 """Test cases of a pack, written by people who know practice: these records, on this day, are judged so.
 
-They run through the same ``evaluate`` as the daemon, one rule at a time; a disabled rule is tested as if enabled.
+They run through the same ``Evaluator`` as the daemon, one rule at a time; a disabled rule is tested as if enabled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import Field as Default
 
 from alertd.cases.kinds import KINDS, Field
 from alertd.cases.records import LONDON, CaseFile, Record, Unreadable, Window, local_day, make_record
-from alertd.engine.evaluate import evaluate
+from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Binding, Cause, Finding, Stage
 from alertd.errors import InputError
 from alertd.rulebook.load import parse_settings, validate
@@ -192,18 +192,18 @@ def _value(field: Field, value: object, where: str) -> object:
 
 
 class Runner:
-    """Runs cases against a rulebook, each rule alone. Keeps the rulebooks it makes, to compile each once."""
+    """Runs cases against a rulebook, each rule alone and compiled once for the same settings."""
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._rulebook = rulebook
-        self._alone: dict[tuple[str, tuple[tuple[str, str], ...]], Rulebook] = {}
+        self._alone: dict[tuple[str, tuple[tuple[str, str], ...]], Evaluator] = {}
 
     def run(self, case: Case) -> Outcome:
         """Judge one case. Raises :class:`InputError` for a rule or setting there is not."""
-        found = evaluate(case.file, self._only(case), case.as_of)
+        found = self._only(case).evaluate(case.file, case.as_of)
         return Outcome(case, tuple(_differences(case.expect, found)))
 
-    def _only(self, case: Case) -> Rulebook:
+    def _only(self, case: Case) -> Evaluator:
         rule = self._rulebook.rule(case.rule)
         if rule is None:
             known = [r.id for r in self._rulebook.rules]
@@ -212,12 +212,9 @@ class Runner:
             )
         key = (rule.id, tuple(sorted(case.settings.items())))
         if key not in self._alone:
-            self._alone[key] = self._rulebook.model_copy(
-                update={
-                    "rules": (_enabled(rule),),
-                    "settings": {**self._rulebook.settings, **_settings_of(case, rule)},
-                }
-            )
+            settings = {**self._rulebook.settings, **_settings_of(case, rule)}
+            alone = self._rulebook.model_copy(update={"rules": (_enabled(rule),), "settings": settings})
+            self._alone[key] = Evaluator.of(alone)
         return self._alone[key]
 
 

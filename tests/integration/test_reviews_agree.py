@@ -11,10 +11,10 @@ import pytest
 from alertd.calendars.clock import end_of
 from alertd.cases.records import local_day
 from alertd.cases.sources.ssda903 import read
-from alertd.engine.evaluate import evaluate
 from alertd.engine.findings import Finding
 from alertd.rulebook.builtin import england
 from alertd.rulebook.load import load_rulebook
+from tests.support.evaluating import evaluate
 
 TESTS = Path(__file__).resolve().parents[1]
 SAMPLES = TESTS.parents[1] / "shared" / "samples"

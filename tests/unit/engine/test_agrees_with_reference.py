@@ -8,11 +8,11 @@ from datetime import datetime
 from hypothesis import HealthCheck, given, settings
 
 from alertd.cases.records import CaseFile
-from alertd.engine.evaluate import evaluate
 from alertd.engine.findings import Finding
 from alertd.rulebook.model import Rulebook
 from tests.reference.evaluator import Judged, reference
 from tests.reference.strategies import Example, examples
+from tests.support.evaluating import evaluate
 
 EXAMPLES = int(os.environ.get("ALERTD_EXAMPLES", "5000"))
 

@@ -9,10 +9,10 @@ import pytest
 
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import CaseFile, Record, make_record
-from alertd.engine.evaluate import evaluate
 from alertd.engine.explain import describe, explain, why_no_clock
 from alertd.engine.findings import CannotTell, Finding
 from alertd.rulebook.model import Rule, Rulebook
+from tests.support.evaluating import evaluate
 
 NOW = datetime(2026, 12, 21, 9, tzinfo=UTC)
 CALENDAR = calendar_for("england-and-wales")

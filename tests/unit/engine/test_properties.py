@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile, Doubt, Record, Value, Window, local_day
-from alertd.engine.evaluate import evaluate
 from alertd.engine.findings import Finding
 from alertd.rulebook.model import Birthday, FromEvent, Rule
 from tests.reference.conditions import holds
 from tests.reference.strategies import KEYS, SCORES, TEXTS, Example, examples
+from tests.support.evaluating import evaluate
 
 ACCUSES = ("upcoming", "due", "overdue")
 SOME = settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

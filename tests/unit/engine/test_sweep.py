@@ -13,10 +13,10 @@ import pytest
 
 from alertd.cases.records import CaseFile, Snapshot, Window, make_record
 from alertd.engine import sweep as sweeping
-from alertd.engine.evaluate import evaluate
 from alertd.engine.findings import Finding
 from alertd.engine.sweep import Batch, Evaluate, sweep
 from alertd.rulebook.model import Rule, Rulebook
+from tests.support.evaluating import evaluate
 
 NOW = datetime(2026, 11, 25, 6, 30, tzinfo=UTC)
 
