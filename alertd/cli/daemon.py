@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,11 @@ import typer
 from alertd import daemon, log
 from alertd.bootstrap import build, directory_of, email_of, now_utc, read_feed, rulebook_of
 from alertd.calendars.calendar import calendar_for
+from alertd.cases.records import Snapshot, local_day
 from alertd.db.engine import check_schema, open_engine
 from alertd.engine.evaluate import measurable
 from alertd.errors import InputError
+from alertd.people.directory import Directory, holding
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
 
@@ -53,9 +56,10 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     loaded: list[Rulebook] = []
     yield "calendar", lambda: calendar_for(settings.authority.nation).describe()
     yield "rules", lambda: _rules(settings, loaded)
-    yield "people", lambda: _people(settings, loaded)
+    staff: list[Directory] = []
+    yield "people", lambda: _people(settings, loaded, staff)
     yield "database", lambda: _database(settings)
-    yield "feed", lambda: _feed(settings, loaded)
+    yield "feed", lambda: _feed(settings, loaded, staff)
     yield "e-mail", lambda: _email(settings)
 
 
@@ -65,10 +69,11 @@ def _rules(settings: Settings, loaded: list[Rulebook]) -> str:
     return f"{len(rulebook.enabled)} of {len(rulebook.rules)} rules enabled"
 
 
-def _people(settings: Settings, loaded: list[Rulebook]) -> str:
+def _people(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) -> str:
     if not loaded:
         raise InputError("not tried: the rules say which roles there are, and cannot be loaded")
     directory = directory_of(settings, loaded[0])
+    staff.append(directory)
     return f"{len(directory.people)} people in {len(directory.teams)} teams"
 
 
@@ -88,18 +93,38 @@ def _database(settings: Settings) -> str:
     return "can be opened and is not newer than this program"
 
 
-def _feed(settings: Settings, loaded: list[Rulebook]) -> str:
-    snapshot = read_feed(settings.feed, now_utc())
-    if not loaded:
-        return f"{len(snapshot.cases)} children"
-    _, unable = measurable(loaded[0], snapshot.holds)
-    cannot = ", ".join(f"{f.rule} ({f.occurrence})" for f in unable)
-    return f"{len(snapshot.cases)} children; cannot be measured from it: {cannot or 'nothing'}"
+def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) -> str:
+    now = now_utc()
+    snapshot = read_feed(settings.feed, now)
+    said = [f"{len(snapshot.cases)} children"]
+    if staff:
+        said += _workers(settings, snapshot, staff[0], local_day(now))
+    if loaded:
+        _, unable = measurable(loaded[0], snapshot.holds)
+        cannot = ", ".join(f"{f.rule} ({f.occurrence})" for f in unable)
+        said.append(f"cannot be measured from it: {cannot or 'nothing'}")
+    return "; ".join(said)
+
+
+def _workers(settings: Settings, snapshot: Snapshot, directory: Directory, today: date) -> list[str]:
+    """How many of the workers who hold children the staff files know, as a list for a sentence.
+
+    Where they know none at all the ids are of another kind, and every mail would go to teams and duty.
+    """
+    holders = {worker for case in snapshot.cases if (worker := holding(case, today).worker)}
+    known = [worker for worker in holders if worker in directory.people]
+    if holders and not known:
+        raise InputError(
+            f"the staff files know none of the {len(holders)} workers who hold children in the feed",
+            where=settings.place("people.people"),
+            fix="Their ids must be the feed's own for its professionals",
+        )
+    return [f"{len(known)} of {len(holders)} workers who hold children are in the staff files"] if holders else []
 
 
 def _email(settings: Settings) -> str:
     outcome = asyncio.run(email_of(settings).check())
     if outcome.result != "delivered":
-        what = outcome.reason.removeprefix("not sent: ")
+        what = outcome.reason.removeprefix("not sent: ").rstrip(".")
         raise InputError(what, where=settings.place("email.host"), fix="Check the [email] section")
     return f"{settings.email['host']} answers, with the security and the account asked for"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import ssl
 from collections.abc import Iterator
@@ -125,6 +126,24 @@ def test_a_fault_in_the_staff_files_names_its_line(config: Path, here: Here, peo
     said = failed(here("check", "--config", config))
     assert said.keys() == {"people"}
     assert why in said["people"]
+
+
+def test_workers_of_the_feed_whom_the_staff_files_do_not_know_are_counted(config: Path, here: Here, ssd: Path) -> None:
+    change(config, 'kind = "ssda903"', 'kind = "ssd"')
+    change(config, 'url = "return"', f'url = "sqlite:///{ssd / "authority.db"}"')
+    change(config, 'allowed_domains = ["council.example"]', 'allowed_domains = ["la350.example"]')
+    change(config, "duty@council.example", "duty@la350.example")
+    for name in ("people.csv", "teams.csv"):
+        config.with_name(name).write_text((ssd / name).read_text())
+    done = here("check", "--config", config)
+    assert failed(done) == {}
+    match = re.search(r"children; (\d+) of (\d+) workers who hold children are in the staff files; cannot", done.out)
+    assert match and 0 < int(match[1]) <= int(match[2])
+    people = config.with_name("people.csv")
+    people.write_text(re.sub(r"\bW0", "X0", people.read_text()))
+    said = failed(here("check", "--config", config))
+    assert said.keys() == {"feed"}
+    assert f"know none of the {match[2]} workers who hold children" in said["feed"]
 
 
 def test_a_database_that_is_none_or_newer_is_refused(config: Path, here: Here) -> None:
