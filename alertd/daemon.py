@@ -223,7 +223,8 @@ async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summa
         house.engine, house.notifiers, house.clock, house.rng, stopping=stopping, limit=MESSAGES_A_PASS
     )
     if summary.results or summary.paused or summary.recovered:
-        house.log.info("dispatched", results=dict(summary.results), paused=summary.paused, recovered=summary.recovered)
+        say = house.log.error if summary.paused else house.log.info
+        say("dispatched", results=dict(summary.results), paused=summary.paused, recovered=summary.recovered)
     return summary
 
 

@@ -1,0 +1,34 @@
+"""How loudly the daemon says what became of a pass of sending."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+
+from alertd import daemon
+from alertd.outbox.dispatch import Summary
+
+
+@pytest.mark.parametrize(
+    ("summary", "level"),
+    [
+        (Summary(results=Counter(delivered=3)), "info"),
+        (Summary(results=Counter(later=1), paused={"email": "not sent: connection refused"}), "error"),
+    ],
+)
+def test_a_channel_that_is_down_is_logged_as_an_error(
+    monkeypatch: pytest.MonkeyPatch, summary: Summary, level: str
+) -> None:
+    async def sent(*_: Any, **__: Any) -> Summary:
+        return summary
+
+    monkeypatch.setattr(daemon, "dispatch_once", sent)
+    with structlog.testing.capture_logs() as logs:
+        house: Any = SimpleNamespace(engine=None, notifiers={}, clock=None, rng=None, log=structlog.get_logger())
+        asyncio.run(daemon.dispatch(house))
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("dispatched", level)]
