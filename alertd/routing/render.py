@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -53,18 +52,14 @@ def to_message(
     to_name: str,
     to_address: str,
     date: datetime,
-    banned: Iterable[str] = (),
 ) -> bytes:
     """An RFC 5322 message: multipart/alternative, UTF-8, quoted-printable; the same bytes each time.
 
     ``delivery_id`` is a UUID and the local part of the Message-ID, at the sender's domain. ``date``
-    is timezone-aware. ``banned`` are words (names, say) that subject and preview must not hold.
-    Raises :class:`InputError` for a control character or line break in any header value, for an
-    address that is none, and for a banned word.
+    is timezone-aware. Raises :class:`InputError` for a control character or line break in any
+    header value, and for an address that is none.
     """
     _check_headers(subject=mail.subject, sender=sender, name=to_name, address=to_address, id=delivery_id)
-    if personal_fields(f"{mail.subject}\n{mail.preview}", banned):
-        raise InputError("the subject or preview of a message holds personal data", where=f"delivery {delivery_id}")
     message = EmailMessage(policy=SMTP)
     message["From"] = _address(SENDER_NAME, sender, delivery_id)
     message["To"] = _address(to_name, to_address, delivery_id)
@@ -80,16 +75,6 @@ def to_message(
     if max(map(len, content.split(b"\r\n"))) > LONGEST_LINE:
         raise InputError("a line of the message is too long to send", where=f"delivery {delivery_id}")
     return content
-
-
-def personal_fields(text: str, banned: Iterable[str]) -> tuple[str, ...]:
-    """Which of the banned words or phrases stand in the text, whatever their case."""
-    folded = _fold(text)
-    return tuple(w for w in banned if w.strip() and re.search(rf"(?<!\w){re.escape(_fold(w.strip()))}(?!\w)", folded))
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def _check_headers(**values: str) -> None:

@@ -28,7 +28,7 @@ from routing_samples import (
 from alertd.errors import InputError
 from alertd.people.directory import Holding
 from alertd.routing.digest import compose_digest, compose_urgent
-from alertd.routing.render import Rendered, personal_fields, render_digest, render_urgent, to_message
+from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
 
 ID = "7c1f0a3e-5d1b-4a77-9d0e-0d7f1c2b3a4d"
 HERE = Path(__file__).parent
@@ -190,23 +190,6 @@ def test_whatever_name_and_subject_the_message_is_whole_or_refused(name: str, su
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if line[:1] not in (b" ", b"\t")]
     assert len(names) == len(set(names)) == 9
     assert [a.addr_spec for a in read(content)["To"].addresses] == ["sian@council.example"]
-
-
-CANARY = "Zephyrine Quill"
-
-
-@given(st.sampled_from(["Zephyrine Quill", "zephyrine quill", "ZEPHYRINE QUILL", "Ｚephyrine Quill"]))
-def test_a_name_in_a_subject_or_preview_holds_the_message(canary: str) -> None:
-    mail = MAILS["urgent"]
-    for held in (replace(mail, subject=f"Overdue: {canary}!"), replace(mail, preview=canary)):
-        with pytest.raises(InputError) as caught:
-            send(held, banned=[CANARY])
-        assert "uill" not in str(caught.value), "the error does not repeat the name"
-
-
-def test_a_banned_word_inside_another_word_is_not_a_name() -> None:
-    assert personal_fields("Annual review", ["Ann", "", " "]) == ()
-    assert personal_fields("Review of Ann.", ["Ann"]) == ("Ann",)
 
 
 def test_markup_in_data_stays_text() -> None:
