@@ -39,12 +39,12 @@ class Problem:
     for_authority: bool = False
 
 
-def lint(rulebook: Rulebook, cases: Sequence[Case] | None = None) -> list[Problem]:
-    """The problems of every rule, in the order of the rules. Without ``cases``, tests are only counted."""
+def lint(rulebook: Rulebook, cases: Sequence[Case]) -> list[Problem]:
+    """The problems of every rule, in the order of the rules; ``cases`` are those of its packs."""
     return [problem for rule in rulebook.rules for problem in _problems(rule, rulebook, cases)]
 
 
-def _problems(rule: Rule, rulebook: Rulebook, cases: Sequence[Case] | None) -> Iterator[Problem]:
+def _problems(rule: Rule, rulebook: Rulebook, cases: Sequence[Case]) -> Iterator[Problem]:
     texts = [*_untested(rule, cases), *_switched(rule), *_early(rule, rulebook)]
     if found := _PERSONAL.search(rule.title):
         texts.append(f"the title says {found[0]!r}; titles are subject lines and hold nothing personal")
@@ -55,11 +55,7 @@ def _problems(rule: Rule, rulebook: Rulebook, cases: Sequence[Case] | None) -> I
             yield Problem(rule.place, rule.id, text, for_authority=True)
 
 
-def _untested(rule: Rule, cases: Sequence[Case] | None) -> Iterator[str]:
-    if cases is None:
-        if not rule.tests:
-            yield "no test case names this rule"
-        return
+def _untested(rule: Rule, cases: Sequence[Case]) -> Iterator[str]:
     own = [case for case in cases if case.rule == rule.id]
     if not any(case.fires for case in own):
         yield "no test case shows it firing (upcoming, due or overdue)"

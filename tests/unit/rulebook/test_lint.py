@@ -64,13 +64,6 @@ def test_a_rule_needs_both_sorts_of_case(tmp_path: Path, cases: str, said: str) 
     assert said in problem.text
 
 
-def test_without_cases_at_hand_it_counts_them(tmp_path: Path) -> None:
-    path = tmp_path / "local.yaml"
-    path.write_text(RULE)
-    (problem,) = lint(load_rulebook([path]))
-    assert problem.text == "no test case names this rule"
-
-
 def test_a_setting_without_a_value_is_the_authoritys_to_decide(tmp_path: Path) -> None:
     unset = RULE.replace("within: 20 working days", "within: {setting: local.review.limit, no_default: true}")
     (problem,) = problems(tmp_path, unset)
