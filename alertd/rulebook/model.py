@@ -293,7 +293,8 @@ class Rulebook(Model):
         return next((r for r in self.rules if r.id == rule_id), None)
 
     def limit(self, rule: Rule, start: date) -> Duration | None:
-        """The limit in force for a clock that starts on ``start``; None where it must be set and is not."""
+        """The limit in force for a clock that starts on ``start``; None where it must be set and is not,
+        and before the first of the dated lengths."""
         return self._on(rule.clock.length, start)
 
     def local_limit(self, rule: Rule, start: date) -> Duration | None:
