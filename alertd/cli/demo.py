@@ -51,7 +51,7 @@ def demo(
     folder = _fresh(dir_)
     log.configure(pretty=True)
     out = console()
-    out.print(f"A made-up authority of {children} children, as of {in_words(started)}, in {folder}")
+    out.print(f"A made-up authority with {children} children in need in a year, as of {in_words(started)}, in {folder}")
     with progress_bar() as bar:
         task = bar.add_task("Making the authority", total=None)
         synth.make(
