@@ -147,8 +147,12 @@ def role(value: object) -> str | None:
     return "CW" if lead or (found or "").upper() == "CW" else found
 
 
-def health_type(value: object) -> str | None:
-    """initial, review, dental or other, from words in the authority's own label."""
+def health_type(value: object) -> str | Unreadable | None:
+    """initial, review, dental or other, from words in the authority's own label.
+
+    A label that is about an assessment and does not say which, as "Health Assessment", may be
+    either: it is in doubt, so that neither a missing nor a finished assessment is made of it.
+    """
     found = (text(value) or "").lower()
     if not found:
         return None
@@ -156,7 +160,11 @@ def health_type(value: object) -> str | None:
         return "dental"
     kinds = {"initial": r"\binitial|\biha\b", "review": r"\breview|\brha\b"}
     matched = [name for name, words in kinds.items() if re.search(words, found)]
-    return matched[0] if len(matched) == 1 else "other"
+    if len(matched) == 1:
+        return matched[0]
+    if matched or re.search(r"assess|medical|\bhealth check", found):
+        return Unreadable("does not say whether it is an initial or a review assessment")
+    return "other"
 
 
 def health_status(value: object) -> str | Unreadable | None:

@@ -141,13 +141,16 @@ def test_the_lead_worker_is_known_by_code_or_label(cell: str, role: str) -> None
         ("RHA (6 monthly)", "review"),
         ("Dental check", "dental"),
         ("Dental review", "dental"),
-        ("Initial or review", "other"),
         ("Optician check", "other"),
-        ("Health Assessment", "other"),
     ],
 )
 def test_health_checks_are_told_apart_by_words(cell: str, kind: str) -> None:
     assert v.health_type(cell) == kind
+
+
+@pytest.mark.parametrize("cell", ["Initial or review", "Health Assessment", "Annual Medical", "LAC Health Check"])
+def test_an_assessment_that_does_not_say_which_is_in_doubt_and_neither_met_nor_missing(cell: str) -> None:
+    assert isinstance(v.health_type(cell), Unreadable)
 
 
 @pytest.mark.parametrize(
