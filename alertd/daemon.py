@@ -284,7 +284,7 @@ async def _repeat(
             house.log.error(
                 "database_unreachable",
                 kind=type(error.orig).__name__,
-                next=f"tried again within {AGAIN_AFTER // timedelta(minutes=1)} minutes; alertd check says what is wrong",
+                next=f"tried again within {AGAIN_AFTER // timedelta(minutes=1)} minutes; alertd check says why",
             )
             asyncio.get_running_loop().call_later(AGAIN_AFTER.total_seconds(), wake.set)
         waits = [asyncio.create_task(wake.wait()), asyncio.create_task(stopping.wait())]
