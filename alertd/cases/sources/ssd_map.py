@@ -49,6 +49,8 @@ class _Status:
     start: date
     end: date
     short_break: bool
+    dated: bool
+    """Whether its first day is known; if not, it may hold from any day until its end."""
 
 
 @dataclass(slots=True)
@@ -122,12 +124,14 @@ class Mapper:
     def _periods(self, named: str) -> Iterator[Record]:
         for (child, key), episodes in self.episodes.items():
             raw: Raw = {"start": _start(episodes), "end": _end(episodes), "referral": _referral(episodes)}
-            kinds = {status.short_break for status in self.statuses[child] if _overlaps(status, raw)}
-            if kinds == {True}:
+            held = {(s.short_break, s.dated) for s in self.statuses[child] if _overlaps(s, raw)}
+            if held == {(True, True)}:
                 self.short_breaks.add((child, key))
                 continue
-            if kinds == {True, False}:
+            if {short for short, _ in held} == {True, False}:
                 raw["start"] = Unreadable("short-break and other legal statuses overlap in this period", "conflict")
+            elif (True, False) in held:
+                raw["start"] = Unreadable("a legal status of short breaks has no start date that can be used")
             yield make_record("care_period", child, key, f"{named} {key}", raw)
 
 
@@ -177,9 +181,10 @@ def _overlaps(status: _Status, period: Raw) -> bool:
 
 def _legal_status(mapper: Mapper, item: _Item) -> Made:
     start, end, status = (item.raw.get(name) for name in ("start", "end", "status"))
-    if isinstance(start, date) and isinstance(status, str):
-        until = end if isinstance(end, date) else date.max
-        mapper.statuses[item.child].append(_Status(start, until, v.is_short_break(status)))
+    if isinstance(status, str):
+        since = start if isinstance(start, date) else date.min
+        until = end if isinstance(end, date) and end >= since else date.max
+        mapper.statuses[item.child].append(_Status(since, until, v.is_short_break(status), isinstance(start, date)))
     yield "legal_status", item.key, item.raw
 
 
@@ -235,6 +240,14 @@ def _cla_episode(mapper: Mapper, item: _Item) -> Made:
     return ()
 
 
+def _placement(mapper: Mapper, item: _Item) -> Made:
+    """One that names no period of a child who has short breaks may be a part of them."""
+    link = (item.child, v.ident(item.row["clap_cla_id"]) or "")
+    if link not in mapper.episodes and any(child == item.child for child, _ in mapper.short_breaks):
+        item.raw["start"] = Unreadable("may be of short breaks: the placement names no period of care that is held")
+    yield "placement", item.key, item.raw
+
+
 def _cla_review(_: Mapper, item: _Item) -> Made:
     """A cancelled review was neither held nor is it still booked."""
     cancelled = v.yes_no(item.row["clar_cla_review_cancelled"])
@@ -286,6 +299,7 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
     "initial_cp_conference": _icpc,
     "cp_plans": _cp_plan,
     "cla_episodes": _cla_episode,
+    "cla_placement": _placement,
     "cla_reviews": _cla_review,
     "cp_visits": _kept_visit("cp_visit"),
     "cla_visits": _kept_visit("cla_visit"),

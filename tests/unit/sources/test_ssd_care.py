@@ -21,7 +21,7 @@ def episode(start: str, ceased: str | None = None, reason: str | None = None, **
     }
 
 
-def status(code: str, start: str, end: str | None = None) -> Row:
+def status(code: str, start: str | None, end: str | None = None) -> Row:
     return {
         "lega_legal_status_id": f"L{code}{start}",
         "lega_person_id": "P1",
@@ -119,6 +119,32 @@ def test_a_period_of_both_short_breaks_and_care_has_a_doubtful_start(tmp_path: P
     assert doubt
     assert doubt.cause == "conflict"
     assert keys(snapshot, "placement") == ["PL1"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "cause"),
+    [([("V4", None)], "unreadable"), ([("V4", "2024-12-01"), ("C2", None)], "conflict"), ([("C2", None)], None)],
+)
+def test_an_undated_legal_status_that_may_be_of_short_breaks_makes_the_start_doubtful(
+    tmp_path: Path, statuses: list[tuple[str, str | None]], cause: str | None
+) -> None:
+    rows = [status(*each) | {"lega_legal_status_id": f"L{i}"} for i, each in enumerate(statuses)]
+    snapshot = load(tmp_path, {"legal_status": rows, "cla_episodes": [episode("2025-01-01")], **CARE})
+    doubt = only(snapshot, "care_period").doubt("start")
+    assert (doubt.cause if doubt else None) == cause
+
+
+def test_short_breaks_that_end_before_they_start_have_an_end_nobody_knows(tmp_path: Path) -> None:
+    tables = {"legal_status": [status("V3", "2024-12-01", "2024-11-01")], "cla_episodes": [episode("2025-01-01")]}
+    assert keys(load(tmp_path, tables), "care_period") == []
+
+
+@pytest.mark.parametrize(("code", "doubtful"), [("V4", True), ("C2", False)])
+def test_a_placement_that_names_no_period_may_be_of_short_breaks(tmp_path: Path, code: str, doubtful: bool) -> None:
+    care = {**CARE, "cla_placement": [{**CARE["cla_placement"][0], "clap_cla_id": None}]}
+    tables = {"legal_status": [status(code, "2024-12-01")], "cla_episodes": [episode("2025-01-01")], **care}
+    placement = only(load(tmp_path, tables), "placement")
+    assert (placement.doubt("start") is not None) is doubtful
 
 
 def test_care_that_follows_short_breaks_is_care(tmp_path: Path) -> None:
