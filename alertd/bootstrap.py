@@ -21,7 +21,7 @@ from alertd.errors import InputError
 from alertd.outbox.channel import Notifier
 from alertd.outbox.compose import Composer
 from alertd.people.directory import Directory
-from alertd.people.load import load_directory
+from alertd.people.load import Staff, load_directory
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
@@ -43,7 +43,7 @@ class House:
     settings: Settings
     rulebook: Rulebook
     calendar: Calendar
-    directory: Directory
+    staff: Staff
     engine: Engine
     notifiers: Mapping[str, Notifier]
     composer: Composer
@@ -113,13 +113,14 @@ def build(
 ) -> House:
     """Make everything. Raises InputError for the first thing that is not right; nothing runs yet."""
     rulebook = rulebook_of(settings)
-    directory = directory_of(settings, rulebook)
+    files = (settings.people.people, settings.people.teams)
+    staff = Staff(files, lambda: directory_of(settings, rulebook))
     email = email_of(settings)
     calendar = calendar_for(settings.authority.nation)
     engine = open_engine(settings.database.url)
     upgrade(engine)
     composer = Composer(
-        directory=directory,
+        directory=staff.directory,
         rulebook=rulebook,
         calendar=calendar,
         sender=str(settings.email["sender"]),
@@ -130,7 +131,7 @@ def build(
         settings=settings,
         rulebook=rulebook,
         calendar=calendar,
-        directory=directory,
+        staff=staff,
         engine=engine,
         notifiers={"email": email},
         composer=composer,

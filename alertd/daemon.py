@@ -10,7 +10,7 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -32,7 +32,7 @@ from alertd.engine.findings import WHOLE_FEED
 from alertd.engine.sweep import Sweep, sweep
 from alertd.errors import InputError
 from alertd.faultpoints import point
-from alertd.outbox.compose import Composed, compose, tell_operator
+from alertd.outbox.compose import Composed, Composer, compose, tell_of_undelivered, tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
 from alertd.people.directory import holding
 from alertd.routing.route import NoticeFor, route
@@ -164,7 +164,7 @@ def _tell_of_failed(session: Session, house: House, now: datetime, swept: Sweep)
         *(f"ref {child}" for child in sorted(swept.failed)[:20]),
     ]
     tell_operator(
-        session, house.composer, now, about="engine", subject="alertd could not evaluate some children", lines=lines
+        session, _composer(house), now, about="engine", subject="alertd could not evaluate some children", lines=lines
     )
     why = Counter(f.cannot_tell.text for f in swept.findings if f.child in swept.failed and f.cannot_tell)
     house.log.error("engine_stopped", children=len(swept.failed), why=dict(why))
@@ -187,23 +187,42 @@ def _refuse(house: House, now: datetime, source: str, counts: dict[str, int], wh
         _alone(session)
         session.add(FeedRun(source=source[:500], at=now, outcome="refused", counts=counts, detail=why))
         tell_operator(
-            session, house.composer, now, about="feed", subject="alertd could not use the case data", lines=lines
+            session, _composer(house), now, about="feed", subject="alertd could not use the case data", lines=lines
         )
     house.log.error("feed_refused", why=why)
     return Evaluated(refused=why)
+
+
+def _composer(house: House) -> Composer:
+    """The composer with the staff as they are now."""
+    return replace(house.composer, directory=house.staff.refresh())
 
 
 def compose_once(house: House) -> Composed:
     """Turn waiting notices into deliveries."""
     with Session(house.engine) as session, session.begin():
         _alone(session)
-        done = compose(session, house.composer, house.clock())
+        now = house.clock()
+        composer = _composer(house)
+        done = compose(session, composer, now)
         if done.held:
             _tell_of_held(session, house, done.held)
+        if house.staff.fault:
+            _tell_of_staff(session, house, now)
+        undelivered = tell_of_undelivered(session, composer, now)
         point("compose.before_commit")
+    if undelivered:
+        house.log.error("undelivered", messages=undelivered, next="the data owner has been told which, and why")
     if done.urgent or done.digests:
         house.log.info("composed", urgent=done.urgent, digests=done.digests)
     return done
+
+
+def _tell_of_staff(session: Session, house: House, now: datetime) -> None:
+    lines = ["The staff files cannot be used as they are now:", house.staff.fault, "The last good reading stands."]
+    subject = "alertd could not read the staff files"
+    if tell_operator(session, _composer(house), now, about="staff", subject=subject, lines=lines):
+        house.log.error("staff_files_refused", why=house.staff.fault)
 
 
 def _tell_of_held(session: Session, house: House, held: list[str]) -> None:
@@ -213,7 +232,7 @@ def _tell_of_held(session: Session, house: House, held: list[str]) -> None:
         "alertd tries again until they can be made.",
     ]
     subject = "alertd could not make some messages"
-    if tell_operator(session, house.composer, house.clock(), about="held", subject=subject, lines=lines):
+    if tell_operator(session, _composer(house), house.clock(), about="held", subject=subject, lines=lines):
         house.log.error("messages_held", messages=len(held), first=held[0])
 
 

@@ -21,9 +21,9 @@ def read_source(source: str, as_of: datetime, window: Window | None, progress: P
     """Read ``ssd:URL`` or ``ssda903:FOLDER``. Raises InputError for what cannot be used."""
     kind, colon, place = source.partition(":")
     if not colon or kind not in KINDS or not place:
-        raise InputError(
-            f"{source!r} is not a source", fix=f"Write KIND:PLACE, with one of the kinds {' and '.join(KINDS)}"
-        )
+        # What was typed is not repeated: without its kind, an address shows its password.
+        what = f"{kind!r} is not a kind of source" if colon and kind not in KINDS else "the source is not KIND:PLACE"
+        raise InputError(what, fix=f"Write KIND:PLACE, with one of the kinds {' and '.join(KINDS)}")
     if kind == "ssda903":
         return ssda903.read(Path(place), window=window, progress=progress)
     if window:

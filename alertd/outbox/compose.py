@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from html import escape
 
 from sqlalchemy import func, select, update
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from alertd.calendars.calendar import Calendar
 from alertd.cases.records import local_day
-from alertd.db.tables import Alert, AlertEvent, Delivery, Notice
+from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryEvent, Notice
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.outbox import store
@@ -266,15 +266,55 @@ def _deliver(
         session.execute(update(Notice), [{"id": notice, "composed_into": id_} for notice in notices])
 
 
+def tell_of_undelivered(session: Session, composer: Composer, now: datetime) -> int:
+    """Tell somebody, once a day, which messages were refused or parked since they last heard of it.
+
+    The data owner is told; where it was their own message that did not arrive, the duty address.
+    Returns how many messages that was.
+    """
+    heard = select(func.max(Delivery.created_at)).where(Delivery.digest_for.like("%:undelivered"))
+    since = session.scalar(heard) or datetime.min.replace(tzinfo=UTC)
+    rows = session.execute(
+        select(Delivery.id, Delivery.person, Delivery.state, Delivery.reason)
+        .join(DeliveryEvent, DeliveryEvent.delivery_id == Delivery.id)
+        .where(Delivery.state.in_(("refused", "parked")), DeliveryEvent.to_state == Delivery.state)
+        .where(DeliveryEvent.at >= since)
+        .order_by(DeliveryEvent.id)
+    ).all()
+    if not rows:
+        return 0
+    owner = composer.directory.resolve("data_owner", Holding(), local_day(now)).person_id
+    told = tell_operator(
+        session,
+        composer,
+        now,
+        about="undelivered",
+        subject="alertd could not deliver some messages",
+        lines=[
+            f"{len(rows)} messages did not reach whom they were for. Tell them another way; mend the address:",
+            *(f"to {person}: {state}: {reason} (message {id_})" for id_, person, state, reason in rows[:20]),
+        ],
+        role="duty" if any(person == owner for _, person, _, _ in rows) else "data_owner",
+    )
+    return len(rows) if told else 0
+
+
 def tell_operator(
-    session: Session, composer: Composer, now: datetime, *, about: str, subject: str, lines: Iterable[str]
+    session: Session,
+    composer: Composer,
+    now: datetime,
+    *,
+    about: str,
+    subject: str,
+    lines: Iterable[str],
+    role: str = "data_owner",
 ) -> bool:
     """Tell the data owner that alertd itself needs attention; at most once a day about one thing.
 
     Returns whether a message was made. ``about`` names the thing, as ``feed``.
     """
     today = local_day(now)
-    person = composer.directory.resolve("data_owner", Holding(), today)
+    person = composer.directory.resolve(role, Holding(), today)
     key = f"{today}:{about}"
     told = select(Delivery.id).where(Delivery.person == person.person_id, Delivery.digest_for == key)
     if session.execute(told).first():

@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,6 +53,35 @@ def load_directory(
 def is_address(text: str) -> bool:
     """Whether the text is one plain e-mail address: no display name, no quoting, ASCII only."""
     return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
+class Staff:
+    """The staff files, read again whenever they change: whoever leaves is gone at the next message.
+
+    While they cannot be used the last good reading stands, and ``fault`` says what is wrong.
+    """
+
+    def __init__(self, files: Sequence[Path], read: Callable[[], Directory]) -> None:
+        """Reads at once. Raises :class:`InputError` when there is no good reading to stand on."""
+        self._files, self._read = files, read
+        self._seen = self._stamps()
+        self.directory = read()
+        self.fault = ""
+
+    def refresh(self) -> Directory:
+        """The directory as the files now are, or the last good one."""
+        stamps = self._stamps()
+        if stamps != self._seen:
+            self._seen = stamps
+            try:
+                self.directory, self.fault = self._read(), ""
+            except InputError as error:
+                self.fault = str(error)
+        return self.directory
+
+    def _stamps(self) -> list[tuple[int, int] | None]:
+        stats = [path.stat() if path.exists() else None for path in self._files]
+        return [(s.st_mtime_ns, s.st_size) if s else None for s in stats]
 
 
 def check_address(address: str, allowed_domains: Collection[str], where: str) -> str:

@@ -185,8 +185,8 @@ def bad(ssd: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ssd:emptied.db", "emptied.db: ssd_person: is empty"),
         ("ssd:nosuch://x", "there is no driver for nosuch"),
         ("ssd:postgresql://user:hush@127.0.0.1:1/x", "cannot connect"),
-        ("ssd:", "'ssd:' is not a source"),
-        ("annexa:x", "'annexa:x' is not a source. Write KIND:PLACE, with one of the kinds ssd and ssda903"),
+        ("ssd:", "the source is not KIND:PLACE"),
+        ("annexa:x", "'annexa' is not a kind of source. Write KIND:PLACE, with one of the kinds ssd and ssda903"),
     ],
 )
 def test_a_source_that_cannot_be_used_is_one_line_and_changes_nothing(

@@ -293,15 +293,15 @@ def test_a_child_the_engine_cannot_evaluate_keeps_its_alerts_and_the_data_owner_
 
 def test_messages_that_cannot_be_made_are_reported_to_the_data_owner_once_a_day(council: Council) -> None:
     council.looked_after()
-    people = {**council.house.directory.people, "W1": replace(PEOPLE[0], address="nowhere")}
-    composer = replace(council.house.composer, directory=replace(council.house.directory, people=people))
-    council.house = replace(council.house, composer=composer)
+    staff = council.house.staff
+    whole = staff.directory
+    staff.directory = replace(whole, people={**whole.people, "W1": replace(PEOPLE[0], address="nowhere")})
     assert council.day(nov(13)) == ["gus"]
     assert council.mail.sent[-1][1] == "alertd could not make some messages"
     assert "W1: " in council.mail.sent[-1][2]
     council.send(time(12))
     assert len(council.mail.sent) == 1
-    council.house = replace(council.house, composer=replace(composer, directory=council.house.directory))
+    staff.directory = whole
     council.send(time(13))
     assert [to for to, _, _ in council.mail.sent] == ["gus", "ade"]
 
@@ -329,3 +329,22 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
         people = [d.person for d in session.scalars(select(Delivery).where(Delivery.urgent))]
     assert len(people) == len(set(people)) > 1
     council.house.engine.dispose()
+
+
+def test_a_message_nobody_took_is_told_to_the_data_owner_once_and_never_forgotten(council: Council) -> None:
+    council.looked_after()
+    council.mail.refuses = "ade"
+    assert council.day(nov(13)) == []
+    assert council.day(nov(14)) == ["gus"]
+    assert council.mail.sent[-1][1] == "alertd could not deliver some messages"
+    assert "to W1: refused: no such mailbox" in council.mail.sent[-1][2]
+    assert council.day(nov(15)) == []
+
+
+def test_when_the_data_owners_own_mailbox_is_gone_the_duty_address_hears_of_it(council: Council) -> None:
+    council.looked_after()
+    council.mail.refuses = "gus"
+    council.put("cla_episodes", clae_cla_episode_id="E9", clae_person_id="C1", clae_cla_id="L9")
+    council.remove("person", "1 = 1")
+    council.day(nov(13))
+    assert council.days(nov(14), nov(15)) == {nov(14): ["duty"], nov(15): ["duty"]}  # each day's own message

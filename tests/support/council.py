@@ -31,6 +31,7 @@ from alertd.db.tables import Alert, AlertEvent
 from alertd.outbox.channel import Message, Outcome
 from alertd.outbox.compose import Composer
 from alertd.people.directory import Directory, Person, Team
+from alertd.people.load import Staff
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.settings import Settings
@@ -78,14 +79,17 @@ class Inline:
 
 
 class Mail:
-    """A channel that keeps what it is given."""
+    """A channel that keeps what it is given; the mailbox named by ``refuses`` is gone."""
 
     name = "email"
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, str]] = []
+        self.refuses = ""
 
     async def send(self, message: Message) -> Outcome:
+        if message.recipient.partition("@")[0] == self.refuses:
+            return Outcome("refused", "no such mailbox")
         parsed = email.message_from_bytes(message.content, policy=email.policy.default)
         body = parsed.get_body(("plain",))  # type: ignore[attr-defined]
         self.sent.append((message.recipient.partition("@")[0], str(parsed["Subject"]), body.get_content()))
@@ -213,7 +217,7 @@ def council_at(tmp_path: Path, url: str, rules: Any = RULES) -> Council:
         settings=settings,
         rulebook=rules,
         calendar=calendar,
-        directory=directory,
+        staff=Staff((), lambda: directory),
         engine=engine,
         notifiers={"email": mail},
         composer=composer,
