@@ -83,7 +83,7 @@ def judge(
         yield replace(subject.finding(), cannot_tell=reason)
         return
     for run in runs:
-        found = dates_of(subject, local_day(run.start), run.start)
+        found = dates_of(subject, local_day(run.start), run.start, is_open=run.stop is None)
         if found:
             yield _judge_run(subject, run, found, doubtful)
 

@@ -39,8 +39,12 @@ class Dates:
         return local_day(at) <= self.due
 
 
-def dates_of(subject: Subject, day: date, start: date | datetime) -> Dates | None:
-    """The dates of a clock that starts at ``start``; None where no limit was in force that day."""
+def dates_of(subject: Subject, day: date, start: date | datetime, *, is_open: bool) -> Dates | None:
+    """The dates of a clock that starts at ``start``; None where no limit was in force that day.
+
+    A booking counts only while the clock is open: once the event has happened, what was booked and
+    never held has been re-booked or forgotten, and says nothing of whether it was in time.
+    """
     rule, book = subject.rule, subject.rulebook
     limit = book.limit(rule, day)
     if limit is None:
@@ -53,7 +57,7 @@ def dates_of(subject: Subject, day: date, start: date | datetime) -> Dates | Non
         locals_.append(due(start, own, subject.calendar, rule.clock.count_from))
     statutory = main if in_law else None
     local = min(locals_, key=end_of, default=None)
-    plan = _planned(subject, day)
+    plan = _planned(subject, day) if is_open else None
     named: list[tuple[Binding, date | datetime | None]] = [("statutory", statutory), ("local", local), ("plan", plan)]
     binding, earliest = min(((n, d) for n, d in named if d is not None), key=lambda pair: end_of(pair[1]))
     shown = own if binding == "local" and own and local != main else limit
@@ -61,7 +65,8 @@ def dates_of(subject: Subject, day: date, start: date | datetime) -> Dates | Non
 
 
 def _planned(subject: Subject, day: date) -> date | None:
-    """The earliest date booked for the event, after the clock's start, that has not been held."""
+    """The date booked for the event, after the clock's start, that has not been held: the next one
+    ahead; where all have passed, the last, because a booking that passed unheld is often booked again."""
     rule = subject.rule
     if not rule.clock.plan:
         return None
@@ -71,7 +76,9 @@ def _planned(subject: Subject, day: date) -> date | None:
         if rule.until.on not in record.values and not record.doubt(rule.until.on or "")
     )
     ended = subject.ended
-    return min((d for d in booked if d and d > day and (ended is None or d <= ended)), default=None)
+    days = [d for d in booked if d and d > day and (ended is None or d <= ended)]
+    ahead = [d for d in days if d >= subject.instant.today]
+    return min(ahead) if ahead else max(days, default=None)
 
 
 @dataclass(frozen=True, slots=True)

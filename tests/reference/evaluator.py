@@ -235,7 +235,7 @@ def earliest(options: list[tuple[str, When | None]]) -> tuple[str, When] | None:
 
 
 def planned(a: Anchor, start: When) -> date | None:
-    """The earliest date booked after the start and not held."""
+    """The date booked after the start and not held: the next ahead, else the last that passed."""
     plan, until = a.rule.clock.plan, a.rule.until
     if not plan or not until.on:
         return None
@@ -245,16 +245,19 @@ def planned(a: Anchor, start: When) -> date | None:
         day = record.day(plan) if record.kind == until.record and not held else None
         if day and day > day_of(start) and a.within_bounds(day):
             days.append(day)
-    return min(days, default=None)
+    coming = [day for day in days if day >= a.today]
+    if coming:
+        return min(coming)
+    return max(days) if days else None
 
 
-def due_of(a: Anchor, start: When, limit: Duration) -> tuple[str, When]:
-    """The binding date and its name."""
+def due_of(a: Anchor, start: When, limit: Duration, met: When | None) -> tuple[str, When]:
+    """The binding date and its name. What was booked binds only while nothing has been held."""
     own = a.book.local_limit(a.rule, day_of(start))
     dates: list[tuple[str, When | None]] = [("local", a.span(start, own) if own else None)]
     main = a.span(start, limit)
     dates.insert(0, ("statutory" if a.rule.law.confidence.startswith("V") else "local", main))
-    found = earliest([*dates, ("plan", planned(a, start))])
+    found = earliest([*dates, ("plan", planned(a, start) if met is None else None)])
     assert found
     return found
 
@@ -303,7 +306,7 @@ def first_open_day(a: Anchor, clock: Span) -> date:
 def judge(a: Anchor, clock: Span, limit: Duration) -> Judged:
     """The stage of one clock."""
     start, met = clock.start, clock.met
-    binding, due = due_of(a, start, limit)
+    binding, due = due_of(a, start, limit, met)
     common: dict[str, Any] = {"start": start, "due": due, "met": met, "binding": binding}
     told = Judged(a.rule.id, a.case.child, a.record.ref, clock.occurrence, "", **common, closed=a.ended is not None)
     first = first_open_day(a, clock)
