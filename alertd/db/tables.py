@@ -107,9 +107,9 @@ class Alert(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     rule: Mapped[str] = mapped_column(String(100))
-    child: Mapped[str] = mapped_column(String(48))
-    record: Mapped[str] = mapped_column(String(120))
-    occurrence: Mapped[str] = mapped_column(String(120))
+    child: Mapped[str] = mapped_column(String(200))
+    record: Mapped[str] = mapped_column(String(250))
+    occurrence: Mapped[str] = mapped_column(String(250))
     state: Mapped[str] = mapped_column(String(20))
     stage: Mapped[str] = mapped_column(String(20))
     level: Mapped[int] = mapped_column(Integer, default=0)
