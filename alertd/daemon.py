@@ -212,7 +212,9 @@ def compose_once(house: House) -> Composed:
         undelivered = tell_of_undelivered(session, composer, now)
         point("compose.before_commit")
     if undelivered:
-        house.log.error("undelivered", messages=undelivered, next="the data owner has been told which, and why")
+        house.log.error(
+            "undelivered", messages=undelivered, next="a message to the data owner, or to duty, says which and why"
+        )
     if done.urgent or done.digests:
         house.log.info("composed", urgent=done.urgent, digests=done.digests)
     return done

@@ -189,9 +189,8 @@ class Child:
         """The clock that any event from the day ``since`` stops."""
         in_bounds = [d for d in booked if d > start and (anchor.end is None or d <= anchor.end)]
         met = next((e.day for e in events if e.counts and e.day >= since), None)
-        ahead = [d for d in in_bounds if d >= self.today]
         if in_bounds and not met:  # the booking ahead; where all have passed unheld, the last of them
-            due = min(due, min(ahead) if ahead else max(in_bounds))
+            due = min(due, min((d for d in in_bounds if d >= self.today), default=max(in_bounds)))
         doubtful = [e.day for e in events if e.counts is None and e.day >= since]
         if met and met <= due:
             return Clock("met", start, due, met)

@@ -17,10 +17,13 @@ from alertd.people.directory import Holding
 
 
 class ToTell(Protocol):
-    """What routing answers: a role to tell, at once or with the next digest."""
+    """What routing answers: a role to tell, why that role, at once or with the next digest."""
 
     @property
     def role(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
 
     @property
     def urgent(self) -> bool: ...
@@ -79,7 +82,7 @@ def apply(
         session.add(event)
     session.flush()
     notices = [
-        Notice(event_id=event.id, alert_id=alert.id, role=told.role, urgent=told.urgent)
+        Notice(event_id=event.id, alert_id=alert.id, role=told.role, reason=told.reason, urgent=told.urgent)
         for transition, alert, event in written
         for told in route(transition)
     ]

@@ -158,6 +158,8 @@ class Notice(Base):
     event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
     alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
     role: Mapped[str] = mapped_column(String(60))
+    reason: Mapped[str] = mapped_column(String(80), default="")
+    """Why this role: ``stage: overdue``, ``step 2 of L1``."""
     urgent: Mapped[bool] = mapped_column(default=False)
     composed_into: Mapped[str | None] = mapped_column(ForeignKey("delivery.id"), index=True)
     dropped: Mapped[str | None] = mapped_column(String(60))

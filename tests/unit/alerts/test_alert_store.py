@@ -30,6 +30,7 @@ W1, W2 = {"C1": Holding("W1", "T1")}, {"C1": Holding("W2", "T2")}
 class Role:
     role: str
     urgent: bool = False
+    reason: str = "because"
 
 
 def worker(_: Transition) -> Sequence[Role]:
@@ -66,9 +67,9 @@ def test_a_change_is_written_with_its_event_and_its_notices(engine: Engine) -> N
     assert (event.alert_id, event.at, event.from_stage, event.to_stage) == (alert.id, NOW, None, "overdue")
     assert (event.level, event.reason, event.late) == (2, "new", False)
     notices = rows(engine, Notice)
-    assert [(n.event_id, n.alert_id, n.role, n.urgent) for n in notices] == [
-        (event.id, alert.id, "worker", False),
-        (event.id, alert.id, "team_manager", True),
+    assert [(n.event_id, n.alert_id, n.role, n.reason, n.urgent) for n in notices] == [
+        (event.id, alert.id, "worker", "because", False),
+        (event.id, alert.id, "team_manager", "because", True),
     ]
     assert all(n.composed_into is None and n.dropped is None for n in notices)
 

@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Integer(), nullable=False),
         sa.Column("alert_id", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(length=60), nullable=False),
+        sa.Column("reason", sa.String(length=80), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.Column("composed_into", sa.String(length=36), nullable=True),
         sa.Column("dropped", sa.String(length=60), nullable=True),
