@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from alertd.calendars.calendar import Nation as Nation
+from alertd.calendars.calendar import Nation
 from alertd.errors import InputError, did_you_mean
 
 FeedKind = Literal["ssd", "ssda903"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +9,16 @@ from typing import Annotated
 
 import typer
 
+from alertd.calendars.calendar import Nation
 from alertd.cases.records import Snapshot
 from alertd.cli.output import Format, progress_bar, write_findings
 from alertd.cli.sources import parse_as_of, parse_settings, parse_window, read_source
-from alertd.engine.findings import Finding
+from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.engine.sweep import sweep
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
-from alertd.settings import Nation
 
 SourceOption = Annotated[str, typer.Option(help="ssd:URL, ssd:FILE or ssda903:FOLDER.")]
 AsOfOption = Annotated[str | None, typer.Option(help="A day (its end) or an instant with offset; now if left out.")]
@@ -75,18 +74,16 @@ def only_rules(rulebook: Rulebook, ids: Sequence[str] | None) -> Rulebook:
     """The rulebook with only the rules named. Raises InputError for an id nobody knows."""
     if not ids:
         return rulebook
+    ids_known = [rule.id for rule in rulebook.rules]
     for one in ids:
         rule = rulebook.rule(one)
         if rule is None:
-            raise InputError(f"there is no rule {one!r}", fix=_nearest(one, rulebook))
+            raise InputError(
+                f"there is no rule {one!r}", fix=did_you_mean(one, ids_known) or "`alertd rules list` shows them"
+            )
         if not rule.enabled:
             raise InputError(f"the rule {one!r} is not enabled: {rule.disabled_because}", where=rule.place)
     return rulebook.model_copy(update={"rules": tuple(r for r in rulebook.rules if r.id in ids)})
-
-
-def _nearest(name: str, rulebook: Rulebook) -> str:
-    near = difflib.get_close_matches(name, [r.id for r in rulebook.rules], 1)
-    return f"Did you mean {near[0]}?" if near else "`alertd rules list` shows those there are"
 
 
 def _say(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
@@ -97,5 +94,5 @@ def _say(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         print(f"left out: {reject.where}: {reject.why}", file=sys.stderr)
     if len(snapshot.rejects) > 10:
         print(f"left out: and {len(snapshot.rejects) - 10} more rows", file=sys.stderr)
-    children = len({f.child for f in findings if f.child != "*"})
+    children = len({f.child for f in findings if f.child != WHOLE_FEED[0]})
     print(f"{len(snapshot.cases)} children read, {len(findings)} findings on {children} of them", file=sys.stderr)
