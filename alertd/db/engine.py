@@ -7,6 +7,7 @@ was answered is on disk, and so that nothing waits for ever on a lock.
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,8 @@ def _sqlite(address: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _to_write_ahead(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -119,6 +121,20 @@ def _sqlite(address: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _to_write_ahead(connection: Any) -> None:
+    """Switch the file to its write-ahead log. SQLite does not wait for that by itself when another
+    process is switching it too, as when two start at once on a new file."""
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as fault:
+            if not fault.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() >= give_up:
+                raise
+            time.sleep(0.02)
 
 
 def _explained(fault: DBAPIError, address: URL) -> InputError:
