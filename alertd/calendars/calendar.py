@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from importlib import metadata, resources
@@ -32,6 +33,16 @@ NATIONS: Final[tuple[Nation, ...]] = get_args(Nation)
 _SUBDIVISION: Final[Mapping[Nation, str]] = {"england-and-wales": "ENG", "scotland": "SCT", "northern-ireland": "NIR"}
 _WEEKEND: Final = {5: "Saturday", 6: "Sunday"}
 _SECOND_SOURCE: Final = "govuk-bank-holidays"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A school term or half term: its first and last day, and the days inside it on which schools are
+    closed to pupils. School days are Monday to Friday in a term, but for those and bank holidays."""
+
+    start: date
+    end: date
+    closed: tuple[date, ...] = ()
 
 
 class Calendar:

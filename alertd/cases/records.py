@@ -188,7 +188,8 @@ class Snapshot:
     ``source`` names it (``ssda903:returns/2018``). ``holds`` are the kinds the feed is able to
     hold at all: a rule that needs another kind cannot be measured from it. ``counts`` are rows
     read per table or file, for the guard against half-loaded feeds. ``notes`` are lines for the
-    operator (what was left out and why). ``cases`` are sorted by child.
+    operator (what was left out and why). ``cases`` are sorted by child. ``lacks`` are fields, as
+    ``kind.field``, that this feed cannot hold though it holds their kind.
     """
 
     source: str
@@ -198,6 +199,7 @@ class Snapshot:
     counts: Mapping[str, int]
     rejects: tuple[Reject, ...] = ()
     notes: tuple[str, ...] = ()
+    lacks: frozenset[str] = frozenset()
 
 
 def case_files(

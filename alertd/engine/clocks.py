@@ -63,10 +63,10 @@ def judge(
         blank = next(c.field for c in rule.where if c.field not in anchor.values)
         yield subject.cannot_tell(anchor, blank)
         return
-    if rule.until.own:
-        stops, doubtful = _own_stop(subject, rule.until.own)
+    if subject.stop.own:
+        stops, doubtful = _own_stop(subject, subject.stop.own)
     else:
-        stops = _stops(match, records, rule.until.on or "")
+        stops = _stops(match, records, subject.stop.on or "")
     runs = _runs(subject, stops)
     if isinstance(runs, Finding):
         yield runs
@@ -116,13 +116,14 @@ def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
     origin = subject.rule.clock.from_
     if isinstance(origin, FromEvent):
         return _runs_from_events(subject, origin, stops)
+    assert origin is not None
     start = _origin(subject, origin)
     if isinstance(start, Finding):
         outside = start.cannot_tell and start.cannot_tell.cause == "window"
         return replace(start, met=stops[0].at) if outside and stops else start
     if not subject.instant.has_come(start):
         return []
-    opens = local_day(start) - timedelta(days=subject.rule.until.early_days)
+    opens = local_day(start) - timedelta(days=subject.stop.early_days)
     later = [s for s in stops if s.day >= opens]
     first = Run("start", start, later[0] if later else None, None, opens)
     return [first, *_each_to_next(later)] if subject.rule.clock.every else [first]
@@ -246,7 +247,7 @@ def _still_open(subject: Subject, run: Run, dates: Dates) -> Standing:
 
 def _perhaps(subject: Subject, run: Run, doubtful: Sequence[Record], last: date | None) -> CannotTell | None:
     """The first doubtful event that may have stopped this clock, up to ``last`` where given."""
-    until = subject.rule.until
+    until = subject.stop
     on = until.own or until.on or ""
     for record in doubtful:
         day = record.day(on)

@@ -41,7 +41,8 @@ class Pattern:
     @classmethod
     def of(cls, rule: Rule) -> Pattern:
         """The pattern of a rule."""
-        until = rule.until
+        until = rule.stop
+        assert until is not None
         return cls(rule.for_, rule.where, until.record, until.where, until.on or "", until.early_days)
 
 

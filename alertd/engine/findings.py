@@ -66,6 +66,12 @@ class Finding:
     closed: bool = False
     """The state the clock was for has ended: nobody can act on it any more."""
     cannot_tell: CannotTell | None = None
+    explained: str = ""
+    """What explains a late date without moving it: ``missing episode since Tue 3 Nov 2026``."""
+    spoken_for_by: str = ""
+    """The rule whose alert for the same child speaks for this one now."""
+    evidence: tuple[str, ...] = ()
+    """Where the records stand that together make a pattern, in order."""
 
     @property
     def asks_for_action(self) -> bool:
@@ -83,6 +89,7 @@ class Finding:
         """As plain JSON values: days ``2026-11-24``, moments ISO 8601 in UTC."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         found["cannot_tell"] = asdict(self.cannot_tell) if self.cannot_tell else None
+        found["evidence"] = list(self.evidence)
         return {name: _text(v) if isinstance(v, date) else v for name, v in found.items()}
 
     @classmethod
@@ -93,6 +100,7 @@ class Finding:
             known[name] = _when(known[name])
         if known.get("cannot_tell"):
             known["cannot_tell"] = CannotTell(**known["cannot_tell"])
+        known["evidence"] = tuple(known.get("evidence", ()))
         return cls(**known)
 
 

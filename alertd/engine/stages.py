@@ -70,10 +70,11 @@ def _planned(subject: Subject, day: date) -> date | None:
     rule = subject.rule
     if not rule.clock.plan:
         return None
+    on = subject.stop.on or ""
     booked = (
         record.day(rule.clock.plan)
-        for record in subject.case.of(rule.until.record or "")
-        if rule.until.on not in record.values and not record.doubt(rule.until.on or "")
+        for record in subject.case.of(subject.stop.record or "")
+        if on not in record.values and not record.doubt(on)
     )
     ended = subject.ended
     days = [d for d in booked if d and d > day and (ended is None or d <= ended)]

@@ -9,7 +9,7 @@ from alertd.calendars.calendar import Calendar
 from alertd.cases.records import CaseFile, Record
 from alertd.engine.facts import Instant
 from alertd.engine.findings import CannotTell, Finding
-from alertd.rulebook.model import Rule, Rulebook
+from alertd.rulebook.model import Rule, Rulebook, Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,13 @@ class Subject:
     def born(self) -> date | None:
         """The date of birth, where it is recorded and not in doubt."""
         return self.child.day("born") if self.child else None
+
+    @property
+    def stop(self) -> Until:
+        """What stops the clock. Only for rules that have a clock an event stops."""
+        stop = self.rule.stop
+        assert stop is not None
+        return stop
 
     @property
     def ended(self) -> date | None:
@@ -68,4 +75,4 @@ class Subject:
             f"the feed speaks for {window.start or 'any day'} to {window.end or 'now'}, "
             f"and this needs {first} to {last}"
         )
-        return CannotTell("window", self.rule.until.record or "", self.anchor.where, text)
+        return CannotTell("window", self.stop.record or "", self.anchor.where, text)

@@ -100,9 +100,9 @@ def _when(finding: Finding, today: date, calendar: Calendar) -> str:
 def _state(finding: Finding, rule: Rule, start: date | datetime | None, today: date) -> str:
     if finding.cannot_tell:
         return f"Cannot tell: {cannot_tell_words(finding, rule)}."
-    if rule.until.record is None:
+    if rule.stop is None or rule.stop.record is None:
         return "It is not recorded as done."
-    thing = KINDS[rule.until.record].title.partition(",")[0]
+    thing = KINDS[rule.stop.record].title.partition(",")[0]
     since = f" since {day_words(start, today)}" if start else ""
     return f"No {thing[0].lower()}{thing[1:]} that clears this is recorded{since}."
 

@@ -85,7 +85,7 @@ def _limits(rule: Rule, rulebook: Rulebook) -> list[Duration]:
     if isinstance(length, Setting):
         value = rulebook.settings.get(length.setting, length.default)
         return [value] if value else []
-    return [span.value for span in length]
+    return [span.value for span in length or ()]
 
 
 def _days(span: Duration) -> float:

@@ -1,26 +1,67 @@
 """What a rule may say. Parsed from YAML by ``load``, checked here, used by the engine as it stands.
 
+Three kinds in one language: a *timescale* is a clock and what stops it; a *gap* is something that
+should be there and is not (``without``), or a pattern that should not be (``count``, ``in_a_row``,
+``no_open``, ``others``); a *notification* is something an agency must be told by a date (``tell``).
+
 The model knows nothing of the engine that runs it. All models are frozen and refuse unknown keys.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from alertd.calendars.calendar import Nation
+from alertd.calendars.calendar import Nation, Term
 from alertd.calendars.durations import Duration
-from alertd.cases.kinds import KINDS
-from alertd.rulebook.names import check_names
+from alertd.rulebook.conditions import Condition, Names, Op, Scalar, Where
+from alertd.rulebook.names import check_names, needs_of
+from alertd.rulebook.patterns import Count, ExplainedBy, InARow, NoOpen, Others
 from alertd.rulebook.profiles import Ladder, Model, Span, WarningProfile
+from alertd.rulebook.timing import (
+    Age,
+    Birthday,
+    Clock,
+    DatedSpan,
+    FromEvent,
+    Gestation,
+    Length,
+    Setting,
+    Starting,
+    Until,
+)
+
+__all__ = [
+    "Age",
+    "Birthday",
+    "Clock",
+    "Condition",
+    "Count",
+    "DatedSpan",
+    "ExplainedBy",
+    "FromEvent",
+    "Gestation",
+    "InARow",
+    "Law",
+    "Length",
+    "Loosening",
+    "NoOpen",
+    "Op",
+    "Others",
+    "Rule",
+    "Rulebook",
+    "Scalar",
+    "Setting",
+    "Starting",
+    "Until",
+    "Where",
+]
 
 Confidence = Literal["V", "V†", "V*", "P", "K", "K/P"]
-Op = Literal["is", "not", "in", "at_least", "at_most"]
-Scalar = bool | int | str
+RuleKind = Literal["timescale", "gap", "notification"]
+PATTERNS = ("count", "in_a_row", "no_open", "others")
 
 
 class Law(Model):
@@ -33,202 +74,28 @@ class Law(Model):
     note: str | None = None
 
 
-class Condition(Model):
-    """One comparison of one field. ``value`` may be ``this.<field>`` or ``this.id``, which stand
-    for the record the clock is for."""
+class Loosening(Model):
+    """Who in the authority allowed more than the law's number as shipped, why and when."""
 
-    field: str
-    op: Op
-    value: Scalar | tuple[Scalar, ...]
-
-    @property
-    def refers_to(self) -> str | None:
-        """The anchor's field this condition joins on, or None for a plain comparison."""
-        return (
-            self.value.removeprefix("this.") if isinstance(self.value, str) and self.value.startswith("this.") else None
-        )
+    officer: str
+    reason: str
+    date_: date = Field(alias="date")
 
 
-def _conditions(value: object) -> object:
-    """``{child_seen: true, type: {in: [a, b]}}`` to a tuple of conditions, in the order written."""
-    if not isinstance(value, Mapping):
-        return value
-    found: list[dict[str, object]] = []
-    for name, wanted in value.items():
-        pairs = wanted.items() if isinstance(wanted, Mapping) else [("is", wanted)]
-        found.extend({"field": name, "op": op, "value": tuple(v) if isinstance(v, list) else v} for op, v in pairs)
-    return tuple(found)
-
-
-Where = Annotated[tuple[Condition, ...], BeforeValidator(_conditions)]
-
-
-class DatedSpan(Model):
-    """A length that holds for clocks that start on or after a day."""
-
-    from_: date | None = Field(default=None, alias="from")
-    value: Span
-
-
-class Setting(Model):
-    """A length each authority sets for itself. Without ``default``, it must be set before use."""
-
-    setting: str
-    default: Span | None = None
-    no_default: bool = False
-
-    @model_validator(mode="after")
-    def _one_or_the_other(self) -> Self:
-        if (self.default is None) == (not self.no_default):
-            raise ValueError("give either `default:` or `no_default: true`")
-        return self
-
-
-def _length(value: object) -> object:
-    if isinstance(value, str):
-        return ({"value": value},)
-    if isinstance(value, bool | int | float):
-        raise ValueError(f"{value} is not a length: write it with its unit, as `20 working days`")  # noqa: TRY004 - pydantic reads ValueError
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _length_tag(value: object) -> str:
-    return "a setting" if isinstance(value, Setting | Mapping) else "dated lengths"
-
-
-Length = Annotated[
-    Annotated[Setting, Tag("a setting")] | Annotated[tuple[DatedSpan, ...], Tag("dated lengths")],
-    Discriminator(_length_tag),
-    BeforeValidator(_length),
-]
-"""Tagged, so that an error is told of the one form that was written, not of every form it might have been."""
-
-
-class Birthday(Model):
-    """Counts from the child's birthday of that age."""
-
-    birthday: int = Field(ge=0, le=25)
-
-
-class FromEvent(Model):
-    """Counts from an event that also stops the clock before it: the first review starts the clock
-    of the second. ``nth`` is ``"1"`` (that one alone) or ``"2 and later"``."""
-
-    record: str
-    nth: str = "1 and later"
-
-    @model_validator(mode="after")
-    def _nth_reads(self) -> Self:
-        if not re.fullmatch(r"[1-9]\d*( and later)?", self.nth):
-            raise ValueError(f"nth: {self.nth!r} is not a number, nor a number followed by `and later`")
-        return self
-
-    @property
-    def first(self) -> int:
-        """The number of the first event that starts a clock, counting from 1."""
-        return int(self.nth.split()[0])
-
-    @property
-    def later(self) -> bool:
-        """Whether every later event starts one too."""
-        return self.nth.endswith("later")
-
-
-class Starting(Model):
-    """Keeps only clocks that start within, or after, a span from the beginning of the record."""
-
-    within: Span | None = None
-    after: Span | None = None
-
-
-def _from(value: object) -> object:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _origin_tag(value: object) -> str:
-    if isinstance(value, Birthday) or (isinstance(value, Mapping) and "birthday" in value):
-        return "a birthday"
-    return "an event" if isinstance(value, FromEvent | Mapping) else "fields"
-
-
-Origin = Annotated[
-    Annotated[Birthday, Tag("a birthday")]
-    | Annotated[FromEvent, Tag("an event")]
-    | Annotated[tuple[str, ...], Tag("fields")],
-    Discriminator(_origin_tag),
-    BeforeValidator(_from),
-]
-
-
-class Clock(Model):
-    """Where counting starts and how long it may take.
-
-    ``from``: a field of the record (or a list: the first that is filled), a birthday, or an event.
-    ``within`` gives one clock; ``every`` starts it again from each event that stopped it.
-    """
-
-    from_: Origin = Field(alias="from")
-    within: Length | None = None
-    every: Length | None = None
-    local: Length | None = None
-    plan: str | None = None
-    starting: Starting | None = None
-    count_from: Literal["next_day", "same_day"] = "next_day"
-
-    @model_validator(mode="after")
-    def _one_length(self) -> Self:
-        if (self.within is None) == (self.every is None):
-            raise ValueError("give either `within:` or `every:`")
-        return self
-
-    @property
-    def length(self) -> Setting | tuple[DatedSpan, ...]:
-        """The limit, whichever key it was written under."""
-        found = self.within if self.within is not None else self.every
-        assert found is not None
-        return found
-
-
-class Until(Model):
-    """What stops the clock: a record of another kind, or (``own``) a field of the same record.
-
-    ``early``: how long before the start it may have happened and still count, in calendar days or
-    weeks: a care plan made before the placement is a care plan made in time.
-    """
-
-    record: str | None = None
-    where: Where = ()
-    on: str | None = None
-    own: str | None = None
-    early: Span | None = None
-
-    @property
-    def early_days(self) -> int:
-        """``early`` in days; 0 without it."""
-        return 0 if self.early is None else self.early.n * (7 if self.early.unit == "week" else 1)
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.record is None) == (self.own is None):
-            raise ValueError("give either `record:` or `own:`")
-        if self.early and (self.own or self.early.unit not in ("calendar day", "week")):
-            raise ValueError("early: is a number of calendar days or weeks, and goes with `record:`")
-        if self.record is not None and self.record in KINDS and self.on is None:
-            object.__setattr__(self, "on", KINDS[self.record].begins)
-        return self
-
-
-class Age(Model):
-    """The child's age in whole years on the day the clock starts."""
-
-    under: int | None = None
-    from_: int | None = Field(default=None, alias="from")
+AT_ONCE = Clock(within=(DatedSpan(value=Duration(0, "calendar day")),))
+"""The clock of a pattern that gives none: somebody must act on the day it first holds."""
 
 
 class Rule(Model):
-    """A timescale: a clock, and something that stops it."""
+    """One rule, of any of the three kinds.
+
+    ``explained_by``: states that explain a late date without moving it. ``speaks_for``: rules whose
+    alerts for the same child this one's stand for while it is due or overdue. ``tell``: the agencies
+    a notification goes to, ``disclose`` the fields it may hold, ``receipt`` how soon they answer.
+    ``replaces``: the rule of another nation's pack that this one stands in for; ``difference`` its
+    number in the list of national differences. ``owner`` answers for the rule and ``review_by`` is
+    when it has to be read against the law again; a pack gives both for all its rules.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)+$")
     title: str
@@ -237,44 +104,110 @@ class Rule(Model):
     for_: str = Field(alias="for")
     where: Where = ()
     age: Age | None = None
-    clock: Clock
-    until: Until
+    clock: Clock = AT_ONCE
+    until: Until | None = None
+    without: Until | None = None
+    count: Count | None = None
+    in_a_row: InARow | None = None
+    no_open: NoOpen | None = None
+    others: Others | None = None
+    tell: Names = ()
+    disclose: tuple[str, ...] = ()
+    receipt: Literal["urgent", "routine"] = "routine"
+    explained_by: tuple[ExplainedBy, ...] = ()
+    speaks_for: Names = ()
     clears: str
-    warn: str
+    warn: str = Field(default="", description="the warning profile; patterns have none, they cannot be foreseen")
     escalate: str
     enabled: bool = True
     disabled_because: str | None = None
+    owner: str = ""
+    review_by: date | None = None
+    replaces: str | None = None
+    difference: int | None = None
+    loosened_by: Loosening | None = Field(default=None, description="filled by an overlay")
     pack: str = ""
     place: str = Field(default="", description="file:line of the rule, filled on loading")
     tests: int = Field(default=0, description="test cases beside the pack, filled on loading")
-    kind: Literal["timescale"] = "timescale"
+    shadow: str = Field(default="", description="why it is evaluated and told to nobody yet, filled on loading")
 
     @model_validator(mode="after")
-    def _kinds_and_fields(self) -> Self:
+    def _shape(self) -> Self:
+        patterns = [name for name in PATTERNS if getattr(self, name) is not None]
+        if len(patterns) + (self.without is not None) > 1:
+            raise ValueError("give one of `without:`, `count:`, `in_a_row:`, `no_open:` and `others:`")
+        if self.tell and (patterns or self.without):
+            raise ValueError("tell: a rule is a notification or a gap, not both")
+        if not self.tell and (self.disclose or "receipt" in self.model_fields_set):
+            raise ValueError("disclose: goes with `tell:`" if self.disclose else "receipt: goes with `tell:`")
+        if patterns:
+            _pattern_shape(self, patterns[0])
+        else:
+            _clock_shape(self)
         check_names(self)
-        origin = self.clock.from_
-        if isinstance(origin, FromEvent) and origin.record != self.until.record:
-            raise ValueError(
-                "clock.from.record: must be the record that `until` names: each event starts the next clock"
-            )
-        if isinstance(origin, FromEvent) and self.until.early:
-            raise ValueError("until.early goes with a clock that counts from a date, not from an event")
         return self
 
     @property
+    def kind(self) -> RuleKind:
+        """Which of the three kinds it is."""
+        if self.tell:
+            return "notification"
+        return "gap" if self.without or self.pattern else "timescale"
+
+    @property
+    def pattern(self) -> Count | InARow | NoOpen | Others | None:
+        """The pattern it looks for; None for a rule with a clock that an event stops."""
+        return self.count or self.in_a_row or self.no_open or self.others
+
+    @property
+    def stop(self) -> Until | None:
+        """What stops its clock: ``until``, or the ``without`` of a gap; None for a pattern."""
+        return self.until or self.without
+
+    @property
     def needs(self) -> frozenset[str]:
-        """The record kinds without which this rule cannot be measured."""
-        found = {self.for_} | ({self.until.record} if self.until.record else set())
-        if self.age or isinstance(self.clock.from_, Birthday):
-            found.add("child")
-        return frozenset(found)
+        """The record kinds, and the fields as ``kind.field``, without which this rule cannot be measured."""
+        return needs_of(self)
+
+
+def _pattern_shape(rule: Rule, name: str) -> None:
+    if rule.until:
+        raise ValueError(f"until: does not go with `{name}:`, which ends when it no longer holds")
+    if rule.warn:
+        raise ValueError(f"warn: does not go with `{name}:`, which cannot be foreseen")
+    if rule.clock.from_ or rule.clock.by is not None:
+        raise ValueError(f"clock.from: does not go with `{name}:`, whose clock starts when it first holds")
+    if name == "others" and (rule.for_ != "child" or rule.where or rule.age):
+        raise ValueError("others: is about the child: write `for: child`, without `where:` and `age:`")
+
+
+def _clock_shape(rule: Rule) -> None:
+    if rule.until and rule.without:
+        raise ValueError("without: is what `until:` is in a gap; give one of them")
+    if "clock" not in rule.model_fields_set or rule.stop is None:
+        missing = "until" if "clock" in rule.model_fields_set else "clock"
+        raise ValueError(f"`{missing}:` is missing")
+    if rule.clock.from_ is None and rule.clock.by is None:
+        raise ValueError("clock: give `from:` or `by:`")
+    if not rule.warn:
+        raise ValueError("`warn:` is missing")
+    origin = rule.clock.from_
+    if isinstance(origin, FromEvent):
+        if (origin.record,) != rule.stop.kinds:
+            raise ValueError(
+                "clock.from.record: must be the record that `until` names: each event starts the next clock"
+            )
+        if rule.stop.early:
+            raise ValueError("until.early goes with a clock that counts from a date, not from an event")
 
 
 class Rulebook(Model):
     """Everything the engine needs: rules, profiles, ladders and the authority's settings.
 
     ``settings`` are the lengths an authority has set, by name, as ``cp.visit.interval``.
-    ``nation`` selects the bank-holiday calendar.
+    ``nation`` selects the bank-holiday calendar; ``terms`` are the school terms, for lengths in
+    school days. ``teams`` are the rulebooks of teams that have changed or added something, by the
+    team's key: what such a team's children are judged by.
     """
 
     rules: tuple[Rule, ...]
@@ -282,6 +215,8 @@ class Rulebook(Model):
     ladders: dict[str, Ladder]
     settings: dict[str, Span] = Field(default_factory=dict)
     nation: Nation = "england-and-wales"
+    terms: tuple[Term, ...] = ()
+    teams: dict[str, Rulebook] = Field(default_factory=dict)
 
     @property
     def enabled(self) -> tuple[Rule, ...]:
@@ -292,10 +227,14 @@ class Rulebook(Model):
         """The rule of that id, or None."""
         return next((r for r in self.rules if r.id == rule_id), None)
 
+    def of_team(self, team: str | None) -> Rulebook:
+        """What the children of a team are judged by."""
+        return self.teams.get(team, self) if team else self
+
     def limit(self, rule: Rule, start: date) -> Duration | None:
         """The limit in force for a clock that starts on ``start``; None where it must be set and is not,
         and before the first of the dated lengths."""
-        return self._on(rule.clock.length, start)
+        return self._on(rule.clock.length, start) if rule.clock.length else None
 
     def local_limit(self, rule: Rule, start: date) -> Duration | None:
         """The authority's own earlier limit, where the rule has one."""

@@ -1,0 +1,30 @@
+"""Kinds of record that every child has: who the child is, and who has the case."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alertd.cases.kind import Field, Kind, state
+
+CORE: Final[tuple[Kind, ...]] = (
+    Kind(
+        "child",
+        "The child",
+        (
+            Field("born", "date", "date of birth; blank before birth"),
+            Field("expected", "date", "expected date of delivery of an unborn child"),
+            Field("died", "date", "date of death"),
+        ),
+        "born",
+        "died",
+        feeds=("ssd", "annex_a", "cin", "903", "api", "extra"),
+    ),
+    state(
+        "allocation",
+        "Worker or team allocated to the child",
+        Field("worker", "text", "the worker's key; blank when only a team holds the case"),
+        Field("team", "text", "the team's key"),
+        Field("role", "text", "role code; CW is the lead case worker"),
+        feeds=("ssd", "annex_a", "903", "api", "extra"),
+    ),
+)
