@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,11 @@ def england() -> Path:
     return rules_folder() / "england"
 
 
+def wales() -> Path:
+    """The folder of the rules that differ in Wales (entry point ``wales``); they are loaded with England's."""
+    return rules_folder() / "wales"
+
+
 def profiles() -> Path:
     """The shipped warning profiles and escalation ladders."""
     return rules_folder() / "profiles.yaml"
@@ -38,3 +44,12 @@ def builtin_pack(name: str) -> Path:
     folder = found[name].load()()
     assert isinstance(folder, Path)
     return folder
+
+
+def holder_of(rule_id: str) -> str | None:
+    """The name of the installed pack that has a rule of that id, or None."""
+    line = re.compile(rf"^  - id: {re.escape(rule_id)}$", re.MULTILINE)
+    for name in sorted({point.name for point in entry_points(group=GROUP)}):
+        if any(line.search(path.read_text("utf-8")) for path in builtin_pack(name).glob("*.yaml")):
+            return name
+    return None

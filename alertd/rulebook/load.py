@@ -72,13 +72,39 @@ def load_rulebook(
                     fix="Give one of the two another id, or load one pack only.",
                 )
             rules[rule.id] = rule
+    replaced = _take_out_replaced(rules)
     return Rulebook(
         rules=tuple(rules.values()),
         warnings=profile_file.warnings,
         ladders=profile_file.ladders,
         settings=parse_settings(settings or {}, rules.values()),
         nation=nation,
+        replaced=replaced,
     )
+
+
+def _take_out_replaced(rules: dict[str, Rule]) -> dict[str, str]:
+    """Take out the rules that others stand in for. What was taken out, each with the rule in its place.
+
+    A stand-in loaded without what it stands in for is refused: the rest of that pack would be missing too.
+    """
+    replaced: dict[str, str] = {}
+    for rule in rules.values():
+        if rule.replaces is None:
+            continue
+        if rule.replaces not in rules:
+            holder = builtin.holder_of(rule.replaces)
+            raise InputError(
+                f"{rule.id} replaces {rule.replaces!r}, and no pack loaded has that rule",
+                where=rule.place,
+                fix=f'Load the pack that has it as well: packs = ["{holder}", …].'
+                if holder
+                else suggest(rule.replaces, rules, "Rules loaded are"),
+            )
+        replaced[rule.replaces] = rule.id
+    for name in replaced:
+        del rules[name]
+    return replaced
 
 
 def pack_files(packs: Sequence[Path]) -> Iterator[Path]:

@@ -207,7 +207,8 @@ class Rulebook(Model):
     ``settings`` are the lengths an authority has set, by name, as ``cp.visit.interval``.
     ``nation`` selects the bank-holiday calendar; ``terms`` are the school terms, for lengths in
     school days. ``teams`` are the rulebooks of teams that have changed or added something, by the
-    team's key: what such a team's children are judged by.
+    team's key: what such a team's children are judged by. ``replaced`` are the rules left out because
+    another stands in for them, by id, each with the one in its place.
     """
 
     rules: tuple[Rule, ...]
@@ -217,6 +218,7 @@ class Rulebook(Model):
     nation: Nation = "england-and-wales"
     terms: tuple[Term, ...] = ()
     teams: dict[str, Rulebook] = Field(default_factory=dict)
+    replaced: dict[str, str] = Field(default_factory=dict)
 
     @property
     def enabled(self) -> tuple[Rule, ...]:

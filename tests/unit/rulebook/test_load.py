@@ -65,6 +65,35 @@ def test_one_bad_rule_refuses_the_whole_pack(pack: Path) -> None:
         load_rulebook([pack])
 
 
+def _stand_in(pack: Path) -> Path:
+    path = pack.with_name("welsh.yaml")
+    path.write_text(
+        PACK.replace("- id: local.review", "- id: welsh.review\n    replaces: local.review").replace("20 w", "10 w")
+    )
+    return path
+
+
+def test_a_rule_takes_the_place_of_the_one_it_replaces_whatever_the_order_of_the_packs(pack: Path) -> None:
+    welsh = _stand_in(pack)
+    for packs in ([pack, welsh], [welsh, pack]):
+        book = load_rulebook(packs)
+        assert [r.id for r in book.rules] == ["welsh.review"]
+        assert book.replaced == {"local.review": "welsh.review"}
+
+
+def test_a_rule_that_replaces_what_no_pack_has_is_refused(pack: Path) -> None:
+    welsh = _stand_in(pack)
+    with pytest.raises(InputError, match=r"welsh.yaml:4: welsh.review replaces 'local.review', and no pack loaded has"):
+        load_rulebook([welsh])
+
+
+def test_a_rule_that_replaces_one_of_a_pack_not_loaded_says_which_pack_to_load(pack: Path) -> None:
+    welsh = _stand_in(pack)
+    welsh.write_text(welsh.read_text().replace("replaces: local.review", "replaces: cla.review.first"))
+    with pytest.raises(InputError, match=r'Load the pack that has it as well: packs = \["england", …\]\.'):
+        load_rulebook([welsh])
+
+
 def test_a_setting_is_the_length_of_the_rule_that_reads_it(pack: Path) -> None:
     book = load_rulebook([pack], settings={"local.review.limit": "2 weeks"})
     assert book.settings == {"local.review.limit": Duration(2, "week")}
@@ -100,6 +129,11 @@ def test_a_file_beyond_the_size_limit_is_not_even_parsed(tmp_path: Path) -> None
 def test_the_built_in_pack_is_found_by_its_entry_point() -> None:
     assert builtin.builtin_pack("england") == builtin.england()
     assert builtin.england().is_dir()
+
+
+def test_the_welsh_pack_is_found_by_its_entry_point() -> None:
+    assert builtin.builtin_pack("wales") == builtin.wales()
+    assert builtin.wales().is_dir()
 
 
 def test_a_pack_nobody_installed_is_refused_with_those_there_are() -> None:
