@@ -4,6 +4,10 @@ An alert opens when a finding first asks for action. While it is open its stage,
 reason for not knowing may change, and it may be handed over to another worker. It closes when the
 finding no longer asks: met, met late, met but recorded late, withdrawn (the clock no longer applies
 or is no longer near), or its source record gone from the feed.
+
+A *muted* alert lives the same life and is told to nobody: its rule is in shadow until an officer
+adopts it, another alert of the child speaks for it, or its rule would alert so many at once that
+somebody has to confirm it first. When that ends, all it would have told by then is told.
 """
 
 from __future__ import annotations
@@ -23,6 +27,9 @@ Reason = Literal[
     "escalated",
     "reminder",
     "date_moved",
+    "rule_changed",
+    "muted",
+    "unmuted",
     "met",
     "met_late",
     "met_recorded_late",
@@ -37,13 +44,19 @@ LATE_AFTER: Final = timedelta(hours=36)
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """What was last told about one clock, and the worker who had the child then."""
+    """What was last told about one clock, and the worker who had the child then.
+
+    ``muted`` says why nobody is told, or is blank; ``timing`` is the version of the rule by which
+    ``level`` was reached.
+    """
 
     id: int
     finding: Finding
     level: int
     is_open: bool
     worker: str | None = None
+    muted: str = ""
+    timing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class Transition:
 
     ``from_stage`` is None for an alert that was not open. ``from_level`` and ``to_level`` are
     escalation steps told before and after. ``late``: alertd was not there when it became true.
+    ``muted``: why nobody is told of it.
     """
 
     finding: Finding
@@ -62,6 +76,7 @@ class Transition:
     reason: Reason
     late: bool = False
     alert_id: int | None = None
+    muted: str = ""
 
     @property
     def closes(self) -> bool:

@@ -26,6 +26,17 @@ class Reconciled:
     refreshed: tuple[tuple[int, Finding], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """One finding with what is true of it now."""
+
+    finding: Finding
+    at: datetime
+    held: Holding | None
+    muted: str
+    timing: str
+
+
 def reconcile(
     findings: Iterable[Finding],
     alerts: Mapping[Identity, OpenAlert],
@@ -33,13 +44,16 @@ def reconcile(
     *,
     present: Callable[[str, str], bool],
     holdings: Mapping[str, Holding] = MappingProxyType({}),
+    muted: Callable[[Finding], str] = lambda finding: finding.spoken_for_by,
+    timing: Callable[[Finding], str] = lambda _: "",
 ) -> Reconciled:
     """Compare what is true with what was last told.
 
     ``alerts`` are the alerts of the children evaluated, open or closed, by identity. ``present``
     says whether a (child, record) is still in the feed: an alert whose finding is gone is
     withdrawn when its record is there, and its source removed when it is not. ``holdings`` say who
-    has each child now; a child who is not in them stays with whoever had it.
+    has each child now; a child who is not in them stays with whoever had it. ``muted`` says why
+    nobody is to be told of a finding (blank: they are), ``timing`` the version of its rule.
     """
     transitions: list[Transition] = []
     refreshed: list[tuple[int, Finding]] = []
@@ -47,10 +61,11 @@ def reconcile(
     for finding in findings:
         seen.add(finding.identity)
         alert = alerts.get(finding.identity)
-        change = _change(finding, alert, now, holdings.get(finding.child))
+        here = _Now(finding, now, holdings.get(finding.child), muted(finding), timing(finding))
+        change = _change(here, alert)
         if change:
             transitions.append(change)
-        elif alert and alert.is_open and alert.finding != finding:
+        elif alert and alert.is_open and (alert.finding != finding or alert.timing != here.timing):
             refreshed.append((alert.id, finding))
     for identity, alert in alerts.items():
         if alert.is_open and identity not in seen:
@@ -59,20 +74,28 @@ def reconcile(
     return Reconciled(tuple(transitions), tuple(refreshed))
 
 
-def _change(finding: Finding, alert: OpenAlert | None, now: datetime, held: Holding | None) -> Transition | None:
+def _change(here: _Now, alert: OpenAlert | None) -> Transition | None:
+    finding = here.finding
     if alert is None or not alert.is_open:
         if not finding.asks_for_action:
             return None
         # Steps told before the alert closed are not told again when it comes back.
         told = alert.level if alert else 0
         reason: Reason = "reopened" if alert else "new"
-        return _transition(finding, None, told, reason, now, alert.id if alert else None)
+        return _transition(here, None, told, reason, alert.id if alert else None)
     if not finding.asks_for_action:
         return _closing(alert, finding, _closed_as(finding, alert.finding))
-    reason_ = _reason(finding, alert, held)
-    if reason_ is None:
-        return None
-    return _transition(finding, alert.finding.stage, alert.level, reason_, now, alert.id)
+    if here.muted or alert.muted:
+        if here.muted == alert.muted:
+            return None
+        return _transition(here, alert.finding.stage, alert.level, "muted" if here.muted else "unmuted", alert.id)
+    # A rule that counts differently plans its steps anew: those not reached by its new dates are still to come.
+    replanned = alert.timing != here.timing
+    told = min(alert.level, finding.level) if replanned else alert.level
+    reason_ = _reason(finding, alert, here.held)
+    if replanned and (reason_ in (None, "date_moved") and (finding.due != alert.finding.due or told != alert.level)):
+        reason_ = "rule_changed"
+    return _transition(here, alert.finding.stage, told, reason_, alert.id) if reason_ else None
 
 
 def _reason(finding: Finding, alert: OpenAlert, held: Holding | None) -> Reason | None:
@@ -106,11 +129,11 @@ def _closed_as(finding: Finding, before: Finding) -> Reason:
     return "met_late" if finding.stage == "met_late" else "withdrawn"
 
 
-def _transition(
-    finding: Finding, from_stage: str | None, told: int, reason: Reason, now: datetime, alert_id: int | None
-) -> Transition:
-    late = reason not in ("date_moved", "handed_over") and told_late(finding, now)
-    return Transition(finding, from_stage, finding.stage, told, max(told, finding.level), reason, late, alert_id)
+def _transition(here: _Now, from_stage: str | None, told: int, reason: Reason, alert_id: int | None) -> Transition:
+    finding = here.finding
+    late = reason not in ("date_moved", "handed_over", "rule_changed", "muted") and told_late(finding, here.at)
+    level = told if here.muted else max(told, finding.level)
+    return Transition(finding, from_stage, finding.stage, told, level, reason, late, alert_id, here.muted)
 
 
 def _closing(alert: OpenAlert, finding: Finding, reason: Reason) -> Transition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +15,15 @@ from alertd.alerts.reconcile import Identity, Reconciled
 from alertd.db.tables import Alert, AlertEvent, Notice
 from alertd.engine.findings import Finding
 from alertd.people.directory import Holding
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """By which versions a finding is told: of the rule's dates and words, and of the templates."""
+
+    timing: str = ""
+    wording: str = ""
+    template: str = ""
 
 
 class ToTell(Protocol):
@@ -32,10 +42,12 @@ class ToTell(Protocol):
 def last_told(session: Session, skip: Iterable[str] = ()) -> dict[Identity, OpenAlert]:
     """Every alert by identity, open or closed; those of the children in ``skip`` are left out."""
     left_out = frozenset(skip)
-    rows = session.execute(select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker))
+    rows = session.execute(
+        select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker, Alert.muted, Alert.timing)
+    )
     found = (
-        OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker)
-        for id_, finding, level, state, worker in rows
+        OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker, muted, timing)
+        for id_, finding, level, state, worker, muted, timing in rows
     )
     return {alert.finding.identity: alert for alert in found if alert.finding.child not in left_out}
 
@@ -46,11 +58,12 @@ def apply(
     now: datetime,
     route: Callable[[Transition], Sequence[ToTell]],
     holdings: Mapping[str, Holding],
+    versions: Callable[[Finding], Versions] = lambda _: Versions(),
 ) -> int:
     """Write the changes, each with its event and its notices, in the session's transaction.
 
-    ``holdings`` say who has each child in the feed now. Returns the number of notices written.
-    Nothing is sent here.
+    ``holdings`` say who has each child in the feed now, ``versions`` by what each is told. Returns
+    the number of notices written. Nothing is sent here.
     """
     # All that are open, because each may have been handed over: and a list of ids can be longer than a statement may.
     known = {a.id: a for a in session.scalars(select(Alert).where(Alert.state == "open"))}
@@ -59,7 +72,7 @@ def apply(
         alert = _new(transition, now) if transition.alert_id is None else session.get_one(Alert, transition.alert_id)
         if transition.reason == "reopened":
             _owe_again(session, alert)
-        _change(alert, transition, now)
+        _change(alert, transition, now, versions(transition.finding))
         event = AlertEvent(
             at=now,
             from_stage=transition.from_stage,
@@ -72,6 +85,7 @@ def apply(
         written.append((transition, alert, event))
     for alert_id, finding in reconciled.refreshed:
         known[alert_id].finding = finding.as_json()
+        known[alert_id].timing = versions(finding).timing  # the words are those of what was last told
     for alert in (*known.values(), *(alert for _, alert, _ in written)):
         held = holdings.get(alert.child)
         if held:
@@ -101,10 +115,12 @@ def _new(transition: Transition, now: datetime) -> Alert:
     return Alert(rule=rule, child=child, record=record, occurrence=occurrence, opened_at=now)
 
 
-def _change(alert: Alert, transition: Transition, now: datetime) -> None:
+def _change(alert: Alert, transition: Transition, now: datetime, versions: Versions) -> None:
     alert.finding = transition.finding.as_json()
     alert.level = transition.to_level
     alert.changed_at = now
+    alert.muted = transition.muted
+    alert.timing, alert.wording, alert.template = versions.timing, versions.wording, versions.template
     if transition.closes:
         alert.state, alert.closed_as = "closed", transition.reason
     else:

@@ -113,13 +113,20 @@ class Alert(Base):
     state: Mapped[str] = mapped_column(String(20))
     stage: Mapped[str] = mapped_column(String(20))
     level: Mapped[int] = mapped_column(Integer, default=0)
-    """Escalation steps already told; never falls while the alert is open, so no step is told twice."""
+    """Escalation steps already told; while the alert is open it falls only when the rule counts
+    differently, so no step is told twice."""
     closed_as: Mapped[str | None] = mapped_column(String(30))
     finding: Mapped[dict[str, Any]]
     """The latest finding, as the explanation of this alert: dates, limit, where, cannot_tell."""
     worker: Mapped[str | None] = mapped_column(String(100))
     team: Mapped[str | None] = mapped_column(String(100))
     """Who held the child at the latest reading of the feed; settled to a person when composing."""
+    muted: Mapped[str] = mapped_column(String(120), default="")
+    """Why nobody is told: the rule is in shadow or held, or another alert speaks for it; blank when people are."""
+    timing: Mapped[str] = mapped_column(String(12), default="")
+    wording: Mapped[str] = mapped_column(String(12), default="")
+    template: Mapped[str] = mapped_column(String(12), default="")
+    """The versions that what was last told was told by: of the rule's dates, of its words, and of the templates."""
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 

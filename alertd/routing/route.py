@@ -27,9 +27,9 @@ def route(transition: Transition, rule: Rule, rulebook: Rulebook) -> tuple[Notic
 
     Every ladder step between the level told before and now is told, so steps that passed while
     alertd was not running are not lost. What closes an alert, and what asks nobody for action,
-    waits for the count of cleared ones in the next digest.
+    waits for the count of cleared ones in the next digest. A muted alert is told to nobody.
     """
-    if transition.closes or not transition.finding.asks_for_action:
+    if transition.closes or transition.muted or not transition.finding.asks_for_action:
         return ()
     ladder = rulebook.ladders[rule.escalate]
     urgent = ladder.urgent and transition.to_stage in ("due", "overdue") and transition.reason != "reminder"

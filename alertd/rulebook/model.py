@@ -91,7 +91,7 @@ class Rule(Model):
 
     ``explained_by``: states that explain a late date without moving it. ``speaks_for``: rules whose
     alerts for the same child this one's stand for while it is due or overdue. ``tell``: the agencies
-    a notification goes to, ``disclose`` the fields it may hold, ``receipt`` how soon they answer.
+    a notification goes to, ``disclose`` the fields it may hold, ``receipt`` how soon they answer (routine if left out).
     ``replaces``: the rule of another nation's pack that this one stands in for; ``difference`` its
     number in the list of national differences. ``owner`` answers for the rule and ``review_by`` is
     when it has to be read against the law again; a pack gives both for all its rules.
@@ -113,7 +113,7 @@ class Rule(Model):
     others: Others | None = None
     tell: Names = ()
     disclose: tuple[str, ...] = ()
-    receipt: Literal["urgent", "routine"] = "routine"
+    receipt: Literal["urgent", "routine"] | None = None
     explained_by: tuple[ExplainedBy, ...] = ()
     speaks_for: Names = ()
     clears: str
@@ -138,7 +138,7 @@ class Rule(Model):
             raise ValueError("give one of `without:`, `count:`, `in_a_row:`, `no_open:` and `others:`")
         if self.tell and (patterns or self.without):
             raise ValueError("tell: a rule is a notification or a gap, not both")
-        if not self.tell and (self.disclose or "receipt" in self.model_fields_set):
+        if not self.tell and (self.disclose or self.receipt):
             raise ValueError("disclose: goes with `tell:`" if self.disclose else "receipt: goes with `tell:`")
         if patterns:
             _pattern_shape(self, patterns[0])

@@ -30,6 +30,10 @@ def upgrade() -> None:
         sa.Column("finding", sa.JSON(), nullable=False),
         sa.Column("worker", sa.String(length=100), nullable=True),
         sa.Column("team", sa.String(length=100), nullable=True),
+        sa.Column("muted", sa.String(length=120), nullable=False),
+        sa.Column("timing", sa.String(length=12), nullable=False),
+        sa.Column("wording", sa.String(length=12), nullable=False),
+        sa.Column("template", sa.String(length=12), nullable=False),
         sa.Column("opened_at", _MOMENT, nullable=False),
         sa.Column("changed_at", _MOMENT, nullable=False),
         sa.CheckConstraint(
