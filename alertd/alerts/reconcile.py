@@ -81,21 +81,28 @@ def _change(here: _Now, alert: OpenAlert | None) -> Transition | None:
             return None
         # Steps told before the alert closed are not told again when it comes back.
         told = alert.level if alert else 0
-        reason: Reason = "reopened" if alert else "new"
-        return _transition(here, None, told, reason, alert.id if alert else None)
+        return _transition(here, None, told, "reopened" if alert else "new", alert.id if alert else None)
     if not finding.asks_for_action:
         return _closing(alert, finding, _closed_as(finding, alert.finding))
     if here.muted or alert.muted:
-        if here.muted == alert.muted:
-            return None
-        return _transition(here, alert.finding.stage, alert.level, "muted" if here.muted else "unmuted", alert.id)
+        reason = _muted_reason(here, alert)
+        return _transition(here, alert.finding.stage, alert.level, reason, alert.id) if reason else None
     # A rule that counts differently plans its steps anew: those not reached by its new dates are still to come.
     replanned = alert.timing != here.timing
     told = min(alert.level, finding.level) if replanned else alert.level
-    reason_ = _reason(finding, alert, here.held)
-    if replanned and (reason_ in (None, "date_moved") and (finding.due != alert.finding.due or told != alert.level)):
-        reason_ = "rule_changed"
-    return _transition(here, alert.finding.stage, told, reason_, alert.id) if reason_ else None
+    why = _reason(finding, alert, here.held)
+    if replanned and why in (None, "date_moved") and (why or told != alert.level):
+        why = "rule_changed"
+    return _transition(here, alert.finding.stage, told, why, alert.id) if why else None
+
+
+def _muted_reason(here: _Now, alert: OpenAlert) -> Reason | None:
+    """What is kept, though told to nobody: that it was muted or is no longer, and where it stands."""
+    if here.muted != alert.muted:
+        return "muted" if here.muted else "unmuted"
+    if here.finding.stage != alert.finding.stage:
+        return "stage"
+    return "cause" if _cause(here.finding) != _cause(alert.finding) else None
 
 
 def _reason(finding: Finding, alert: OpenAlert, held: Holding | None) -> Reason | None:

@@ -28,9 +28,17 @@ def finding(stage: str, **changes: Any) -> Finding:
     return replace(FINDING, **{"stage": stage, **changes})
 
 
-def told(before: Finding, *, level: int | None = None, is_open: bool = True, worker: str | None = None) -> OpenAlert:
+def told(
+    before: Finding,
+    *,
+    level: int | None = None,
+    is_open: bool = True,
+    worker: str | None = None,
+    muted: str = "",
+    timing: str = "",
+) -> OpenAlert:
     """What was last told about the clock."""
-    return OpenAlert(7, before, before.level if level is None else level, is_open, worker)
+    return OpenAlert(7, before, before.level if level is None else level, is_open, worker, muted, timing)
 
 
 def by_identity(alerts: Iterable[OpenAlert]) -> dict[Identity, OpenAlert]:
@@ -43,7 +51,7 @@ def after(alerts: Mapping[Identity, OpenAlert], done: Reconciled) -> dict[Identi
     found = dict(alerts)
     for t in done.transitions:
         id_ = t.alert_id if t.alert_id is not None else len(found) + 1
-        found[t.finding.identity] = OpenAlert(id_, t.finding, t.to_level, not t.closes)
+        found[t.finding.identity] = OpenAlert(id_, t.finding, t.to_level, not t.closes, muted=t.muted)
     ids = {alert.id: identity for identity, alert in found.items()}
     for id_, latest in done.refreshed:
         found[ids[id_]] = replace(found[ids[id_]], finding=latest)

@@ -15,6 +15,7 @@ from alertd.engine.findings import CannotTell, Finding
 from alertd.people.directory import Holding
 
 OVERDUE = finding("overdue", level=1)
+SPOKEN_FOR = replace(OVERDUE, level=2, spoken_for_by="cp.visit")
 LONG_AGO = NOW - timedelta(days=20)
 MET_LATE = finding("met_late", met=date(2026, 11, 30), warned=0)
 MET = finding("met", met=date(2026, 11, 20), warned=0)
@@ -22,7 +23,12 @@ OUTSIDE = CannotTell("window", "cla_review", "L1", "outside")
 
 
 def run(
-    now_true: Finding | None, before: OpenAlert | None = None, *, present: bool = True, worker: str | None = None
+    now_true: Finding | None,
+    before: OpenAlert | None = None,
+    *,
+    present: bool = True,
+    worker: str | None = None,
+    timing: str = "",
 ) -> Reconciled:
     return reconcile(
         [now_true] if now_true else [],
@@ -30,6 +36,7 @@ def run(
         NOW,
         present=lambda _child, _record: present,
         holdings={"C1": Holding(worker)} if worker else {},
+        timing=lambda _: timing,
     )
 
 
@@ -65,6 +72,11 @@ CASES: list[tuple[Reason, Finding | None, OpenAlert | None, tuple[str | None, st
     ("withdrawn", finding("unknown", closed=True), told(finding("unknown")), ("unknown", "closed", 0, 0)),
     ("withdrawn", finding("unknown", met=DUE), told(finding("unknown")), ("unknown", "closed", 0, 0)),
     ("withdrawn", None, told(FINDING), ("upcoming", "closed", 0, 0)),
+    ("new", SPOKEN_FOR, None, (None, "overdue", 0, 0)),
+    ("muted", SPOKEN_FOR, told(OVERDUE), ("overdue", "overdue", 1, 1)),
+    ("unmuted", OVERDUE, told(SPOKEN_FOR, level=0, muted="cin.visit"), ("overdue", "overdue", 0, 1)),
+    ("stage", SPOKEN_FOR, told(FINDING, muted="cp.visit"), ("upcoming", "overdue", 0, 0)),
+    ("met", MET, told(FINDING, muted="cp.visit"), ("upcoming", "closed", 0, 0)),
 ]
 
 
@@ -150,6 +162,31 @@ def test_children_whose_alerts_are_not_given_are_left_alone() -> None:
     assert reconcile([FINDING], by_identity([told(FINDING), other]), NOW, present=lambda *_: True).transitions
 
 
+def test_a_muted_alert_is_told_to_nobody_however_it_moves() -> None:
+    assert change(SPOKEN_FOR).muted == "cp.visit"
+    assert change(SPOKEN_FOR, told(FINDING, muted="cp.visit")).muted == "cp.visit"
+    later = replace(SPOKEN_FOR, level=4, due=date(2026, 11, 26))
+    assert run(later, told(SPOKEN_FOR, level=0, muted="cp.visit")) == Reconciled((), ((7, later),))
+
+
+def test_a_rule_that_now_gives_more_time_tells_the_new_date_and_its_steps_are_still_to_come() -> None:
+    before, later = finding("overdue", level=2), finding("overdue", due=date(2026, 12, 20), level=1)
+    found = run(later, told(before, timing="old"), timing="new").transitions[0]
+    assert (found.reason, found.from_level, found.to_level) == ("rule_changed", 1, 1)
+    gone = run(finding("upcoming", level=0), told(before, timing="old"), timing="new").transitions[0]
+    assert (gone.reason, gone.to_level) == ("stage", 0)
+
+
+def test_a_rule_that_now_gives_less_time_tells_the_steps_that_have_come() -> None:
+    sooner = finding("overdue", due=date(2026, 11, 2), level=3)
+    found = run(sooner, told(OVERDUE, timing="old"), timing="new").transitions[0]
+    assert (found.reason, found.from_level, found.to_level) == ("escalated", 1, 3)
+
+
+def test_a_new_version_that_moves_nothing_is_taken_over_in_silence() -> None:
+    assert run(OVERDUE, told(OVERDUE, timing="old"), timing="new") == Reconciled((), ((7, OVERDUE),))
+
+
 def test_every_reason_has_a_case() -> None:
-    named = {reason for reason, *_ in CASES} | {"source_removed", "handed_over"}
+    named = {reason for reason, *_ in CASES} | {"source_removed", "handed_over", "rule_changed"}
     assert named == set(get_args(Reason))
