@@ -6,6 +6,13 @@ from typing import Final
 
 from alertd.cases.kind import Field, Kind, event
 
+TRIGGER_TYPES: Final = (
+    "placement, placement_ended, plan_ended, care_ended, family_moved, serious_incident, looked_after_death, "
+    "leaver_death, child_death, allegation, provider_event, private_fostering_moved, school_joined, school_left, "
+    "worker_assigned, no_school_place, key_stage_4_move, custody, remand, homelessness_risk, exploitation, "
+    "unaccompanied_arrival, transfer_accepted, adoption_placement, iro_dispute, offender_risk or ehc_move"
+)
+
 AGENCIES: Final[tuple[Kind, ...]] = (
     event(
         "agency_notice",
@@ -14,6 +21,38 @@ AGENCIES: Final[tuple[Kind, ...]] = (
         Field("about", "text", "the key of the record it is about"),
         Field("urgent", "yes/no", "an answer is wanted within one working day"),
         Field("acknowledged", "date", "the day the agency acknowledged it"),
-        when="the day it was sent",
+        when="the day it was sent; on a list of the authority's own, the day the last of those to be told was told",
+    ),
+    Kind(
+        "agency_trigger",
+        "Something another agency has to be told of",
+        (
+            Field("happened", "moment", "when it happened, was arranged or became known"),
+            Field("withdrawn", "date", "the day it was called off, settled or found not to be so; blank otherwise"),
+            Field("type", "text", TRIGGER_TYPES),
+            Field("takes_effect", "date", "the day a planned move, placement or loss of a home takes effect"),
+            Field("emergency", "yes/no", "a placement: nobody could be told before it began"),
+            Field("out_of_area", "yes/no", "a placement: outside the authority's own area"),
+            Field("distant", "yes/no", "a placement: neither in the authority's area nor in one beside it"),
+            Field("crime", "yes/no", "an allegation: a crime may have been committed"),
+            Field("regulated", "yes/no", "an allegation: the adult works in a setting that is inspected"),
+            Field("consent", "yes/no", "the young person agrees to be referred"),
+        ),
+        "happened",
+        "withdrawn",
+        bounds=True,
+    ),
+    event(
+        "agency_inbound",
+        "Something another agency told this authority",
+        Field(
+            "type",
+            "text",
+            "nhs_attendance, long_stay, long_stay_ended, private_fostering or offender_risk",
+        ),
+        Field("acted", "date", "the day the team acted on it"),
+        when="when it came in",
+        type_="moment",
     ),
 )
+"""An `agency_trigger` about a placement has the key of the placement, so that one notice answers for both."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from alertd.cases.kinds import KINDS
+from alertd.rulebook.agencies import AGENCIES, DISCLOSABLE
 from alertd.rulebook.conditions import Condition
 from alertd.rulebook.patterns import Others
 from alertd.rulebook.timing import Birthday, Gestation
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class UnknownNameError(ValueError):
-    """A kind or field that is not declared; ``known`` are those that are."""
+    """A kind, field, agency or disclosure that is not declared; ``known`` are those that are."""
 
     def __init__(self, text: str, name: str, known: tuple[str, ...]) -> None:
         super().__init__(text)
@@ -88,6 +89,7 @@ def check_names(rule: Rule) -> None:
                 if condition.refers_to and condition.refers_to != "id":
                     _need_field(rule.for_, condition.refers_to, f"{key}.where")
     _check_clock(rule)
+    _check_telling(rule)
     if rule.no_open:
         for kind in rule.no_open.kinds:
             _need_state(kind, "no_open.record")
@@ -110,6 +112,18 @@ def _check_clock(rule: Rule) -> None:
     if clock.plan and stop:
         for kind in stop.kinds:
             _need_day(kind, clock.plan, "clock.plan")
+
+
+def _check_telling(rule: Rule) -> None:
+    for agency in rule.tell:
+        if agency not in AGENCIES:
+            raise UnknownNameError(f"tell: there is no agency {agency!r}", agency, tuple(AGENCIES))
+    for name in rule.disclose:
+        if name not in DISCLOSABLE:
+            raise UnknownNameError(f"disclose: {name!r} is nothing that may be disclosed", name, tuple(DISCLOSABLE))
+        barred = [agency for agency in rule.tell if not DISCLOSABLE[name].may_go_to(agency)]
+        if barred:
+            raise ValueError(f"disclose: {name} may not go to {barred[0]}; tell that agency in a rule of its own")
 
 
 def _related(rule: Rule) -> Iterator[tuple[str, tuple[str, ...], tuple[Condition, ...], str | None]]:
