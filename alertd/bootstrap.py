@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import Engine
 
+from alertd.alerts.muting import Guard
 from alertd.calendars.calendar import Calendar, calendar_for
 from alertd.cases.records import Snapshot
 from alertd.cases.sources import ssd, ssda903
@@ -22,6 +23,7 @@ from alertd.outbox.channel import Notifier
 from alertd.outbox.compose import Composer
 from alertd.people.directory import Directory
 from alertd.people.load import Staff, load_directory
+from alertd.rulebook.adoption import read_adopted, with_adoption
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
@@ -50,6 +52,11 @@ class House:
     clock: Callable[[], datetime]
     rng: random.Random
     log: Log
+    guard: Guard = field(default_factory=Guard)
+
+    def composer_now(self) -> Composer:
+        """The composer with the staff as they are now."""
+        return replace(self.composer, directory=self.staff.refresh())
 
     def read_feed(self, as_of: datetime, progress: Progress | None = None) -> Snapshot:
         """One complete reading of the feed. Raises InputError for a feed that cannot be used."""
@@ -82,7 +89,13 @@ def rulebook_of(settings: Settings) -> Rulebook:
                 where=rule.place,
                 fix=f'Put "{length.setting}" = "10 working days", or your own length, under [rules.settings]',
             )
-    return rulebook
+    return with_adoption(rulebook, read_adopted(settings.rules.adopted))
+
+
+def guard_of(settings: Settings) -> Guard:
+    """When a rule's first messages are a flood, and which floods an officer has confirmed."""
+    rules = settings.rules
+    return Guard(rules.flood_share, rules.flood_children, read_adopted(rules.adopted).let_go)
 
 
 def directory_of(settings: Settings, rulebook: Rulebook) -> Directory:
@@ -137,5 +150,6 @@ def build(
         composer=composer,
         clock=clock,
         rng=rng or random.Random(),  # noqa: S311 - spreads retries, keeps no secret
+        guard=guard_of(settings),
         log=structlog.stdlib.get_logger("alertd"),
     )

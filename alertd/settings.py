@@ -54,9 +54,17 @@ class Feed(_Section):
 
 
 class Rules(_Section):
-    """The packs to load, by installed name or path, and the authority's own lengths."""
+    """The packs to load, by installed name or path, and the authority's own lengths.
+
+    ``adopted`` is the file of what the authority has adopted: without it every rule is in shadow,
+    evaluated and told to nobody. A rule that has told nobody yet is held back when it would tell of
+    more than ``flood_share`` of the open children, and of at least ``flood_children``.
+    """
 
     packs: tuple[str, ...] = ("england",)
+    adopted: Path | None = None
+    flood_share: float = Field(default=0.2, gt=0, le=1)
+    flood_children: int = Field(default=50, ge=1)
     settings: dict[str, str] = Field(default_factory=dict)
 
 
@@ -157,7 +165,8 @@ def _beside(settings: Settings, folder: Path) -> Settings:
     feed = settings.feed.model_copy(update={"url": _url_beside(settings.feed.url, folder)})
     database = settings.database.model_copy(update={"url": _url_beside(settings.database.url, folder)})
     packs = tuple(str(folder / p) if "/" in p else p for p in settings.rules.packs)
-    rules = settings.rules.model_copy(update={"packs": packs})
+    adopted = folder / settings.rules.adopted if settings.rules.adopted else None
+    rules = settings.rules.model_copy(update={"packs": packs, "adopted": adopted})
     email = dict(settings.email)
     for key in ("password_file", "ca_file"):
         if key in email:

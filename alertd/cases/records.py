@@ -168,6 +168,16 @@ class CaseFile:
             found.setdefault(record.kind, []).append(record)
         return found
 
+    def is_open(self, today: date) -> bool:
+        """Whether a state that bounds clocks is open: the child is somebody's case today."""
+        for record in self.records:
+            kind = KINDS[record.kind]
+            if kind.bounds and kind.ends:
+                begin, end = record.day(kind.begins), record.day(kind.ends)
+                if (begin is None or begin <= today) and (end is None or end > today):
+                    return True
+        return False
+
     def of(self, kind: str) -> Iterator[Record]:
         """The records of one kind, in the order given."""
         return (r for r in self.records if r.kind == kind)

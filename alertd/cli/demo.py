@@ -28,9 +28,9 @@ from alertd.bootstrap import House, build
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON, in_words
 from alertd.cli.output import console, progress_bar
-from alertd.daemon import Evaluated
 from alertd.db.tables import Alert, Delivery
 from alertd.errors import InputError
+from alertd.evaluation import Evaluated, evaluate_once
 from alertd.settings import load
 
 MARK = "alertd-demo.txt"
@@ -135,7 +135,7 @@ def _write_config(folder: Path, port: int) -> Path:
 def _evaluate(house: House) -> Evaluated:
     with progress_bar() as bar:
         task = bar.add_task("Reading the feed", total=None)
-        found = daemon.evaluate_once(
+        found = evaluate_once(
             house,
             on_read=lambda what, n: bar.update(task, description=what, completed=n),
             on_evaluated=lambda n, of: bar.update(task, description="Evaluating children", completed=n, total=of),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import textwrap
 import unicodedata
@@ -11,6 +12,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -99,6 +101,14 @@ def _render(template: str, mail: Digest | Urgent) -> Rendered:
     environment = _environment()
     text, html = (environment.get_template(f"{template}.{form}.j2").render(mail=mail) for form in ("txt", "html"))
     return Rendered(mail.subject, mail.preview, text, html)
+
+
+@lru_cache(maxsize=1)
+def template_version() -> str:
+    """The version of the templates, twelve hexadecimal digits: it changes when one of them does."""
+    folder = files("alertd.routing") / "templates"
+    content = [file.read_bytes() for file in sorted(folder.iterdir(), key=lambda f: f.name) if file.is_file()]
+    return hashlib.sha256(b"\0".join(content)).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)

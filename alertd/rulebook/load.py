@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -33,15 +34,24 @@ from alertd.rulebook.model import (
 from alertd.rulebook.names import UnknownNameError
 from alertd.rulebook.profiles import Checkpoint, Ladder, Model, Step, WarningProfile
 from alertd.rulebook.strict_yaml import Document, Loc, read_yaml, suggest
+from alertd.rulebook.versions import lawful
 
 TEST_SUFFIX: Final = ".test.yaml"
 
 
+_FILLED: Final = frozenset({"pack", "edition", "place", "tests", "shipped", "shadow", "loosened_by"})
+"""What loading fills, and nobody writes in a rule."""
+
+
 class PackFile(Model):
-    """One file of rules. ``edition`` says which text of the law or policy the numbers were read in."""
+    """One file of rules. ``edition`` says which text of the law or policy the numbers were read in;
+    ``owner`` answers for its rules and ``review_by`` is when they have to be read again, where a
+    rule says nothing else."""
 
     pack: str
     edition: str
+    owner: str = ""
+    review_by: date | None = None
     rules: tuple[Rule, ...]
 
 
@@ -140,7 +150,7 @@ def _read_pack(path: Path, profiles: ProfileFile) -> Iterator[Rule]:
     seen: dict[str, Loc] = {}
     for number, rule in enumerate(pack.rules):
         loc: Loc = ("rules", number)
-        for key in {"pack", "place", "tests"} & rule.model_fields_set:
+        for key in _FILLED & rule.model_fields_set:
             raise InputError(f"`{key}` is not written in a rule", where=document.at((*loc, key)), fix="Remove it.")
         if rule.id in seen:
             raise InputError(
@@ -153,7 +163,7 @@ def _read_pack(path: Path, profiles: ProfileFile) -> Iterator[Rule]:
             ("warn", rule.warn, list(profiles.warnings)),
             ("escalate", rule.escalate, list(profiles.ladders)),
         ):
-            if named not in known:
+            if named and named not in known:
                 kind = "warning profile" if key == "warn" else "ladder"
                 raise InputError(
                     f"there is no {kind} {named!r}",
@@ -161,7 +171,16 @@ def _read_pack(path: Path, profiles: ProfileFile) -> Iterator[Rule]:
                     fix=suggest(named, known, "There are"),
                 )
         place = f"{path}:{document.lines[loc]}"
-        yield rule.model_copy(update={"pack": pack.pack, "place": place, "tests": tests[rule.id]})
+        filled = {
+            "pack": pack.pack,
+            "edition": pack.edition,
+            "owner": rule.owner or pack.owner,
+            "review_by": rule.review_by or pack.review_by,
+            "place": place,
+            "tests": tests[rule.id],
+            "shipped": lawful(rule),
+        }
+        yield rule.model_copy(update=filled)
 
 
 def _count_tests(path: Path) -> Counter[str]:

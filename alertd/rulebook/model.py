@@ -129,6 +129,8 @@ class Rule(Model):
     pack: str = ""
     place: str = Field(default="", description="file:line of the rule, filled on loading")
     tests: int = Field(default=0, description="test cases beside the pack, filled on loading")
+    edition: str = Field(default="", description="the text its pack was read in, filled on loading")
+    shipped: str = Field(default="", description="the version of the rule as its pack ships it, filled on loading")
     shadow: str = Field(default="", description="why it is evaluated and told to nobody yet, filled on loading")
 
     @model_validator(mode="after")

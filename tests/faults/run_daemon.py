@@ -75,8 +75,9 @@ def _daemon(house: House) -> None:
 
 def _evaluate(house: House) -> None:
     from alertd import daemon
+    from alertd.evaluation import evaluate_once
 
-    daemon.evaluate_once(house)
+    evaluate_once(house)
     daemon.compose_once(house)
     house.engine.dispose()
 

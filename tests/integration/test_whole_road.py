@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import daemon, evaluation
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, FeedRun
 from alertd.engine import sweep as sweeping
@@ -322,7 +322,7 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
     snapshot = council.house.read_feed(council.now)
     swept = sweep(snapshot, council.house.rulebook, council.now, workers=1)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: daemon._commit(council.house, snapshot, swept, council.now), range(4)))
+        list(pool.map(lambda _: evaluation._commit(council.house, snapshot, swept, council.now), range(4)))
         assert sorted(reason for reason, _, _ in council.events()) == ["new", "new"]
         list(pool.map(lambda _: daemon.compose_once(council.house), range(4)))
     with Session(council.house.engine) as session:

@@ -25,9 +25,9 @@ from alertd import daemon
 from alertd.bootstrap import House
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON
-from alertd.daemon import Evaluated
 from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, AlertEvent
+from alertd.evaluation import Evaluated, evaluate_once
 from alertd.outbox.channel import Message, Outcome
 from alertd.outbox.compose import Composer
 from alertd.people.directory import Directory, Person, Team
@@ -167,7 +167,7 @@ class Council:
     def evaluate(self, on: date) -> Evaluated:
         """The evaluation of the morning."""
         self.now = datetime.combine(on, time(6, 30), LONDON)
-        return daemon.evaluate_once(self.house)
+        return evaluate_once(self.house)
 
     def send(self, at: time = time(8, 5)) -> None:
         """Compose and send, at a time of the same day."""

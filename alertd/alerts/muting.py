@@ -1,0 +1,61 @@
+"""Who is not told, and why: rules in shadow, floods that wait, alerts that others speak for. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from alertd.engine.findings import Finding
+from alertd.rulebook.model import Rule
+
+SHADOW = "shadow: "
+HELD = "held: its first messages would reach many at once; an officer confirms them"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """When a rule's first messages are a flood: they concern more than ``share`` of the open children,
+    and ``at_least`` so many. ``confirmed`` are rules that an officer let go."""
+
+    share: float = 0.2
+    at_least: int = 50
+    confirmed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """A rule that has told nobody yet and would now tell of so many children, of those open."""
+
+    rule: str
+    children: int
+    open_children: int
+
+    def __str__(self) -> str:
+        share = f" ({self.children / self.open_children:.0%})" if self.open_children else ""
+        return f"{self.rule} would tell of {self.children} of {self.open_children} open children{share}"
+
+
+def floods(
+    findings: Iterable[Finding], has_told: Collection[str], open_children: int, guard: Guard
+) -> dict[str, Flood]:
+    """The rules to hold back, by id. ``has_told`` are those that have told somebody before; they are never held."""
+    children: dict[str, set[str]] = defaultdict(set)
+    for finding in findings:
+        if finding.asks_for_action and not finding.spoken_for_by:
+            children[finding.rule].add(finding.child)
+    return {
+        rule: Flood(rule, len(found), open_children)
+        for rule, found in sorted(children.items())
+        if rule not in has_told and rule not in guard.confirmed
+        if len(found) >= guard.at_least and len(found) > guard.share * open_children
+    }
+
+
+def why_muted(finding: Finding, rule: Rule, held: Collection[str]) -> str:
+    """Why nobody is told of a finding; blank when they are. At most 120 characters."""
+    if rule.shadow:
+        return f"{SHADOW}{rule.shadow}"[:120]
+    if finding.rule in held:
+        return HELD
+    return f"spoken for by {finding.spoken_for_by}" if finding.spoken_for_by else ""
