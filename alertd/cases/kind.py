@@ -94,3 +94,6 @@ SEEN: Final = (
 """What every visit says of the child."""
 
 BOOKED: Final = Field("due_on", "date", "the date booked or set for it, when that is recorded")
+
+RECORDED: Final = Field("recorded", "date", "the day it was entered on the child's record", feeds=EXTRA)
+"""When it was typed in, which is later than when it happened."""

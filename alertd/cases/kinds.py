@@ -11,6 +11,7 @@ from alertd.cases.kinds_agencies import AGENCIES
 from alertd.cases.kinds_care import CARE
 from alertd.cases.kinds_core import CORE
 from alertd.cases.kinds_health_education import HEALTH_EDUCATION
+from alertd.cases.kinds_office import OFFICE
 from alertd.cases.kinds_permanence import PERMANENCE
 from alertd.cases.kinds_protection import PROTECTION
 from alertd.cases.kinds_services import SERVICES
@@ -18,7 +19,10 @@ from alertd.cases.kinds_services import SERVICES
 __all__ = ["KINDS", "FeedCode", "Field", "FieldType", "Kind", "lacked_by"]
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
-    {kind.name: kind for kind in (*CORE, *PROTECTION, *CARE, *SERVICES, *AGENCIES, *HEALTH_EDUCATION, *PERMANENCE)}
+    {
+        kind.name: kind
+        for kind in (*CORE, *PROTECTION, *CARE, *SERVICES, *AGENCIES, *HEALTH_EDUCATION, *PERMANENCE, *OFFICE)
+    }
 )
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import BOOKED, SEEN, Field, Kind, event, state
+from alertd.cases.kind import BOOKED, EXTRA, RECORDED, SEEN, Field, Kind, event, state
+
+_DECISIONS_SENT: Final = Field(
+    "decisions_sent", "date", "the day its decisions and outline plan were sent to everybody", feeds=EXTRA
+)
 
 PROTECTION: Final[tuple[Kind, ...]] = (
     state(
@@ -28,6 +32,15 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         Field("outcome", "text", "services, nfa or other"),
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
     ),
+    Kind(
+        "strategy_discussion",
+        "Strategy discussion, from the decision that one is needed",
+        (
+            Field("decided", "moment", "when it was decided that the threshold for one may be met"),
+            Field("happened", "moment", "when it was held with police and health"),
+        ),
+        "decided",
+    ),
     state(
         "s47",
         "Section 47 enquiry, from the strategy discussion that opened it",
@@ -41,7 +54,36 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         Field("s47", "text", "the section 47 enquiry's key", links="s47"),
         Field("transfer_in", "yes/no", "a transfer-in conference"),
         BOOKED,
+        _DECISIONS_SENT,
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
+    ),
+    Kind(
+        "conference_report",
+        "Social worker's report to a child protection conference",
+        (
+            Field("start", "date", "the day it was asked for"),
+            Field("end", "date", "the day the conference was held or called off; blank while it lies ahead"),
+            Field("type", "text", "initial or review: the conference it is for"),
+            Field("due_on", "date", "the day the conference is booked for"),
+            Field("shared", "date", "the day it was shared with the family and the chair"),
+        ),
+        "start",
+        "end",
+        bounds=True,
+    ),
+    Kind(
+        "transfer_in",
+        "Another authority's child protection plan to be taken over",
+        (
+            Field("notified", "date", "the day the written notification came"),
+            Field("end", "date", "the day it was settled without a conference here; blank otherwise"),
+            Field("permanent", "yes/no", "the child has moved here for good"),
+            Field("papers", "date", "the day the written papers came"),
+            Field("accepted", "date", "the day the referral was accepted"),
+        ),
+        "notified",
+        "end",
+        bounds=True,
     ),
     state(
         "cp_plan",
@@ -51,18 +93,20 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         bounds=True,
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
     ),
-    event("core_group", "Core group meeting"),
+    event("core_group", "Core group meeting", RECORDED),
     event(
         "cp_review",
         "Child protection review conference",
         BOOKED,
         Field("quorate", "yes/no", "quorate"),
+        _DECISIONS_SENT,
         feeds=("ssd", "annex_a", "cin", "extra"),
     ),
     event(
         "cp_visit",
         "Child protection visit",
         *SEEN,
+        RECORDED,
         Field("bedroom_seen", "yes/no", "the child's bedroom was seen"),
         feeds=("ssd", "annex_a", "extra"),
     ),
@@ -73,6 +117,14 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         bounds=True,
         feeds=("ssd", "cin", "api", "extra"),
     ),
-    event("cin_visit", "Child in need visit", *SEEN, feeds=("ssd", "annex_a", "extra")),
+    event("cin_visit", "Child in need visit", *SEEN, RECORDED, feeds=("ssd", "annex_a", "extra")),
     event("cin_review", "Child in need review"),
+    state(
+        "supervision_order",
+        "Supervision order, or the extension of one",
+        Field("type", "text", "order or extension"),
+        Field("runs_until", "date", "the last day of an extension, as the court set it"),
+        Field("extended", "date", "the day a court extended it"),
+        bounds=True,
+    ),
 )

@@ -1,0 +1,82 @@
+"""Kinds of record about private fostering, complaints, information rights, supervision, audit and incidents.
+
+No national dataset holds them: each authority gives its own lists.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alertd.cases.kind import SEEN, Field, Kind, event, state
+
+OFFICE: Final[tuple[Kind, ...]] = (
+    event("pf_notice", "Notification of private fostering, begun or planned", when="the day it was received"),
+    state("private_fostering", "Private fostering, from the day the authority became aware of it", bounds=True),
+    event(
+        "pf_visit",
+        "Visit to a privately fostered child",
+        *SEEN,
+        Field("carer_seen", "yes/no", "the carer was spoken to"),
+    ),
+    state(
+        "complaint",
+        "Complaint, one step of it",
+        Field("step", "text", "stage1, stage2, panel (its meeting), report (the panel's) or reply (the authority's)"),
+        Field("done", "date", "the day the step was finished: reply or letter sent, panel met, report sent"),
+        bounds=True,
+    ),
+    state(
+        "access_request",
+        "Subject access request, from the day of receipt",
+        Field("clarified", "date", "the day identity was proved or the question made clear, where that was asked for"),
+        Field("extended", "yes/no", "the time was extended because it is complex"),
+        Field("told", "date", "the day the person was told that it was extended"),
+        Field("replied", "date", "the day the reply was sent"),
+        bounds=True,
+    ),
+    event(
+        "advice_request",
+        "Request for social care advice for an education, health and care assessment",
+        Field("sent", "date", "the day the advice was sent"),
+        when="the day it was asked for",
+    ),
+    state(
+        "staff_post",
+        "Time in post of a member of staff, filed under the person's own reference in place of a child's",
+        Field("role", "text", "worker, new_worker (newly qualified) or manager"),
+        bounds=True,
+    ),
+    event(
+        "supervision",
+        "Supervision session of a member of staff, filed as the time in post",
+        Field("signed", "yes/no", "its record is signed"),
+    ),
+    event("case_supervision", "Manager's supervision entry on the child's record"),
+    event(
+        "audit",
+        "Case-file audit, filed as the time in post of the manager who did it",
+        Field("actions", "yes/no", "it asked for something to be done"),
+        Field("actions_closed", "date", "the day the last of it was done"),
+    ),
+    event(
+        "allegation",
+        "Allegation about an adult in a position of trust",
+        Field("referred", "date", "the day it was referred to the designated officer"),
+        when="the day it became known",
+    ),
+    event(
+        "serious_incident",
+        "Serious incident",
+        Field("recorded", "moment", "when it was entered on the child's record"),
+        Field("notified", "date", "the day the notification was filed"),
+        Field("reviewed", "date", "the day the rapid review was sent to the national panel"),
+        when="when the authority became aware of it",
+        type_="moment",
+    ),
+    event(
+        "long_stay_notice",
+        "Notification that a child stays three months or more in a health, education or care setting",
+        Field("decided", "date", "the day it was recorded what the child's welfare asks for"),
+        when="the day it was received",
+    ),
+)
