@@ -50,6 +50,7 @@ PERMANENCE: Final[tuple[Kind, ...]] = (
         "pre_proceedings",
         "Pre-proceedings, from the letter to stepping down or issue",
         Field("reviewed", "date", "the day of the mid-point review", feeds=EXTRA),
+        bounds=True,
         feeds=("ssd", "extra"),
     ),
     state(
