@@ -25,6 +25,19 @@ CORE: Final[tuple[Kind, ...]] = (
         Field("worker", "text", "the worker's key; blank when only a team holds the case"),
         Field("team", "text", "the team's key"),
         Field("role", "text", "role code; CW is the lead case worker"),
+        Field(
+            "team_only",
+            "yes/no",
+            "a team holds the case and no worker does",
+            feeds=("ssd", "903", "extra"),
+        ),
         feeds=("ssd", "annex_a", "903", "api", "extra"),
+    ),
+    # Its end is the day the worker is back or the case was handed on.
+    state(
+        "worker_away",
+        "Allocation that stands although its worker has left, is suspended or is away",
+        Field("type", "text", "left, suspended or away"),
+        bounds=True,
     ),
 )

@@ -188,6 +188,16 @@ def _legal_status(mapper: Mapper, item: _Item) -> Made:
     yield "legal_status", item.key, item.raw
 
 
+def _contact(_: Mapper, item: _Item) -> Made:
+    flags = v.flags(item.row["cont_contact_outcome_json"])
+    led_on = ("NEW_REFERRAL_FLAG", "EXISTING_REFERRAL_FLAG", "CP_ENQUIRY_FLAG")
+    yield (
+        "contact",
+        item.key,
+        item.raw | {"assessed": any(flags.get(f) for f in led_on) if any(flags.values()) else None},
+    )
+
+
 def _assessment(_: Mapper, item: _Item) -> Made:
     flags = v.flags(item.row["cina_assessment_outcome_json"])
     outcome = None
@@ -237,7 +247,8 @@ def _cla_episode(mapper: Mapper, item: _Item) -> Made:
         referral=v.ident(row["clae_referral_id"]),
     )
     mapper.episodes[item.child, item.key].append(episode)
-    return ()
+    if last := v.day_or_filler(row["clae_cla_last_iro_contact_date"]):
+        yield "iro_contact", last.isoformat() if isinstance(last, date) else "latest", {"happened": last}
 
 
 def _placement(mapper: Mapper, item: _Item) -> Made:
@@ -293,6 +304,7 @@ def _care_leaver(_: Mapper, item: _Item) -> Made:
 _Maker = Callable[[Mapper, _Item], Made]
 
 _MAKERS: Final[Mapping[str, _Maker]] = {
+    "contacts": _contact,
     "legal_status": _legal_status,
     "cin_assessments": _assessment,
     "s47_enquiry": _s47,

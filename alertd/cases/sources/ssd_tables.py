@@ -74,6 +74,14 @@ TABLES: Final = (
         },
     ),
     Table(
+        name="contacts",
+        kinds={"contact": ("cont_contact_date",)},
+        key="cont_contact_id",
+        person="cont_person_id",
+        fields={"happened": ("cont_contact_date", v.day)},
+        extra=("cont_contact_outcome_json",),
+    ),
+    Table(
         name="legal_status",
         kinds={"legal_status": ("lega_legal_status_start_date", "lega_legal_status_end_date", "lega_legal_status")},
         key="lega_legal_status_id",
@@ -154,7 +162,10 @@ TABLES: Final = (
     ),
     Table(
         name=PERIODS,
-        kinds={"care_period": ("clae_cla_episode_start_date", "clae_cla_episode_ceased_date")},
+        kinds={
+            "care_period": ("clae_cla_episode_start_date", "clae_cla_episode_ceased_date"),
+            "iro_contact": ("clae_cla_last_iro_contact_date",),
+        },
         key="clae_cla_id",
         person="clae_person_id",
         routes=(("clae_referral_id", _REFERRAL),),
@@ -163,6 +174,7 @@ TABLES: Final = (
             "clae_cla_episode_start_date",
             "clae_cla_episode_ceased_date",
             "clae_cla_episode_ceased_reason",
+            "clae_cla_last_iro_contact_date",
         ),
     ),
     Table(
@@ -305,6 +317,7 @@ TABLES: Final = (
             "worker": ("invo_professional_id", v.ident),
             "team": ("invo_professional_team", v.ident),
             "role": ("invo_professional_role_id", v.role),
+            "team_only": ("invo_professional_id", lambda cell: v.ident(cell) is None),
         },
     ),
 )

@@ -188,6 +188,7 @@ def _states(files: Iterable[File], tally: Counter[str]) -> Iterator[Record]:
                 key, raw["type"] = day, _MISSING.get(coded.upper(), "")
             else:
                 key, raw["worker"], raw["role"] = f"{day} {coded}".strip(), coded, "CW"
+                raw["team_only"] = not coded
             _, known = found.setdefault((kind, child, key), (where, raw))
             if known is raw:
                 continue

@@ -241,7 +241,43 @@ def test_an_allocation_may_have_a_team_and_no_worker(tmp_path: Path) -> None:
         "invo_professional_role_id": "Allocated worker",
     }
     values = only(load(tmp_path, {"involvements": [row]}), "allocation").values
-    assert values == {"start": date(2026, 1, 5), "team": "T1", "role": "CW"}
+    assert values == {"start": date(2026, 1, 5), "team": "T1", "role": "CW", "team_only": True}
+    (tmp_path / "held").mkdir()
+    held = only(load(tmp_path / "held", {"involvements": [{**row, "invo_professional_id": "W1"}]}), "allocation")
+    assert held.get("team_only") is False
+
+
+@pytest.mark.parametrize(
+    ("json", "assessed"),
+    [
+        ('{"NEW_REFERRAL_FLAG": "Y", "NFA_FLAG": "N"}', True),
+        ('{"EXISTING_REFERRAL_FLAG": "Y"}', True),
+        ('{"NEW_REFERRAL_FLAG": "N", "ADVICE_FLAG": "Y"}', False),
+        ('{"NEW_REFERRAL_FLAG": "N"}', None),
+        (None, None),
+    ],
+)
+def test_a_contact_led_on_or_not_as_its_flags_say(tmp_path: Path, json: object, assessed: bool | None) -> None:
+    row = {"cont_contact_id": "K1", "cont_person_id": "P1", "cont_contact_date": "2026-01-04"}
+    found = only(load(tmp_path, {"contacts": [{**row, "cont_contact_outcome_json": json}]}), "contact")
+    assert (found.day("happened"), found.get("assessed")) == (date(2026, 1, 4), assessed)
+
+
+def test_the_latest_contact_of_the_reviewing_officer_is_held_once_for_all_episodes(tmp_path: Path) -> None:
+    def episode(key: str, last: object) -> Row:
+        return {
+            "clae_cla_episode_id": key,
+            "clae_person_id": "P1",
+            "clae_cla_id": "C1",
+            "clae_cla_episode_start_date": "2026-01-05",
+            "clae_cla_last_iro_contact_date": last,
+        }
+
+    twice = load(tmp_path, {"cla_episodes": [episode("A", "2026-03-02"), episode("B", "2026-03-02")]})
+    assert only(twice, "iro_contact").values == {"happened": date(2026, 3, 2)}
+    assert not any("repeat a key" in note for note in twice.notes)
+    (tmp_path / "never").mkdir()
+    assert keys(load(tmp_path / "never", {"cla_episodes": [episode("A", "1900-01-01")]}), "iro_contact") == []
 
 
 def test_care_plans_and_questionnaires(tmp_path: Path) -> None:

@@ -248,4 +248,5 @@ def test_missing_episodes_and_workers_keep_their_dates_and_a_later_end_fills_a_b
     workers = {r.key: r for r in case(snapshot).of("allocation")}
     assert set(workers) == {"2017-05-01 SW1", "2017-05-01 SW2"}
     assert workers["2017-05-01 SW1"].get("worker") == "SW1"
+    assert workers["2017-05-01 SW1"].get("team_only") is False
     assert workers["2017-05-01 SW2"].doubts[0].why == "SW_DEC is not a date written dd/mm/yyyy"
