@@ -16,8 +16,9 @@ from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.lint import lint
-from alertd.rulebook.load import TEST_SUFFIX, cases_file, load_rulebook, pack_files
+from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rule
+from alertd.rulebook.packs import TEST_SUFFIX, cases_file, pack_files
 from alertd.rulebook.testing import Case, Outcome, Runner, read_cases
 
 rules_app = typer.Typer(help="List, test and lint rule packs.", no_args_is_help=True, rich_markup_mode=None)

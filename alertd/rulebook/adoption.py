@@ -15,10 +15,10 @@ import yaml
 from pydantic import Field
 
 from alertd.errors import InputError
-from alertd.rulebook.load import validate
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.profiles import Model
 from alertd.rulebook.strict_yaml import read_yaml
+from alertd.rulebook.written import validate
 
 HEADER = """# What this authority has adopted, and the floods it has confirmed. Written by `alertd rules adopt` and
 # `alertd rules confirm`; keep it with the settings, under version control.

@@ -31,6 +31,7 @@ from alertd.rulebook.timing import (
     Setting,
     Starting,
     Until,
+    in_force,
 )
 
 __all__ = [
@@ -247,5 +248,4 @@ class Rulebook(Model):
     def _on(self, length: Setting | tuple[DatedSpan, ...], start: date) -> Duration | None:
         if isinstance(length, Setting):
             return self.settings.get(length.setting, length.default)
-        in_force = [s for s in length if s.from_ is None or s.from_ <= start]
-        return max(in_force, key=lambda s: s.from_ or date.min).value if in_force else None
+        return in_force(length, start)

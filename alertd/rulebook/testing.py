@@ -19,10 +19,11 @@ from alertd.cases.records import LONDON, CaseFile, Record, Unreadable, Window, l
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Binding, Cause, Finding, Stage
 from alertd.errors import InputError
-from alertd.rulebook.load import parse_settings, validate
+from alertd.rulebook.load import parse_settings
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.profiles import Model
 from alertd.rulebook.strict_yaml import Document, Loc, read_yaml, suggest
+from alertd.rulebook.written import validate
 
 CHILD: Final = "C1"
 

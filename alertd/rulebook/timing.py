@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
 from alertd.rulebook.conditions import Names, Where
 from alertd.rulebook.profiles import Model, Span
@@ -26,6 +27,12 @@ class DatedSpan(Model):
     value: Span
 
 
+def in_force(dated: Iterable[DatedSpan], start: date) -> Duration | None:
+    """The length that holds for clocks that start on a day; None before the first of them."""
+    begun = [s for s in dated if s.from_ is None or s.from_ <= start]
+    return max(begun, key=lambda s: s.from_ or date.min).value if begun else None
+
+
 class Setting(Model):
     """A length each authority sets for itself. Without ``default``, it must be set before use."""
 
@@ -40,7 +47,8 @@ class Setting(Model):
         return self
 
 
-def _length(value: object) -> object:
+def as_length(value: object) -> object:
+    """What was written for a length, as dated lengths or a setting; read by pydantic."""
     if isinstance(value, str):
         return ({"value": value},)
     if isinstance(value, bool | int | float):
@@ -55,7 +63,7 @@ def _length_tag(value: object) -> str:
 Length = Annotated[
     Annotated[Setting, Tag("a setting")] | Annotated[tuple[DatedSpan, ...], Tag("dated lengths")],
     Discriminator(_length_tag),
-    BeforeValidator(_length),
+    BeforeValidator(as_length),
 ]
 """Tagged, so that an error is told of the one form that was written, not of every form it might have been."""
 

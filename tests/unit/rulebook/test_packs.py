@@ -9,8 +9,9 @@ import pytest
 from alertd.people.directory import ROLES
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.lint import lint
-from alertd.rulebook.load import cases_file, load_rulebook, pack_files
+from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
+from alertd.rulebook.packs import cases_file, pack_files
 from alertd.rulebook.testing import Case, Runner, read_cases
 
 ENGLAND = builtin_pack("england")
