@@ -31,6 +31,10 @@ ROLES: Final = frozenset(
         "supervisor",
         "information_governance",
         "monitoring_officer",
+        "commissioner",
+        "placements",
+        "iro_manager",
+        "missing_lead",
         "agency",
     }
 )
@@ -39,7 +43,8 @@ ROLES: Final = frozenset(
 
 def role_words(role: str) -> str:
     """A role as people say it: ``team manager``, ``IRO``."""
-    return {"iro": "IRO", "cp_chair": "CP chair"}.get(role, role.replace("_", " "))
+    known = {"iro": "IRO", "iro_manager": "IRO manager", "cp_chair": "CP chair"}
+    return known.get(role, role.replace("_", " "))
 
 
 @dataclass(frozen=True, slots=True)
