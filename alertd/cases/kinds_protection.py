@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import BOOKED, EXTRA, RECORDED, SEEN, Field, Kind, event, state
-
-_DECISIONS_SENT: Final = Field(
-    "decisions_sent", "date", "the day its decisions and outline plan were sent to everybody", feeds=EXTRA
-)
+from alertd.cases.kind import BOOKED, RECORDED, SEEN, Field, Kind, event, state
 
 PROTECTION: Final[tuple[Kind, ...]] = (
     state(
@@ -54,7 +50,6 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         Field("s47", "text", "the section 47 enquiry's key", links="s47"),
         Field("transfer_in", "yes/no", "a transfer-in conference"),
         BOOKED,
-        _DECISIONS_SENT,
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
     ),
     Kind(
@@ -70,6 +65,12 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         "start",
         "end",
         bounds=True,
+    ),
+    event(
+        "conference_decisions",
+        "Decisions and outline plan of a child protection conference that was held",
+        Field("sent", "date", "the day they were sent to everybody"),
+        when="the day of the conference",
     ),
     Kind(
         "transfer_in",
@@ -99,7 +100,6 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         "Child protection review conference",
         BOOKED,
         Field("quorate", "yes/no", "quorate"),
-        _DECISIONS_SENT,
         feeds=("ssd", "annex_a", "cin", "extra"),
     ),
     event(
