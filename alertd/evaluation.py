@@ -117,7 +117,7 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
             now,
             present=lambda child, record: (child, record) in present,
             holdings=holdings,
-            muted=lambda f: why_muted(f, rules.need(f), held),
+            muted=lambda f: why_muted(f, rules.need(f), held, rules.book(f).rule(f.spoken_for_by)),
             timing=lambda f: rules.versions(f).timing,
         )
         notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)

@@ -10,6 +10,7 @@ from alertd.engine.findings import Finding
 from alertd.rulebook.model import Rule
 
 SHADOW = "shadow: "
+SPOKEN_FOR = "spoken for by "
 HELD = "held: its first messages would reach many at once; an officer confirms them"
 
 
@@ -52,10 +53,15 @@ def floods(
     }
 
 
-def why_muted(finding: Finding, rule: Rule, held: Collection[str]) -> str:
-    """Why nobody is told of a finding; blank when they are. At most 120 characters."""
+def why_muted(finding: Finding, rule: Rule, held: Collection[str], speaker: Rule | None) -> str:
+    """Why nobody is told of a finding; blank when they are. At most 120 characters.
+
+    ``speaker`` is the rule of the alert that speaks for it: it does so only if people hear it.
+    """
     if rule.shadow:
         return f"{SHADOW}{rule.shadow}"[:120]
     if finding.rule in held:
         return HELD
-    return f"spoken for by {finding.spoken_for_by}" if finding.spoken_for_by else ""
+    if speaker is None or speaker.shadow or speaker.id in held:
+        return ""
+    return f"{SPOKEN_FOR}{finding.spoken_for_by}" if finding.spoken_for_by else ""

@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from alertd import __version__
+from alertd.cli.adoption import adopt_pack, confirm, status
 from alertd.cli.clock import clock
 from alertd.cli.daemon import check, run
 from alertd.cli.demo import demo
@@ -30,6 +31,9 @@ app.command()(run)
 app.command()(check)
 app.command()(evaluate)
 app.command()(explain)
+rules_app.command("adopt")(adopt_pack)
+rules_app.command("confirm")(confirm)
+rules_app.command("status")(status)
 app.add_typer(rules_app, name="rules")
 app.command()(clock)
 app.command()(synth)

@@ -9,7 +9,7 @@ import shutil
 import socket
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import date, datetime, time
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -24,13 +24,14 @@ from sqlalchemy.orm import Session
 
 import alertd
 from alertd import daemon, log, synth
-from alertd.bootstrap import House, build
+from alertd.bootstrap import House, build, rulebook_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON, in_words
 from alertd.cli.output import console, progress_bar
 from alertd.db.tables import Alert, Delivery
 from alertd.errors import InputError
 from alertd.evaluation import Evaluated, evaluate_once
+from alertd.rulebook.adoption import Adopted, Confirmation, adopt, write_adopted
 from alertd.settings import load
 
 MARK = "alertd-demo.txt"
@@ -68,6 +69,7 @@ def demo(
     catcher.start()
     try:
         config = _write_config(folder, catcher.port)
+        _adopt_all(config, started.date())
         house = build(load(config), clock=_clock_from(started))
         out.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
         _show(out, house, _evaluate(house), maildir)
@@ -130,6 +132,22 @@ def _write_config(folder: Path, port: int) -> Path:
     path = folder / "alertd.toml"
     path.write_text(text, "utf-8")
     return path
+
+
+def _adopt_all(config: Path, on: date) -> None:
+    """The made-up authority stands behind every rule, and behind what a first run tells at once."""
+    settings = load(config)
+    assert settings.rules.adopted is not None
+    rules = rulebook_of(settings).rules
+    packs = {rule.pack: [r for r in rules if r.pack == rule.pack] for rule in rules}
+    officer = {"officer": "The demo's principal social worker", "role": "principal social worker"}
+    write_adopted(
+        settings.rules.adopted,
+        Adopted(
+            adopted=tuple(adopt(own, edition=own[0].edition, on=on, **officer) for own in packs.values()),
+            confirmed=tuple(Confirmation(rule=r.id, officer=officer["officer"], date_=on) for r in rules if r.enabled),
+        ),
+    )
 
 
 def _evaluate(house: House) -> Evaluated:

@@ -15,6 +15,7 @@ from html import escape
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from alertd.alerts.muting import SPOKEN_FOR
 from alertd.calendars.calendar import Calendar
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryEvent, Notice
@@ -94,12 +95,13 @@ def _who_is_told(
         select(Alert, Notice.role, Notice.id, Notice.urgent, Notice.composed_into, AlertEvent.late)
         .join(Notice, Notice.alert_id == Alert.id)
         .join(AlertEvent, AlertEvent.id == Notice.event_id)
-        .where(Alert.state == "open", Notice.dropped.is_(None))
+        .where(Alert.state == "open", Alert.muted == "", Notice.dropped.is_(None))
         .order_by(Alert.id, Notice.id)
     )
     notices: dict[tuple[Alert, str], list[tuple[int, bool, str | None, bool]]] = defaultdict(list)
     for alert, role, notice_id, urgent, composed_into, late in rows:
         notices[alert, role].append((notice_id, urgent, composed_into, late))
+    speaks_for = _spoken_for(session, composer)
     people: dict[str, Resolved] = {}
     told: dict[str, list[_Told]] = defaultdict(list)
     settled: dict[tuple[str, Holding], Resolved] = {}
@@ -113,7 +115,8 @@ def _who_is_told(
         if item is None:
             continue
         late = any(late for _, _, composed_into, late in found if composed_into is None)
-        item = replace(item, is_new=bool(waiting), late=late)
+        spoken_for = tuple(sorted(speaks_for.get((alert.child, alert.rule), ())))
+        item = replace(item, is_new=bool(waiting), late=late, stands_for=spoken_for)
         people[resolved.person_id] = resolved
         # A date may have moved since the notice was written: what is no longer due waits for the digest.
         is_due = item.finding.stage in ("due", "overdue")
@@ -122,16 +125,32 @@ def _who_is_told(
     return people, told
 
 
+def _spoken_for(session: Session, composer: Composer) -> dict[tuple[str, str], set[str]]:
+    """Titles of the open alerts that another speaks for, by (child, rule of that other)."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    rows = session.execute(
+        select(Alert.child, Alert.rule, Alert.team, Alert.muted).where(
+            Alert.state == "open", Alert.muted.startswith(SPOKEN_FOR)
+        )
+    )
+    for child, rule_id, team, muted in rows:
+        rule = composer.rulebook.of_team(team).rule(rule_id)
+        if rule:
+            found[child, muted.removeprefix(SPOKEN_FOR)].add(rule.title)
+    return found
+
+
 def _item(
     alert: Alert, role: str, held: Holding, resolved: Resolved, composer: Composer, today: date
 ) -> DigestItem | None:
-    rule = composer.rulebook.rule(alert.rule)
+    book = composer.rulebook.of_team(alert.team)
+    rule = book.rule(alert.rule)
     if rule is None:  # the rule was removed; the next evaluation closes its alerts
         return None
     finding = Finding.from_json(alert.finding)
     if role == "data_owner" and finding.cannot_tell is None:  # it can be told now, and is the worker's
         return None
-    step = next_step(finding, rule, composer.rulebook, composer.calendar, today)
+    step = next_step(finding, rule, book, composer.calendar, today)
     return DigestItem(alert.id, finding, rule, held, role, resolved.how, False, step)
 
 

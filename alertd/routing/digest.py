@@ -37,7 +37,7 @@ CAUSES: Final = {
 class DigestItem:
     """One open alert as it concerns one recipient. ``role`` is what they are told as, ``how`` why
     it is they (:attr:`Resolved.how`), ``is_new`` that it is not in an earlier digest of theirs, and
-    ``late`` that it should have been."""
+    ``late`` that it should have been. ``stands_for`` are titles of lesser alerts it speaks for."""
 
     alert_id: int
     finding: Finding
@@ -48,6 +48,7 @@ class DigestItem:
     is_new: bool
     next_step: str
     late: bool = False
+    stands_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def _line(item: DigestItem, today: date, calendar: Calendar, held_by: str = "") 
         today=today,
         calendar=calendar,
         held_by=held_by,
+        stands_for=item.stands_for,
     )
 
 

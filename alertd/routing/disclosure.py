@@ -7,15 +7,20 @@ date of birth never does: a clock counted from birth or a birthday does not show
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from alertd.calendars.calendar import Calendar
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import local_day
 from alertd.engine.findings import WHOLE_FEED, Finding
-from alertd.routing.words import day_words, distance_words
-from alertd.rulebook.model import Birthday, Rule
+from alertd.routing.words import and_list, day_words, distance_words
+from alertd.rulebook.model import Birthday, Gestation, Rule
+
+EVIDENCE: Final = 6
+"""Records named as making up a pattern; the case system shows the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,8 @@ class InternalLine:
 
     ``when`` is the date and how far off; ``state`` what is (not) recorded; ``why`` the counting and
     the law; ``source`` the row of the feed to look at; ``held_by`` who has the child,
-    for a reader who does not (else blank).
+    for a reader who does not (else blank). ``besides`` says what else bears on the date: what
+    explains it, who allowed more than the law's number, which lesser alerts this one stands for.
     """
 
     reference: str
@@ -39,6 +45,7 @@ class InternalLine:
     is_new: bool
     told_late: str
     held_by: str
+    besides: tuple[str, ...] = ()
 
 
 def reference(child: str) -> str:
@@ -56,6 +63,7 @@ def internal_line(
     today: date,
     calendar: Calendar,
     held_by: str = "",
+    stands_for: tuple[str, ...] = (),
 ) -> InternalLine:
     """The line about one finding, for staff of the authority."""
     start = None if _from_birth(finding, rule) else finding.start
@@ -63,7 +71,7 @@ def internal_line(
         reference(finding.child),
         rule.title,
         finding.stage,
-        _when(finding, today, calendar),
+        _when(finding, rule, today, calendar),
         _state(finding, rule, start, today),
         _why(finding, rule, start, today),
         rule.clears,
@@ -72,7 +80,18 @@ def internal_line(
         is_new,
         f"told late: so since {day_words(local_day(finding.since), today)}" if late and finding.since else "",
         held_by,
+        tuple(_besides(finding, rule, stands_for, today)),
     )
+
+
+def _besides(finding: Finding, rule: Rule, stands_for: tuple[str, ...], today: date) -> Iterator[str]:
+    if finding.explained:
+        yield f"Known: {finding.explained}. The date stands."
+    if rule.loosened_by:
+        by, on = rule.loosened_by.officer, day_words(rule.loosened_by.date_, today)
+        yield f"Longer than the limit as published: {rule.loosened_by.reason} ({by}, {on})."
+    if stands_for:
+        yield f"Stands also for: {and_list(stands_for)}."
 
 
 def cannot_tell_words(finding: Finding, rule: Rule) -> str:
@@ -85,13 +104,16 @@ def cannot_tell_words(finding: Finding, rule: Rule) -> str:
 
 def _from_birth(finding: Finding, rule: Rule) -> bool:
     origin = rule.clock.from_
-    return finding.occurrence == "start" and (isinstance(origin, Birthday) or rule.for_ == "child")
+    of_child = rule.for_ == "child" and rule.pattern is None
+    return finding.occurrence == "start" and (isinstance(origin, Birthday) or of_child)
 
 
-def _when(finding: Finding, today: date, calendar: Calendar) -> str:
+def _when(finding: Finding, rule: Rule, today: date, calendar: Calendar) -> str:
     if finding.due is None:
         return "no date can be worked out"
     day, distance = day_words(finding.due, today), distance_words(finding.due, today, calendar)
+    if rule.pattern and finding.start == finding.due:
+        return f"so since {day}"
     if finding.stage == "unknown":
         return f"would be due {day}"
     return f"{'by' if finding.stage == 'upcoming' else 'due'} {day}, {distance}"
@@ -100,6 +122,9 @@ def _when(finding: Finding, today: date, calendar: Calendar) -> str:
 def _state(finding: Finding, rule: Rule, start: date | datetime | None, today: date) -> str:
     if finding.cannot_tell:
         return f"Cannot tell: {cannot_tell_words(finding, rule)}."
+    if rule.pattern:
+        shown = ", ".join(finding.evidence[:EVIDENCE]) + (", …" if len(finding.evidence) > EVIDENCE else "")
+        return f"The records together say so: {shown}." if shown else "No record says otherwise."
     if rule.stop is None or rule.stop.record is None:
         return "It is not recorded as done."
     thing = KINDS[rule.stop.record].title.partition(",")[0]
@@ -115,6 +140,10 @@ def _why(finding: Finding, rule: Rule, start: date | datetime | None, today: dat
         return f"Booked for {day_words(finding.plan, today)}" + (
             f"; {whose} {day_words(limit, today)} ({rule.law.cite})." if limit else "."
         )
+    if isinstance(rule.clock.by, Gestation):
+        return f"At {rule.clock.by.gestation} weeks of the pregnancy, from the expected date ({rule.law.cite})."
+    if rule.clock.by:
+        return f"{finding.limit or 'On'} the date recorded in {finding.where} ({rule.law.cite})."
     if not finding.limit:
         return f"{rule.law.cite}."
     counted = f"{'Every ' if rule.clock.every else ''}{finding.limit}" + (

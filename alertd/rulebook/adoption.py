@@ -25,6 +25,13 @@ HEADER = """# What this authority has adopted, and the floods it has confirmed. 
 """
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes the same day twice rather than once with a reference to it, which we do not read."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
+
+
 class Adoption(Model):
     """One pack, adopted by an officer. ``rules`` holds the version of each rule as it was adopted."""
 
@@ -99,6 +106,6 @@ def write_adopted(path: Path, adopted: Adopted) -> None:
     data = adopted.model_dump(mode="python", by_alias=True)
     beside = path.with_name(f".{path.name}.new")
     filled = {key: list(items) for key, items in data.items() if items}
-    text = yaml.safe_dump(filled, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.dump(filled, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     beside.write_text(HEADER + text, encoding="utf-8")
     beside.replace(path)
