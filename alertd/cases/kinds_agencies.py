@@ -55,4 +55,4 @@ AGENCIES: Final[tuple[Kind, ...]] = (
         type_="moment",
     ),
 )
-"""An `agency_trigger` about a placement has the key of the placement, so that one notice answers for both."""
+# An `agency_trigger` about a placement has the key of the placement, so that one notice answers for both.
