@@ -13,14 +13,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
 
-from alertd.calendars.clock import age_on, begin_of, birthday, shift
+from alertd.calendars.clock import begin_of, birthday, shift
+from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record, local_day
 from alertd.engine.facts import Match
 from alertd.engine.findings import CannotTell, Finding
-from alertd.engine.stages import Dates, Standing, dates_of, place, unknown
+from alertd.engine.stages import Dates, Standing, dates_by, dates_of, place, unknown
 from alertd.engine.subject import Subject
-from alertd.rulebook.model import Birthday, FromEvent, Setting
+from alertd.errors import InputError
+from alertd.rulebook.model import Birthday, FromEvent, Gestation
+
+FULL_TERM = 40
+"""Weeks of gestation on the expected date of delivery (Naegele's rule: 280 days)."""
 
 ONE_DAY = timedelta(days=1)
 
@@ -44,13 +49,15 @@ class Run:
     """One clock of a chain: where it starts and which event, if any, stopped it."""
 
     occurrence: str
-    start: date | datetime
+    start: date | datetime | None
     stop: Stop | None
     from_event: Stop | None
     opens: date
     """The first day on which an event could have stopped it: a clock counted from an event is not
     stopped by another of the same day; one counted from a date, by an event so much earlier as the
     rule allows."""
+    by: Dates | None = None
+    """Its dates, where they are counted backwards from a day and not from the start."""
 
 
 def judge(
@@ -66,26 +73,36 @@ def judge(
     if subject.stop.own:
         stops, doubtful = _own_stop(subject, subject.stop.own)
     else:
-        stops = _stops(match, records, subject.stop.on or "")
+        stops = _stops(subject, match, records)
     runs = _runs(subject, stops)
     if isinstance(runs, Finding):
         yield runs
         return
     runs = [run for run in runs if _kept_by_starting(subject, run)]
     if rule.age and runs:
-        if subject.born is None:
-            yield subject.without_birth()
+        found = _in_band(subject, runs)
+        if isinstance(found, Finding):
+            yield found
             return
-        runs = [run for run in runs if _in_band(subject, run)]
-    if runs and isinstance(rule.clock.length, Setting) and subject.rulebook.limit(rule, subject.instant.today) is None:
-        name = rule.clock.length.setting
-        reason = CannotTell("setting", name, rule.id, f"the setting {name} has no value")
-        yield replace(subject.finding(), cannot_tell=reason)
+        runs = found
+    unset = subject.setting_lacks() if runs else None
+    if unset:
+        yield unset
         return
     for run in runs:
-        found = dates_of(subject, local_day(run.start), run.start, is_open=run.stop is None)
-        if found:
-            yield _judge_run(subject, run, found, doubtful)
+        try:
+            dates = run.by or _dates(subject, run)
+            if dates:
+                yield _judge_run(subject, run, dates, doubtful)
+        except InputError as error:
+            met = run.stop.at if run.stop else None
+            untold = subject.beyond_the_calendar(error)
+            yield replace(untold, occurrence=run.occurrence, start=run.start, met=met)
+
+
+def _dates(subject: Subject, run: Run) -> Dates | None:
+    assert run.start is not None
+    return dates_of(subject, run.start, is_open=run.stop is None)
 
 
 def _own_stop(subject: Subject, field: str) -> tuple[list[Stop], list[Record]]:
@@ -99,39 +116,45 @@ def _own_stop(subject: Subject, field: str) -> tuple[list[Stop], list[Record]]:
     return [Stop(at, anchor.key, anchor.where)], doubtful
 
 
-def _stops(match: Match, records: Mapping[str, Record], on: str) -> list[Stop]:
-    """The events that stop this anchor's clocks in order, one a day: the first stands for the rest."""
-    found: list[Stop] = []
-    for ref in match.stoppers:
-        record = records[ref]
-        at = record.values[on]
+def _stops(subject: Subject, match: Match, records: Mapping[str, Record]) -> list[Stop]:
+    """The events that stop this anchor's clocks in order, one a day: the first stands for the rest.
+
+    An event is named by its key; by kind and key where events of several kinds stop the clock."""
+    stop = subject.stop
+    found: list[tuple[datetime, str, str, Stop]] = []
+    for record in map(records.__getitem__, match.related):
+        at = record.values[stop.on or ""]
         assert isinstance(at, date)
-        found.append(Stop(at, record.key, record.where))
-    found.sort(key=lambda s: (begin_of(s.at), s.key))
-    return [s for i, s in enumerate(found) if i == 0 or s.day != found[i - 1].day]
+        name = record.ref if len(stop.kinds) > 1 else record.key
+        found.append((begin_of(at), record.key, record.kind, Stop(at, name, record.where)))
+    stops = [s for *_, s in sorted(found, key=lambda f: f[:3])]
+    return [s for i, s in enumerate(stops) if i == 0 or s.day != stops[i - 1].day]
 
 
 def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
     """The clocks of this anchor, or the one unknown finding that stands for them."""
-    origin = subject.rule.clock.from_
-    if isinstance(origin, FromEvent):
-        return _runs_from_events(subject, origin, stops)
-    assert origin is not None
-    start = _origin(subject, origin)
+    clock = subject.rule.clock
+    if isinstance(clock.from_, FromEvent):
+        return _runs_from_events(subject, clock.from_, stops)
+    start = _origin(subject, clock.from_) if clock.from_ is not None else _target(subject)
     if isinstance(start, Finding):
         outside = start.cannot_tell and start.cannot_tell.cause == "window"
         return replace(start, met=stops[0].at) if outside and stops else start
+    if clock.by is not None and start is not None:
+        return [_run_by(subject, local_day(start), stops)]
     if not subject.instant.has_come(start):
         return []
     opens = local_day(start) - timedelta(days=subject.stop.early_days)
     later = [s for s in stops if s.day >= opens]
     first = Run("start", start, later[0] if later else None, None, opens)
-    return [first, *_each_to_next(later)] if subject.rule.clock.every else [first]
+    return [first, *_each_to_next(later)] if clock.every else [first]
 
 
 def _origin(subject: Subject, origin: Birthday | tuple[str, ...]) -> date | datetime | Finding | None:
     if isinstance(origin, Birthday):
-        return birthday(subject.born, origin.birthday) if subject.born else subject.without_birth()
+        if subject.born:
+            return birthday(subject.born, origin.birthday)
+        return None if subject.unborn else subject.child_lacks("born")
     anchor = subject.anchor
     for name in origin:
         value = anchor.values.get(name)
@@ -143,16 +166,40 @@ def _origin(subject: Subject, origin: Birthday | tuple[str, ...]) -> date | date
     return subject.cannot_tell(anchor, doubted or origin[0])
 
 
+def _target(subject: Subject) -> date | Finding | None:
+    """The day that the clock runs out by, or so long before; None for a child already born."""
+    by, child = subject.rule.clock.by, subject.child
+    if not isinstance(by, Gestation):
+        assert by is not None
+        return subject.anchor.day(by) or subject.cannot_tell(subject.anchor, by)
+    if child and subject.instant.has_come(child.values.get("born")):
+        return None
+    expected = child.day("expected") if child else None
+    if expected is None:
+        return subject.child_lacks("expected")
+    return local_day(shift(expected, Duration(by.gestation - FULL_TERM, "week"), subject.calendar))
+
+
+def _run_by(subject: Subject, target: date, stops: Sequence[Stop]) -> Run:
+    """The clock that runs out by a day. What was done in time before the record began does not count,
+    but for what the rule allows; a field of the record itself is about nothing else, so it counts."""
+    begin = subject.anchor.values.get(KINDS[subject.anchor.kind].begins)
+    start = begin if subject.instant.has_come(begin) else None
+    dates = dates_by(subject, target, start)
+    last = local_day(dates.due)
+    opens = min((subject.begin or last) - timedelta(days=subject.stop.early_days), last)
+    stop = next((s for s in stops if subject.stop.own or s.day >= opens), None)
+    return Run("start", start, stop, None, opens, dates)
+
+
 def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]) -> list[Run] | Finding:
     """Clocks counted from numbered events. Numbers need the beginning: where that is not known, or
     the feed cannot speak for the time before the first event, "N and later" counts every event."""
-    anchor = subject.anchor
-    begins = KINDS[anchor.kind].begins
-    begin = anchor.day(begins)
+    begin = subject.begin
     numbered = begin is not None and (not stops or subject.case.window.covers(begin, stops[0].day))
     if not numbered and (not origin.later or not stops):
         if begin is None:
-            untold = subject.cannot_tell(anchor, begins)
+            untold = subject.cannot_tell(subject.anchor, KINDS[subject.anchor.kind].begins)
         else:
             untold = replace(subject.finding(), cannot_tell=subject.outside(begin, stops[0].day))
         if len(stops) > origin.first and not origin.later:
@@ -171,18 +218,22 @@ def _kept_by_starting(subject: Subject, run: Run) -> bool:
     starting = subject.rule.clock.starting
     if starting is None:
         return True
-    begin = subject.anchor.day(KINDS[subject.anchor.kind].begins)
-    limit = starting.within or starting.after
-    assert limit is not None
+    begin, limit = subject.begin, starting.within or starting.after
+    assert limit is not None and run.start is not None
     early = begin is not None and local_day(run.start) <= local_day(shift(begin, limit, subject.calendar))
     return early if starting.within else not early
 
 
-def _in_band(subject: Subject, run: Run) -> bool:
-    band = subject.rule.age
-    assert band and subject.born
-    age = age_on(subject.born, local_day(run.start))
-    return (band.from_ is None or band.from_ <= age) and (band.under is None or age < band.under)
+def _in_band(subject: Subject, runs: Sequence[Run]) -> list[Run] | Finding:
+    """The clocks on whose first day the child's age is in the band; none for a child not yet born."""
+    if subject.unborn:
+        return []
+    if subject.born is None:
+        return subject.child_lacks("born")
+    starts = [(run, run.start) for run in runs]
+    if any(start is None for _, start in starts):
+        return subject.cannot_tell(subject.anchor, KINDS[subject.anchor.kind].begins)
+    return [run for run, start in starts if start is not None and subject.in_band(local_day(start))]
 
 
 def _judge_run(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record]) -> Finding:
@@ -236,9 +287,8 @@ def _stopped(subject: Subject, run: Run, stop: Stop, dates: Dates, doubtful: Seq
 
 
 def _still_open(subject: Subject, run: Run, dates: Dates) -> Standing:
-    kind = KINDS[subject.anchor.kind]
-    if kind.bounds and kind.ends and subject.anchor.doubt(kind.ends):
-        return unknown(subject.why_not_told(subject.anchor, kind.ends))
+    if subject.end_in_doubt:
+        return unknown(subject.end_in_doubt)
     placed = place(subject, dates)
     if placed.stage != "running" and not subject.case.window.covers(run.opens, subject.instant.today):
         return unknown(subject.outside(run.opens, subject.instant.today))
@@ -247,17 +297,10 @@ def _still_open(subject: Subject, run: Run, dates: Dates) -> Standing:
 
 def _perhaps(subject: Subject, run: Run, doubtful: Sequence[Record], last: date | None) -> CannotTell | None:
     """The first doubtful event that may have stopped this clock, up to ``last`` where given."""
-    until = subject.stop
-    on = until.own or until.on or ""
+    stop = subject.stop
+    on = stop.own or stop.on or ""
     for record in doubtful:
         day = record.day(on)
-        if day and (day < run.opens or (last and day > last)):
-            continue
-        looked_at = [on] if until.own or record.doubt(on) else [c.field for c in until.where]
-        blank = next((f for f in looked_at if f not in record.values), None)
-        if blank is None:  # it joins on a field of the anchor that is blank
-            joined = (c.refers_to for c in until.where)
-            blank = next(f for f in joined if f and f != "id" and f not in subject.anchor.values)
-            record = subject.anchor
-        return subject.why_not_told(record, blank)
+        if day is None or (run.opens <= day and (last is None or day <= last)):
+            return subject.why_not_told(record, on) if stop.own else subject.why_perhaps(record, on, stop.where)
     return None

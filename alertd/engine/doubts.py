@@ -1,17 +1,17 @@
-"""Cannot tell: which records perhaps start or stop a clock. Decided here, before and beside the engine.
+"""Cannot tell: which records perhaps start a clock, stop it or make up a pattern.
 
-The engine matches what is there; a blank or doubtful value simply does not match, and that silence
-must not pass for an answer. Few records are incomplete, so they are looked at one by one, in three
-values: true, false, and None for *cannot tell*.
+Decided here, before and beside the engine, which matches what is there; a blank or doubtful value
+simply does not match, and that silence must not pass for an answer. Few records are incomplete, so
+they are looked at one by one, in three values: true, false, and None for *cannot tell*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from alertd.cases.records import Record, Value
-from alertd.engine.facts import Instant, Pattern
+from alertd.engine.facts import ByKind, Instant, Pattern
 from alertd.rulebook.model import Condition
 
 
@@ -53,23 +53,20 @@ def doubtful_anchors(pattern: Pattern, records: Sequence[Record], instant: Insta
             yield record
 
 
-def doubtful_stoppers(
-    pattern: Pattern, anchor: Record, by_kind: Mapping[str, Sequence[Record]], instant: Instant
-) -> Iterator[Record]:
-    """Records that perhaps stop the anchor's clocks: a condition cannot be told, or the date is in doubt.
-    In the order of their days and keys, so that the same one is named whatever the feed's order."""
-    joins = [c.refers_to for c in pattern.stopper_where if c.refers_to and c.refers_to != "id"]
+def doubtful_related(pattern: Pattern, anchor: Record, by_kind: ByKind, instant: Instant) -> list[Record]:
+    """Records that perhaps stop the anchor's clocks, or perhaps make up its pattern: a condition
+    cannot be told, or the date is in doubt. In the order of their days and keys, so that the same
+    one is named whatever the feed's order."""
+    joins = [c.refers_to for c in pattern.related_where if c.refers_to and c.refers_to != "id"]
     unjoined = any(name not in anchor.values for name in joins)
-    first, last = instant.span(anchor, pattern.early)
-    in_order = sorted(by_kind.get(pattern.stopper or "", ()), key=lambda r: (r.day(pattern.on) or date.min, r.key))
-    for record in in_order:
+    span = instant.span(anchor, pattern.early)
+    found: list[Record] = []
+    for record in pattern.records(by_kind, anchor):
         undated = record.doubt(pattern.on) is not None
-        blank = any(c.field not in record.values for c in pattern.stopper_where)
-        if record is anchor or not (undated or unjoined or blank):
+        blank = any(c.field not in record.values for c in pattern.related_where)
+        if not (undated or ((unjoined or blank) and instant.reaches(pattern, span, record))):
             continue
-        day = instant.happened_on(record, pattern.on)
-        if not undated and (day is None or not first <= day <= last):
-            continue
-        verdict = all_hold(pattern.stopper_where, record, anchor)
+        verdict = all_hold(pattern.related_where, record, anchor)
         if verdict is None or (verdict and undated):
-            yield record
+            found.append(record)
+    return sorted(found, key=lambda r: (r.day(pattern.on) or date.min, r.key, r.kind))

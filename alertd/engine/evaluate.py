@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.calendars.calendar import Calendar, calendar_for
-from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile
 from alertd.engine.clocks import judge
-from alertd.engine.doubts import doubtful_anchors, doubtful_stoppers
+from alertd.engine.composite import explained
+from alertd.engine.doubts import doubtful_anchors, doubtful_related
 from alertd.engine.facts import Instant, Match, Pattern
 from alertd.engine.findings import WHOLE_FEED, CannotTell, Finding
 from alertd.engine.rete import Rete
@@ -33,6 +33,8 @@ class Evaluator:
         """Compile the enabled rules."""
         rules: dict[Pattern, tuple[Rule, ...]] = {}
         for rule in rulebook.enabled:
+            if rule.pattern:
+                continue
             pattern = Pattern.of(rule)
             rules[pattern] = (*rules.get(pattern, ()), rule)
         return cls(rulebook, Rete(tuple(rules)), rules, calendar_for(rulebook.nation))
@@ -55,38 +57,59 @@ class Evaluator:
         records = {record.ref: record for record in case.records}
         findings: list[Finding] = []
         for (pattern, ref), match in matches.items():
-            doubtful = list(doubtful_stoppers(pattern, records[ref], by_kind, instant)) if match.certain else []
+            doubtful = doubtful_related(pattern, records[ref], by_kind, instant) if match.certain else []
             for rule in self.rules[pattern]:
                 subject = Subject(rule, self.rulebook, self.calendar, case, records[ref], instant, child)
                 try:
-                    findings += judge(subject, match, records, doubtful)
+                    findings += list(judge(subject, match, records, doubtful))
                 except InputError as error:
-                    findings.append(_beyond_the_calendar(subject, error))
+                    findings.append(subject.beyond_the_calendar(error))
+        findings = list(explained(findings, self.rulebook, by_kind, instant))
         return tuple(sorted(findings, key=lambda f: f.identity))
 
 
-def _beyond_the_calendar(subject: Subject, error: InputError) -> Finding:
-    """A date so far off that no calendar can count from it: nobody can say when this is due."""
-    field = KINDS[subject.anchor.kind].begins
-    reason = CannotTell("unreadable", field, subject.anchor.where, error.what)
-    return replace(subject.finding(), cannot_tell=reason)
-
-
-def measurable(rulebook: Rulebook, holds: Iterable[str]) -> tuple[Rulebook, tuple[Finding, ...]]:
+def measurable(
+    rulebook: Rulebook, holds: Iterable[str], lacks: Collection[str] = ()
+) -> tuple[Rulebook, tuple[Finding, ...]]:
     """The rules a feed can measure, and one unknown finding for each it cannot, naming what it lacks.
 
-    Such a rule is reported once for the whole feed (child ``*``), not once a child: nobody who
-    works with the child can mend it.
+    ``holds`` are the kinds the feed can hold, ``lacks`` the fields (``kind.field``) of these that it
+    cannot. A rule that needs what is missing is reported once for the whole feed (child ``*``), not
+    once a child: nobody who works with the child can mend it. So is a rule over others of which none
+    can be measured. The rulebooks of teams are treated alike.
     """
     held = frozenset(holds) | {"child"}
-    able: list[Rule] = []
-    unable: list[Finding] = []
-    for rule in rulebook.rules:
-        missing = sorted(rule.needs - held)
-        if not rule.enabled or not missing:
-            able.append(rule)
-            continue
-        text = f"this feed holds no {' and no '.join(missing)}"
-        reason = CannotTell("feed", missing[0], rule.id, text)
-        unable.append(Finding(rule.id, *WHOLE_FEED, missing[0], "unknown", where=rule.id, cannot_tell=reason))
-    return rulebook.model_copy(update={"rules": tuple(able)}), tuple(unable)
+    able, unable = _measurable(rulebook, held, lacks)
+    teams = {}
+    for team, book in rulebook.teams.items():
+        teams[team], further = _measurable(book, held, lacks)
+        unable |= further
+    return able.model_copy(update={"teams": teams}), tuple(unable.values())
+
+
+def _measurable(
+    rulebook: Rulebook, held: Collection[str], lacks: Collection[str]
+) -> tuple[Rulebook, dict[tuple[str, ...], Finding]]:
+    unable: dict[str, Finding] = {}
+    for rule in rulebook.enabled:
+        missing = _missing(rule, held, lacks)
+        if missing:
+            unable[rule.id] = _not_in_feed(rule, missing[0], f"this feed holds no {' and no '.join(missing)}")
+    for rule in rulebook.enabled:
+        meant = [r.id for r in rulebook.enabled if rule.others and rule.others.means(r.id) and not r.others]
+        if meant and all(name in unable for name in meant):
+            unable[rule.id] = _not_in_feed(rule, meant[0], f"this feed cannot measure {' nor '.join(meant)}")
+    able = tuple(r for r in rulebook.rules if r.id not in unable)
+    return rulebook.model_copy(update={"rules": able}), {f.identity: f for f in unable.values()}
+
+
+def _missing(rule: Rule, held: Collection[str], lacks: Collection[str]) -> list[str]:
+    """The kinds not held, then the fields not held of kinds that are."""
+    kinds = sorted(need for need in rule.needs if "." not in need and need not in held)
+    fields = sorted(need for need in rule.needs if need in lacks and need.partition(".")[0] in held)
+    return kinds + fields
+
+
+def _not_in_feed(rule: Rule, missing: str, text: str) -> Finding:
+    reason = CannotTell("feed", missing, rule.id, text)
+    return Finding(rule.id, *WHOLE_FEED, missing, "unknown", where=rule.id, cannot_tell=reason)

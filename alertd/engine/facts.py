@@ -1,9 +1,10 @@
 """Patterns, and the facts they are matched on: what the engine is asked, in neutral form.
 
-A *pattern* is the timeless half of a rule: which records start its clock (anchors) and which stop
-it (stoppers). Rules that share both share the pattern, so the looked-after review rules are matched
-once. The other half, when it is due, is arithmetic and stays out of the engine; so does what an
-index can answer: a stopper is asserted once for each anchor in whose span of days it lies.
+A *pattern* is the timeless half of a rule: which records it is for (anchors), and which other
+records stop their clocks or make up the pattern of a gap (related). Rules that share both share the
+pattern, so the looked-after review rules are matched once. The other half, when it is due, is
+arithmetic and stays out of the engine; so does what an index can answer: a related record is
+asserted once for each anchor within whose reach it lies.
 
 Every value is typed at the record boundary. A blank or doubtful value is left out, so nothing that
 compares it can match; what that leaves untold is decided apart, in ``doubts``.
@@ -14,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record, Value, local_day
-from alertd.rulebook.model import Condition, Rule
+from alertd.rulebook.model import Condition, Count, InARow, NoOpen, Rule
 
 Fact = dict[str, bool | int | str]
+ByKind = Mapping[str, Sequence[Record]]
 
 NO_END = 9_999_999
 """An ordinal later than any day, for anchors that are open or do not bound their clocks."""
@@ -28,31 +30,45 @@ NO_END = 9_999_999
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Which records start a clock and which may stop it. ``on`` is the stopper's date field;
-    ``early`` is how many days before the anchor began it may have happened."""
+    """Which records a rule is for, and which others it looks at beside each: those of ``kinds``
+    that meet ``related_where``, placed in time by their field ``on``.
+
+    ``reach``: ``span`` for those that happened in the anchor's span of days, which begins ``early``
+    days before the anchor did; ``any`` for all, whenever they are dated or not.
+    """
 
     anchor: str
     where: tuple[Condition, ...]
-    stopper: str | None
-    stopper_where: tuple[Condition, ...]
+    kinds: tuple[str, ...]
+    related_where: tuple[Condition, ...]
     on: str
     early: int
+    reach: Literal["span", "any"]
 
     @classmethod
     def of(cls, rule: Rule) -> Pattern:
-        """The pattern of a rule."""
-        until = rule.stop
-        assert until is not None
-        return cls(rule.for_, rule.where, until.record, until.where, until.on or "", until.early_days)
+        """The pattern of a rule that looks at records, not at ``others``."""
+        if rule.stop:
+            stop = rule.stop
+            return cls(rule.for_, rule.where, stop.kinds, stop.where, stop.on or "", stop.early_days, "span")
+        sought = rule.pattern
+        assert isinstance(sought, Count | InARow | NoOpen)
+        in_span = isinstance(sought, InARow) or (isinstance(sought, Count) and sought.last is not None)
+        on = sought.on or ""
+        return cls(rule.for_, rule.where, sought.kinds, sought.where, on, 0, "span" if in_span else "any")
+
+    def records(self, by_kind: ByKind, anchor: Record) -> Iterator[Record]:
+        """The child's records of the kinds looked at, but for the anchor itself."""
+        return (r for kind in self.kinds for r in by_kind.get(kind, ()) if r is not anchor)
 
 
 @dataclass(slots=True)
 class Match:
     """What is known of one anchor under one pattern: whether it certainly matches, and the refs of
-    the records that certainly stop its clocks."""
+    the related records that certainly do."""
 
     certain: bool = True
-    stoppers: set[str] = field(default_factory=set)
+    related: set[str] = field(default_factory=set)
 
 
 def condition_key(condition: Condition) -> str:
@@ -108,18 +124,25 @@ class Instant:
         end = self.ended(anchor)
         return (begin.toordinal() - early if begin else 0, end.toordinal() if end else NO_END)
 
-    def happened_on(self, record: Record, name: str) -> int | None:
-        """The ordinal of a date that has come; None for one that is blank, in doubt or ahead."""
+    def happened_on(self, record: Record, name: str) -> date | None:
+        """The day of a date that has come; None for one that is blank, in doubt or ahead."""
         value = record.values.get(name)
-        return local_day(value).toordinal() if self.has_come(value) else None
+        return local_day(value) if self.has_come(value) else None
+
+    def reaches(self, pattern: Pattern, span: tuple[int, int], record: Record) -> bool:
+        """Whether a record lies within the reach of an anchor of that span for certain."""
+        if pattern.reach == "any":
+            return True
+        day = self.happened_on(record, pattern.on)
+        return day is not None and span[0] <= day.toordinal() <= span[1]
 
 
-def facts_of(patterns: Sequence[Pattern], by_kind: Mapping[str, Sequence[Record]], instant: Instant) -> Iterator[Fact]:
+def facts_of(patterns: Sequence[Pattern], by_kind: ByKind, instant: Instant) -> Iterator[Fact]:
     """The facts about one child for patterns that share an anchor kind.
 
     One fact for each anchor that has begun, of the kind ``anchor``; and for each pattern, by its
-    place ``n``, one of the kind ``n`` for each pair of anchor and stopper whose day lies in the
-    anchor's span. ``ref`` names the anchor, ``stopper`` the stopper.
+    place ``n``, one of the kind ``n`` for each pair of an anchor and a related record in its reach.
+    ``ref`` names the anchor, ``related`` the record.
     """
     anchors = [r for r in by_kind.get(patterns[0].anchor, ()) if instant.begun(r)]
     looked_at = {c for p in patterns for c in p.where}
@@ -133,19 +156,17 @@ def facts_of(patterns: Sequence[Pattern], by_kind: Mapping[str, Sequence[Record]
         }
     for number, pattern in enumerate(patterns):
         for anchor in anchors:
-            first, last = instant.span(anchor, pattern.early)
-            for record in by_kind.get(pattern.stopper or "", ()):
-                day = instant.happened_on(record, pattern.on)
-                if day is None or not first <= day <= last or record is anchor:
-                    continue
-                yield {
-                    "sid": anchor.child,
-                    "id": f"{number} {anchor.ref} {record.ref}",
-                    "kind": str(number),
-                    "ref": anchor.ref,
-                    "stopper": record.ref,
-                    **_told(pattern.stopper_where, record, anchor),
-                }
+            span = instant.span(anchor, pattern.early)
+            for record in pattern.records(by_kind, anchor):
+                if instant.reaches(pattern, span, record):
+                    yield {
+                        "sid": anchor.child,
+                        "id": f"{number} {anchor.ref} {record.ref}",
+                        "kind": str(number),
+                        "ref": anchor.ref,
+                        "related": record.ref,
+                        **_told(pattern.related_where, record, anchor),
+                    }
 
 
 def _told(conditions: Iterable[Condition], record: Record, anchor: Record) -> Fact:

@@ -22,14 +22,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import durable_rules_engine
 
-from alertd.cases.records import Record
-from alertd.engine.facts import Fact, Instant, Match, Pattern, condition_key, facts_of
+from alertd.engine.facts import ByKind, Fact, Instant, Match, Pattern, condition_key, facts_of
 from alertd.errors import AlertdError
 from alertd.rulebook.model import Condition
 
@@ -57,10 +56,10 @@ def _holds(condition: Condition) -> Term:
 
 
 def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, Term]]:
-    """The engine rules of one pattern: ``<number>a`` matches its anchors, ``<number>s`` their stoppers."""
+    """The engine rules of one pattern: ``<number>a`` matches its anchors, ``<number>r`` what is related."""
     yield f"{number}a", _all_of([{"kind": "anchor"}, *map(_holds, pattern.where)])
-    if pattern.stopper:
-        yield f"{number}s", _all_of([{"kind": str(number)}, *map(_holds, pattern.stopper_where)])
+    if pattern.kinds:
+        yield f"{number}r", _all_of([{"kind": str(number)}, *map(_holds, pattern.related_where)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +89,23 @@ class Rete:
             for chunk in (found[i : i + PATTERNS_A_RULESET] for i in range(0, len(found), PATTERNS_A_RULESET))
         ]
 
-    def match(
-        self, child: str, by_kind: Mapping[str, Sequence[Record]], instant: Instant
-    ) -> dict[tuple[Pattern, str], Match]:
+    def match(self, child: str, by_kind: ByKind, instant: Instant) -> dict[tuple[Pattern, str], Match]:
         """What matched, by (pattern, anchor's ref). Working memory is gone when this returns."""
         found: dict[tuple[Pattern, str], Match] = {}
         for ruleset in self._rulesets:
             facts = list(facts_of(ruleset.patterns, by_kind, instant))
             if not facts:
                 continue
-            stoppers: list[tuple[tuple[Pattern, str], str]] = []
+            related: list[tuple[tuple[Pattern, str], str]] = []
             for name, fact in _run(ruleset.handle, child, facts):
                 key = (ruleset.patterns[int(name[:-1])], fact["ref"])
                 if name.endswith("a"):
                     found[key] = Match()
                 else:
-                    stoppers.append((key, fact["stopper"]))
-            for key, stopper in stoppers:
+                    related.append((key, fact["related"]))
+            for key, ref in related:
                 if key in found:
-                    found[key].stoppers.add(stopper)
+                    found[key].related.add(ref)
         return found
 
 

@@ -21,9 +21,10 @@ READ_IN_LAW = frozenset({"V", "V†", "V*"})
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """The three dates of a clock. ``due`` is the earliest, ``binding`` says which that is."""
+    """The three dates of a clock. ``due`` is the earliest, ``binding`` says which that is. ``start``
+    is None only for a clock that runs out by a day and whose record has no beginning."""
 
-    start: date | datetime
+    start: date | datetime | None
     due: date | datetime
     binding: Binding
     statutory: date | datetime | None
@@ -39,18 +40,18 @@ class Dates:
         return local_day(at) <= self.due
 
 
-def dates_of(subject: Subject, day: date, start: date | datetime, *, is_open: bool) -> Dates | None:
+def dates_of(subject: Subject, start: date | datetime, *, is_open: bool) -> Dates | None:
     """The dates of a clock that starts at ``start``; None where no limit was in force that day.
 
     A booking counts only while the clock is open: once the event has happened, what was booked and
     never held has been re-booked or forgotten, and says nothing of whether it was in time.
     """
-    rule, book = subject.rule, subject.rulebook
+    rule, book, day = subject.rule, subject.rulebook, local_day(start)
     limit = book.limit(rule, day)
     if limit is None:
         return None
-    main = due(start, limit, subject.calendar, rule.clock.count_from)
-    in_law = rule.law.confidence in READ_IN_LAW
+    main = _rolled(subject, due(start, limit, subject.calendar, rule.clock.count_from))
+    in_law = _in_law(subject)
     own = book.local_limit(rule, day)
     locals_ = [] if in_law else [main]
     if own:
@@ -64,6 +65,27 @@ def dates_of(subject: Subject, day: date, start: date | datetime, *, is_open: bo
     return Dates(start, earliest, binding, statutory, local, plan, "" if binding == "plan" else str(shown))
 
 
+def dates_by(subject: Subject, target: date, start: date | datetime | None) -> Dates:
+    """The dates of a clock that runs out by a day, or so long before it."""
+    before = subject.rule.clock.before
+    main = _rolled(subject, shift(target, before, subject.calendar, backwards=True) if before else target)
+    limit = f"{before} before" if before else ""
+    if _in_law(subject):
+        return Dates(start, main, "statutory", main, None, None, limit)
+    return Dates(start, main, "local", None, main, None, limit)
+
+
+def _in_law(subject: Subject) -> bool:
+    return subject.rule.law.confidence in READ_IN_LAW
+
+
+def _rolled(subject: Subject, main: date | datetime) -> date | datetime:
+    """The last day moved to the next working day, where the rule says so; moments never move."""
+    if subject.rule.clock.roll is None or isinstance(main, datetime) or subject.calendar.is_working(main):
+        return main
+    return subject.calendar.add_working_days(main, 1)
+
+
 def _planned(subject: Subject, day: date) -> date | None:
     """The date booked for the event, after the clock's start, that has not been held: the next one
     ahead; where all have passed, the last, because a booking that passed unheld is often booked again."""
@@ -73,8 +95,8 @@ def _planned(subject: Subject, day: date) -> date | None:
     on = subject.stop.on or ""
     booked = (
         record.day(rule.clock.plan)
-        for record in subject.case.of(subject.stop.record or "")
-        if on not in record.values and not record.doubt(on)
+        for record in subject.case.records
+        if record.kind in subject.stop.kinds and on not in record.values and not record.doubt(on)
     )
     ended = subject.ended
     days = [d for d in booked if d and d > day and (ended is None or d <= ended)]
@@ -103,12 +125,12 @@ def place(subject: Subject, dates: Dates) -> Standing:
     """The stage of an open clock, its warnings and steps reached, and when it next changes."""
     as_of = subject.instant.as_of
     warnings = sorted(_warnings(subject, dates))
-    ladder = subject.rulebook.ladders[subject.rule.escalate]
-    steps = [step_moment(step, dates.start, dates.due, subject.calendar) for step in ladder.steps]
+    steps = list(_steps(subject, dates))
     overdue_from = end_of(dates.due)
     due_from = begin_of(local_day(dates.due))
     stage = _stage(as_of, due_from, overdue_from, dates, warned=any(w <= as_of for w in warnings))
-    moments = [begin_of(dates.start), *warnings, due_from, overdue_from, *steps]
+    begun = [begin_of(dates.start)] if dates.start else []
+    moments = [*begun, *warnings, due_from, overdue_from, *steps]
     is_near = stage != "running"
     return Standing(
         stage,
@@ -128,20 +150,31 @@ def _stage(as_of: datetime, due_from: datetime, overdue_from: datetime, dates: D
     return "upcoming" if warned else "running"
 
 
+def _steps(subject: Subject, dates: Dates) -> Iterator[datetime]:
+    for step in subject.rulebook.ladders[subject.rule.escalate].steps:
+        if dates.start is not None or step.at_share is None:
+            yield step_moment(step, dates.start or dates.due, dates.due, subject.calendar)
+
+
 def _warnings(subject: Subject, dates: Dates) -> Iterator[datetime]:
+    """The advance warnings; a pattern has none, and a clock without a start none counted from it."""
+    if not subject.rule.warn:
+        return
+    last = dates.due if isinstance(dates.due, datetime) else end_of(dates.due) - MOMENT
     for checkpoint in subject.rulebook.warnings[subject.rule.warn].at:
-        at = _checkpoint(subject, dates, checkpoint)
-        last = dates.due if isinstance(dates.due, datetime) else end_of(dates.due) - MOMENT
+        if dates.start is None and checkpoint.before is None:
+            continue
+        at = _checkpoint(subject, dates.start or dates.due, dates.due, checkpoint)
         if at <= last:
             yield at
 
 
-def _checkpoint(subject: Subject, dates: Dates, point: Checkpoint) -> datetime:
+def _checkpoint(subject: Subject, start: date | datetime, due: date | datetime, point: Checkpoint) -> datetime:
     if point.at_start:
-        return begin_of(dates.start)
+        return begin_of(start)
     if point.after is not None:
-        return begin_of(shift(dates.start, point.after, subject.calendar))
-    return step_moment(point, dates.start, dates.due, subject.calendar)
+        return begin_of(shift(start, point.after, subject.calendar))
+    return step_moment(point, start, due, subject.calendar)
 
 
 def step_moment(step: Step | Checkpoint, start: date | datetime, due: date | datetime, calendar: Calendar) -> datetime:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from alertd.calendars.calendar import Calendar
+from alertd.calendars.clock import age_on
+from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile, Record
 from alertd.engine.facts import Instant
 from alertd.engine.findings import CannotTell, Finding
-from alertd.rulebook.model import Rule, Rulebook, Until
+from alertd.errors import InputError
+from alertd.rulebook.model import Condition, Others, Rule, Rulebook, Setting, Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,12 @@ class Subject:
         return self.child.day("born") if self.child else None
 
     @property
+    def unborn(self) -> bool:
+        """Whether the child is expected and not born: of no age, and with no birthdays."""
+        child = self.child
+        return child is not None and not (self.born or child.doubt("born")) and child.day("expected") is not None
+
+    @property
     def stop(self) -> Until:
         """What stops the clock. Only for rules that have a clock an event stops."""
         stop = self.rule.stop
@@ -38,9 +48,28 @@ class Subject:
         return stop
 
     @property
+    def begin(self) -> date | None:
+        """The day on which the anchor began, where that is known."""
+        return self.anchor.day(KINDS[self.anchor.kind].begins)
+
+    @property
     def ended(self) -> date | None:
         """When the state that the clocks are for ended, if it has."""
         return self.instant.ended(self.anchor)
+
+    @property
+    def end_in_doubt(self) -> CannotTell | None:
+        """Why it cannot be told whether the state that the clocks are for has ended, if it cannot."""
+        kind = KINDS[self.anchor.kind]
+        doubted = kind.bounds and kind.ends and self.anchor.doubt(kind.ends)
+        return self.why_not_told(self.anchor, kind.ends or "") if doubted else None
+
+    def in_band(self, day: date) -> bool:
+        """Whether the child's age on ``day`` is in the rule's band. Only where the birth is known."""
+        band, born = self.rule.age, self.born
+        assert band and born
+        age = age_on(born, day)
+        return (band.from_ is None or band.from_ <= age) and (band.under is None or age < band.under)
 
     def finding(self) -> Finding:
         """A finding with what is known before anything is judged."""
@@ -60,13 +89,36 @@ class Subject:
         text = doubt.why if doubt else f"no {field} is recorded"
         return CannotTell(doubt.cause if doubt else "missing", field, record.where, text)
 
+    def why_perhaps(self, record: Record, on: str, where: Sequence[Condition]) -> CannotTell:
+        """The reason that nobody can say whether a related record counts: its date is in doubt, or
+        the first of its conditions that looks at something blank, there or in the anchor."""
+        looked_at = [on] if record.doubt(on) else [c.field for c in where]
+        blank = next((f for f in looked_at if f not in record.values), None)
+        if blank is not None:
+            return self.why_not_told(record, blank)
+        joined = (c.refers_to for c in where)
+        return self.why_not_told(self.anchor, next(f for f in joined if f and f not in ("id", *self.anchor.values)))
+
     def cannot_tell(self, record: Record, field: str) -> Finding:
         """The unknown finding that stands for all clocks of this anchor, because of one field."""
         return replace(self.finding(), cannot_tell=self.why_not_told(record, field))
 
-    def without_birth(self) -> Finding:
-        """The unknown finding of an anchor whose clocks need the date of birth."""
-        return self.cannot_tell(self.child or Record("child", "", "", self.anchor.where), "born")
+    def child_lacks(self, field: str) -> Finding:
+        """The unknown finding of an anchor whose clocks need a field of the child's own record."""
+        return self.cannot_tell(self.child or Record("child", "", "", self.anchor.where), field)
+
+    def setting_lacks(self) -> Finding | None:
+        """The unknown finding of an anchor whose clocks need a length that the authority has not set."""
+        length = self.rule.clock.length
+        if not isinstance(length, Setting) or self.rulebook.limit(self.rule, self.instant.today) is not None:
+            return None
+        reason = CannotTell("setting", length.setting, self.rule.id, f"the setting {length.setting} has no value")
+        return replace(self.finding(), cannot_tell=reason)
+
+    def beyond_the_calendar(self, error: InputError) -> Finding:
+        """A date so far off that no calendar can count from it: nobody can say when this is due."""
+        reason = CannotTell("unreadable", KINDS[self.anchor.kind].begins, self.anchor.where, error.what)
+        return replace(self.finding(), cannot_tell=reason)
 
     def outside(self, first: date, last: date) -> CannotTell:
         """The reason that the feed cannot speak for some of a span."""
@@ -75,4 +127,6 @@ class Subject:
             f"the feed speaks for {window.start or 'any day'} to {window.end or 'now'}, "
             f"and this needs {first} to {last}"
         )
-        return CannotTell("window", self.stop.record or "", self.anchor.where, text)
+        sought = self.rule.stop or self.rule.pattern
+        kinds = () if sought is None or isinstance(sought, Others) else sought.kinds
+        return CannotTell("window", kinds[0] if kinds else "", self.anchor.where, text)

@@ -95,7 +95,7 @@ def sweep(
     ``workers`` defaults to the processors at hand. ``keep`` drops findings as they come in, so
     that a caller who wants few need not hold all. ``evaluate`` is what a worker does with a batch.
     """
-    able, unable = measurable(rulebook, snapshot.holds)
+    able, unable = measurable(rulebook, snapshot.holds, snapshot.lacks)
     count = workers or len(os.sched_getaffinity(0))
     batches = [snapshot.cases[i : i + BATCH] for i in range(0, len(snapshot.cases), BATCH)]
     findings = [f for f in unable if keep(f)]

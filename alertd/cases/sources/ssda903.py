@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from alertd.cases.kinds import lacked_by
 from alertd.cases.records import Record, Reject, Snapshot, Unreadable, Window, case_files, make_record
 from alertd.cases.sources.dates import uk_day
 from alertd.cases.sources.ssda903_episodes import RESTATED, Episodes, looked_after, read_episodes
@@ -74,6 +75,7 @@ def read(folder: Path, *, window: Window | None = None, progress: Callable[[str,
         counts={file.name: file.count for file in files},
         rejects=rejects,
         notes=(*(f"{n} {what}" for what, n in tally.items() if n), *unheld, *_about_files(files, strangers)),
+        lacks=lacked_by("903"),
     )
 
 
