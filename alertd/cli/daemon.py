@@ -66,7 +66,9 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
 def _rules(settings: Settings, loaded: list[Rulebook]) -> str:
     rulebook = rulebook_of(settings)
     loaded.append(rulebook)
-    return f"{len(rulebook.enabled)} of {len(rulebook.rules)} rules enabled"
+    shadow = sum(1 for rule in rulebook.enabled if rule.shadow)
+    told = f"; {shadow} in shadow, told to nobody: alertd rules status says why" if shadow else ""
+    return f"{len(rulebook.enabled)} of {len(rulebook.rules)} rules enabled{told}"
 
 
 def _people(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) -> str:
