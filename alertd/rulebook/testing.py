@@ -57,6 +57,7 @@ class Expected(Model):
     level: int | None = None
     cannot_tell: str | None = None
     because: Cause | None = None
+    explained: str | None = None
 
 
 class Span(Model):
@@ -273,7 +274,7 @@ def _wanted_line(wanted: Expected) -> str:
 
 def _line(finding: Finding) -> str:
     found = {key: _found(finding, key) for key in Expected.model_fields}
-    unsaid: tuple[object, ...] = (None, 0)
+    unsaid: tuple[object, ...] = (None, 0, "")
     return _words({key: value for key, value in found.items() if value not in unsaid})
 
 
