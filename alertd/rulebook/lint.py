@@ -72,7 +72,7 @@ def _switched(rule: Rule) -> Iterator[str]:
 
 def _early(rule: Rule, rulebook: Rulebook) -> Iterator[str]:
     limits = _limits(rule, rulebook)
-    if not limits:
+    if not limits or not rule.warn:  # a pattern cannot be foreseen, so nothing warns of it
         return
     shortest = min(limits, key=_days)
     for point in rulebook.warnings[rule.warn].at:
