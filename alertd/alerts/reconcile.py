@@ -7,7 +7,7 @@ missed, or died half-way, heals itself at the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -82,14 +82,14 @@ def _change(here: _Now, alert: OpenAlert | None) -> Transition | None:
         # Steps told before the alert closed are not told again when it comes back.
         told = alert.level if alert else 0
         return _transition(here, None, told, "reopened" if alert else "new", alert.id if alert else None)
-    if not finding.asks_for_action:
-        return _closing(alert, finding, _closed_as(finding, alert.finding))
-    if here.muted or alert.muted:
-        reason = _muted_reason(here, alert)
-        return _transition(here, alert.finding.stage, alert.level, reason, alert.id) if reason else None
     # A rule that counts differently plans its steps anew: those not reached by its new dates are still to come.
     replanned = alert.timing != here.timing
     told = min(alert.level, finding.level) if replanned else alert.level
+    if not finding.asks_for_action:
+        return _closing(replace(alert, level=told), finding, _closed_as(finding, alert.finding))
+    if here.muted or alert.muted:
+        reason = _muted_reason(here, alert)
+        return _transition(here, alert.finding.stage, alert.level, reason, alert.id) if reason else None
     why = _reason(finding, alert, here.held)
     if replanned and why in (None, "date_moved") and (why or told != alert.level):
         why = "rule_changed"

@@ -1,0 +1,147 @@
+"""From the feed to the mail, where nobody is told yet: shadow, floods, and alerts that speak for others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.alerts.muting import HELD, Guard
+from alertd.db.tables import Alert
+from alertd.engine import sweep as sweeping
+from alertd.rulebook.model import Rulebook
+from alertd.rulebook.versions import timing
+from tests.support.council import ALL_RULES, RULES, Council, Inline, council_at
+
+
+@pytest.fixture
+def council(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Council]:
+    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
+    monkeypatch.setattr(Inline, "dies_on", "")
+    found = council_at(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}")
+    yield found
+    found.house.engine.dispose()
+
+
+def with_rules(council: Council, book: Rulebook, guard: Guard | None = None) -> None:
+    """The daemon started again with these rules."""
+    composer = replace(council.house.composer, rulebook=book)
+    council.house = replace(council.house, rulebook=book, composer=composer, guard=guard or council.house.guard)
+
+
+def changed(book: Rulebook, rule_id: str, **update: Any) -> Rulebook:
+    rules = tuple(r.model_copy(update=update) if r.id == rule_id else r for r in book.rules)
+    return book.model_copy(update={"rules": rules})
+
+
+def alerts(council: Council) -> dict[str, Alert]:
+    with Session(council.house.engine, expire_on_commit=False) as session:
+        return {f"{a.rule} {a.child}": a for a in session.scalars(select(Alert))}
+
+
+def nov(day: int) -> date:
+    return date(2026, 11, day)
+
+
+def test_a_rule_in_shadow_is_kept_and_told_to_nobody_until_it_is_adopted(council: Council) -> None:
+    with_rules(council, changed(RULES, "cla.review.first", shadow="the pack england.looked_after is not adopted"))
+    council.looked_after()
+    assert council.days(nov(11), nov(28)) == {}
+    (alert,) = alerts(council).values()
+    assert (alert.stage, alert.level) == ("overdue", 0)
+    assert alert.muted == "shadow: the pack england.looked_after is not adopted"
+    assert [reason for reason, _, _ in council.events()] == ["new", "stage", "stage"]
+    with_rules(council, RULES)
+    assert council.day(nov(30)) == ["ade", "cy"]  # all that is so by now: overdue, and the step of the due date
+    assert council.events()[-1][0] == "unmuted"
+    assert council.day(date(2026, 12, 1)) == []
+
+
+def test_what_was_adopted_and_changed_falls_silent_again_and_the_worker_is_not_told_twice(council: Council) -> None:
+    council.looked_after()
+    assert council.days(nov(13), nov(13)) == {nov(13): ["ade"]}
+    with_rules(council, changed(RULES, "cla.review.first", shadow="changed since it was adopted on 2026-01-01"))
+    assert council.days(nov(14), nov(20)) == {}
+    with_rules(council, RULES)
+    assert council.day(nov(23)) == ["ade"]
+
+
+def test_a_rule_whose_first_messages_would_be_a_flood_waits_and_the_data_owner_hears_the_numbers(
+    council: Council,
+) -> None:
+    for n in range(6):
+        council.looked_after(f"C{n}")
+    with_rules(council, RULES, Guard(share=0.5, at_least=5))
+    assert council.day(nov(13)) == ["gus"]
+    _, subject, body = council.mail.sent[-1]
+    assert subject == "alertd holds back some rules until they are confirmed"
+    assert "cla.review.first would tell of 6 of 6 open children (100%)" in body
+    assert {a.muted for a in alerts(council).values()} == {HELD}
+    assert council.day(nov(16)) == ["gus"]  # and every day until somebody decides
+    with_rules(council, RULES, Guard(share=0.5, at_least=5, confirmed=frozenset({"cla.review.first"})))
+    assert council.day(nov(17)) == ["ade"]
+    with_rules(council, RULES, Guard(share=0.5, at_least=5))
+    assert council.day(nov(20)) == ["ade"]  # it has told before: its next messages are no first ones
+
+
+def test_an_alert_that_another_speaks_for_is_named_there_and_told_when_it_stands_alone(council: Council) -> None:
+    book = changed(RULES, "cp.visit", speaks_for=("cla.review.first",))
+    with_rules(council, book)
+    council.looked_after()
+    council.put("cp_plans", cppl_cp_plan_id="P1", cppl_person_id="C1", cppl_cp_plan_start_date=datetime(2026, 10, 26))
+    council.days(nov(9), nov(13))  # the visit is overdue since 10 November
+    review = alerts(council)["cla.review.first C1"]
+    assert review.muted == "spoken for by cp.visit"
+    council.day(nov(16))
+    body = next(text for to, _, text in reversed(council.mail.sent) if to == "ade")
+    assert "Stands also for: First looked-after review." in body
+    assert body.count("ref C1") == 1
+    council.put(
+        "cp_visits",
+        cppv_cp_visit_id="X1", cppv_person_id="C1", cppv_cp_visit_date=datetime(2026, 11, 16), cppv_cp_visit_seen="Y",
+    )  # fmt: skip
+    assert "ade" in council.day(nov(17))
+    assert "First looked-after review" in council.mail.sent[-1][2]
+
+
+def test_a_change_of_words_is_not_told_and_a_change_of_time_plans_every_step_anew(council: Council) -> None:
+    council.looked_after()
+    council.days(nov(11), nov(30))
+    told = len(council.events())
+    wording = changed(RULES, "cla.review.first", title="First review", why="Another reason.")
+    with_rules(council, wording)
+    assert council.evaluate(date(2026, 12, 1)).changes == {}
+    rule = next(r for r in RULES.rules if r.id == "cla.review.first")
+    longer = rule.clock.model_copy(update={"within": ALL_RULES.rule("cla.review.second").clock.within})  # type: ignore[union-attr]
+    book = changed(RULES, "cla.review.first", clock=longer)
+    with_rules(council, book)
+    assert council.day(date(2026, 12, 2)) == []
+    reason, level, _ = council.events()[-1]
+    assert (reason, level) == ("withdrawn", 0)  # three months: it is not near, and no step has come
+    assert len(council.events()) == told + 1
+    (alert,) = alerts(council).values()
+    assert alert.timing == timing(book.rule("cla.review.first"), book)  # type: ignore[arg-type]
+    due = date(2027, 1, 30)
+    sent = council.days(due, due + timedelta(days=2))
+    assert "cy" in {to for people in sent.values() for to in people}  # the step of the due date, told again
+
+
+def test_alerts_are_pinned_to_the_versions_they_were_told_by(council: Council) -> None:
+    council.looked_after()
+    council.day(nov(13))
+    (alert,) = alerts(council).values()
+    assert len(alert.timing) == len(alert.wording) == len(alert.template) == 12
+    before = alert.wording
+    with_rules(council, changed(RULES, "cla.review.first", why="Another reason."))
+    council.day(nov(16))
+    (alert,) = alerts(council).values()
+    assert alert.wording == before  # nothing was told since
+    council.days(nov(17), nov(20))
+    (alert,) = alerts(council).values()
+    assert alert.wording != before
