@@ -7,10 +7,10 @@ from typing import Final
 from alertd.cases.kind import Field, Kind, event
 
 TRIGGER_TYPES: Final = (
-    "placement, placement_ended, plan_ended, care_ended, family_moved, serious_incident, looked_after_death, "
-    "leaver_death, child_death, allegation, provider_event, private_fostering_moved, school_joined, school_left, "
-    "worker_assigned, no_school_place, key_stage_4_move, custody, remand, homelessness_risk, exploitation, "
-    "unaccompanied_arrival, transfer_accepted, adoption_placement, iro_dispute, offender_risk or ehc_move"
+    "placement, placement_ended, plan_ended, care_ended, family_moved, missing_on_register, looked_after_death, "
+    "leaver_death, child_death, provider_event, private_fostering_moved, school_joined, school_left, "
+    "worker_assigned, key_stage_4_move, remand, homelessness_risk, exploitation, unaccompanied_arrival, "
+    "adoption_placement, iro_dispute, offender_risk or ehc_move"
 )
 
 AGENCIES: Final[tuple[Kind, ...]] = (
@@ -34,8 +34,6 @@ AGENCIES: Final[tuple[Kind, ...]] = (
             Field("emergency", "yes/no", "a placement: nobody could be told before it began"),
             Field("out_of_area", "yes/no", "a placement: outside the authority's own area"),
             Field("distant", "yes/no", "a placement: neither in the authority's area nor in one beside it"),
-            Field("crime", "yes/no", "an allegation: a crime may have been committed"),
-            Field("regulated", "yes/no", "an allegation: the adult works in a setting that is inspected"),
             Field("consent", "yes/no", "the young person agrees to be referred"),
         ),
         "happened",

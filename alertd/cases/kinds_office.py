@@ -62,6 +62,8 @@ OFFICE: Final[tuple[Kind, ...]] = (
         "allegation",
         "Allegation about an adult in a position of trust",
         Field("referred", "date", "the day it was referred to the designated officer"),
+        Field("crime", "yes/no", "a crime may have been committed"),
+        Field("regulated", "yes/no", "the adult works in a setting that is inspected"),
         when="the day it became known",
     ),
     event(
