@@ -18,7 +18,7 @@ from alertd.calendars.calendar import Calendar, calendar_for
 from alertd.cases.records import Snapshot
 from alertd.cases.sources import ssd, ssda903
 from alertd.db.engine import open_engine, upgrade
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
 from alertd.outbox.channel import Notifier
 from alertd.outbox.compose import Composer
 from alertd.people.directory import Directory
@@ -78,9 +78,23 @@ def read_feed(feed: Feed, as_of: datetime, progress: Progress | None = None) -> 
 
 
 def rulebook_of(settings: Settings) -> Rulebook:
-    """The packs the settings name. Raises InputError while a length the authority must set is not set."""
+    """The packs the settings name, with the overlays over them.
+
+    Raises InputError while a length the authority must set is not set.
+    """
     packs = [Path(p) if "/" in p else builtin_pack(p) for p in settings.rules.packs]
-    rulebook = load_rulebook(packs, settings=settings.rules.settings, nation=settings.authority.nation)
+    rulebook = load_rulebook(
+        packs,
+        overlays=settings.rules.overlays,
+        settings=settings.rules.settings,
+        nation=settings.authority.nation,
+    )
+    for book in (rulebook, *rulebook.teams.values()):
+        _check_lengths_set(book)
+    return with_adoption(rulebook, read_adopted(settings.rules.adopted))
+
+
+def _check_lengths_set(rulebook: Rulebook) -> None:
     for rule in rulebook.enabled:
         length = rule.clock.length
         if isinstance(length, Setting) and length.no_default and length.setting not in rulebook.settings:
@@ -89,7 +103,6 @@ def rulebook_of(settings: Settings) -> Rulebook:
                 where=rule.place,
                 fix=f'Put "{length.setting}" = "10 working days", or your own length, under [rules.settings]',
             )
-    return with_adoption(rulebook, read_adopted(settings.rules.adopted))
 
 
 def guard_of(settings: Settings) -> Guard:
@@ -101,10 +114,16 @@ def guard_of(settings: Settings) -> Guard:
 def directory_of(settings: Settings, rulebook: Rulebook) -> Directory:
     """The staff directory the settings name. A role of any ladder may be held."""
     people = settings.people
-    roles = {role for ladder in rulebook.ladders.values() for step in ladder.steps for role in step.tell}
-    return load_directory(
+    books = (rulebook, *rulebook.teams.values())
+    roles = {role for book in books for ladder in book.ladders.values() for step in ladder.steps for role in step.tell}
+    directory = load_directory(
         people.people, people.teams, allowed_domains=people.allowed_domains, duty=people.duty, other_roles=roles
     )
+    for team in rulebook.teams:
+        if team not in directory.teams:
+            fix = did_you_mean(team, directory.teams) or f"Teams are in {people.teams}"
+            raise InputError(f"an overlay names the team {team!r}, and there is none", where="rules.overlays", fix=fix)
+    return directory
 
 
 def email_of(settings: Settings) -> Notifier:

@@ -56,12 +56,14 @@ class Feed(_Section):
 class Rules(_Section):
     """The packs to load, by installed name or path, and the authority's own lengths.
 
+    ``overlays`` are files laid over the packs: the authority's, its services' and its teams'.
     ``adopted`` is the file of what the authority has adopted: without it every rule is in shadow,
     evaluated and told to nobody. A rule that has told nobody yet is held back when it would tell of
     more than ``flood_share`` of the open children, and of at least ``flood_children``.
     """
 
     packs: tuple[str, ...] = ("england",)
+    overlays: tuple[Path, ...] = ()
     adopted: Path | None = None
     flood_share: float = Field(default=0.2, gt=0, le=1)
     flood_children: int = Field(default=50, ge=1)
@@ -166,7 +168,8 @@ def _beside(settings: Settings, folder: Path) -> Settings:
     database = settings.database.model_copy(update={"url": _url_beside(settings.database.url, folder)})
     packs = tuple(str(folder / p) if "/" in p else p for p in settings.rules.packs)
     adopted = folder / settings.rules.adopted if settings.rules.adopted else None
-    rules = settings.rules.model_copy(update={"packs": packs, "adopted": adopted})
+    overlays = tuple(folder / path for path in settings.rules.overlays)
+    rules = settings.rules.model_copy(update={"packs": packs, "overlays": overlays, "adopted": adopted})
     email = dict(settings.email)
     for key in ("password_file", "ca_file"):
         if key in email:

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 
-from alertd.calendars.calendar import Calendar, calendar_for
+from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import CountFrom, due, end_of
 from alertd.calendars.durations import Duration
 from alertd.cases.records import LONDON
@@ -35,36 +35,46 @@ class Later:
     new: Duration
 
 
-def differences(old: Limit, new: Limit, first: date, days: int, nation: str) -> Iterator[Later]:
+def differences(old: Limit, new: Limit, first: date, days: int, calendar: Calendar) -> Iterator[Later]:
     """How much later the new limit ends, for clocks that start on each of so many days from ``first``.
 
-    Days on which one of the two limits nothing, or that no calendar can count, are left out.
+    Days on which one of the two limits nothing, or that the calendar cannot count, are left out. Raises
+    :class:`InputError` when it can count none of them, as with school days and no terms.
     """
+    beyond: InputError | None = None
+    counted = False
     for n in range(days):
         start = first + n * _DAY
         was, now = old.on(start), new.on(start)
         if was is None or now is None:
             continue
-        by = _later_by(start, was, old.count_from, now, new.count_from, nation)
-        if by is not None:
-            yield Later(start, by, was, now)
+        try:
+            by = _later_by(start, was, old.count_from, now, new.count_from, calendar)
+        except InputError as error:
+            beyond = error
+            continue
+        counted = True
+        yield Later(start, by, was, now)
+    if beyond and not counted:
+        raise beyond
 
 
 @lru_cache(maxsize=20_000)
 def _later_by(
-    start: date, was: Duration, was_from: CountFrom, now: Duration, now_from: CountFrom, nation: str
-) -> timedelta | None:
+    start: date, was: Duration, was_from: CountFrom, now: Duration, now_from: CountFrom, calendar: Calendar
+) -> timedelta:
     if (was, was_from) == (now, now_from):
         return timedelta()
-    calendar = calendar_for(nation)
-    try:
-        if (was.unit == "hour") == (now.unit == "hour"):
+    if (was.unit == "hour") == (now.unit == "hour"):
+        try:
             return _end(start, now, now_from, calendar) - _end(start, was, was_from, calendar)
-        # Hours run on from the minute, days to their end: the later in the day it starts, the less hours allow for.
-        late = datetime.combine(start, time(23, 59), LONDON)
-        return end_of(due(late, now, calendar, now_from)) - end_of(due(late, was, calendar, was_from))
-    except InputError:
-        return None
+        except InputError:
+            if (was.unit, was_from) != (now.unit, now_from):
+                raise
+            return timedelta(days=now.n - was.n)  # days of a school whose terms are not known
+    # Hours run on from the minute, days to their end: the later in the day it starts, the less hours allow for.
+    late = datetime.combine(start, time(23, 59), LONDON)
+    return end_of(due(late, now, calendar, now_from)) - end_of(due(late, was, calendar, was_from))
 
 
 def _end(start: date, length: Duration, count_from: CountFrom, calendar: Calendar) -> date:

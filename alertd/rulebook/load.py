@@ -12,16 +12,22 @@ from alertd.calendars.calendar import Nation
 from alertd.calendars.durations import Duration
 from alertd.errors import InputError
 from alertd.rulebook import builtin
+from alertd.rulebook.laying import lay
 from alertd.rulebook.model import Rule, Rulebook, Setting
+from alertd.rulebook.overlay import Overlay, read_overlays
 from alertd.rulebook.packs import ProfileFile, pack_files, read_pack
 from alertd.rulebook.strict_yaml import read_yaml, suggest
 from alertd.rulebook.written import validate
 
 
 def load_rulebook(
-    packs: Sequence[Path], *, settings: Mapping[str, str] | None = None, nation: Nation = "england-and-wales"
+    packs: Sequence[Path],
+    *,
+    overlays: Sequence[Path] = (),
+    settings: Mapping[str, str] | None = None,
+    nation: Nation = "england-and-wales",
 ) -> Rulebook:
-    """The rules of all packs with the shipped profiles and the authority's own lengths.
+    """The rules of all packs with the shipped profiles, the authority's own lengths, and overlays laid over them.
 
     A pack is a folder (every ``*.yaml`` in it except ``*.test.yaml``) or one file. ``settings`` are
     lengths by name, as ``{"cp.visit.interval": "10 working days"}``. Raises :class:`InputError`
@@ -39,14 +45,32 @@ def load_rulebook(
                 )
             rules[rule.id] = rule
     replaced = _take_out_replaced(rules)
-    return Rulebook(
+    book = Rulebook(
         rules=tuple(rules.values()),
         warnings=profile_file.warnings,
         ladders=profile_file.ladders,
-        settings=parse_settings(settings or {}, rules.values()),
         nation=nation,
         replaced=replaced,
     )
+    laid = read_overlays(overlays, book)
+    every_rule = [*rules.values(), *(rule for overlay in laid for rule in overlay.rules)]
+    _check_settings(laid, settings or {}, every_rule)
+    return lay(book.model_copy(update={"settings": parse_settings(settings or {}, every_rule)}), laid)
+
+
+def _check_settings(overlays: Sequence[Overlay], settings: Mapping[str, str], rules: Iterable[Rule]) -> None:
+    """Refuse a length that no rule reads, and one that the authority's overlay and its settings both give."""
+    known = {s.setting for rule in rules for s in setting_names(rule)}
+    for overlay in overlays:
+        for name in overlay.file.settings:
+            if name not in known:
+                raise overlay.refuse(
+                    ("settings", name), "no rule reads this setting", suggest(name, known, "Rules read")
+                )
+            if name in settings and overlay.file.level == "authority":
+                raise overlay.refuse(
+                    ("settings", name), "is given under [rules.settings] as well", "Keep one of the two."
+                )
 
 
 def _take_out_replaced(rules: dict[str, Rule]) -> dict[str, str]:

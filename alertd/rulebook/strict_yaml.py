@@ -141,7 +141,7 @@ class _Reader:
         found: list[object] = []
         while not isinstance(event := next(events), SequenceEndEvent):
             here = (*loc, len(found))
-            self.lines[here] = event.start_mark.line + 1
+            self.lines[here] = _line(event)
             found.append(self._value(event, events, here))
         return found
 
@@ -156,7 +156,7 @@ class _Reader:
                 raise self._refuse(
                     event, f"duplicate key {key!r}, first on line {self.lines[here]}", "Keep one of the two."
                 )
-            self.lines[here] = event.start_mark.line + 1
+            self.lines[here] = _line(event)
             found[key] = self._value(next(events), events, here)
         return found
 
@@ -187,4 +187,8 @@ class _Reader:
         return float(text) if _FLOAT.fullmatch(text) else text
 
     def _refuse(self, event: Event, what: str, fix: str) -> InputError:
-        return InputError(what, where=f"{self.path}:{event.start_mark.line + 1}", fix=fix)
+        return InputError(what, where=f"{self.path}:{_line(event)}", fix=fix)
+
+
+def _line(event: Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
