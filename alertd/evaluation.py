@@ -15,6 +15,7 @@ from alertd.alerts.lifecycle import Transition
 from alertd.alerts.muting import Flood, floods, why_muted
 from alertd.alerts.reconcile import reconcile
 from alertd.bootstrap import House, Progress
+from alertd.cases.holding import Holding, holding
 from alertd.cases.records import Snapshot, local_day
 from alertd.cases.sync import judge
 from alertd.db.engine import reading
@@ -24,7 +25,6 @@ from alertd.engine.sweep import Sweep, sweep
 from alertd.errors import InputError
 from alertd.faultpoints import point
 from alertd.outbox.compose import tell_operator
-from alertd.people.directory import Holding, holding
 from alertd.routing.render import template_version
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook

@@ -12,8 +12,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from alertd.alerts.lifecycle import OpenAlert, Reason, Transition, told_late
+from alertd.cases.holding import Holding
 from alertd.engine.findings import Finding
-from alertd.people.directory import Holding
 
 Identity = tuple[str, str, str, str]
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from alertd.alerts.lifecycle import OpenAlert, Transition
 from alertd.alerts.reconcile import Identity, Reconciled
+from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, AlertEvent, Notice
 from alertd.engine.findings import Finding
-from alertd.people.directory import Holding
 
 
 @dataclass(frozen=True, slots=True)

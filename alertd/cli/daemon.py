@@ -15,11 +15,12 @@ import typer
 from alertd import daemon, log
 from alertd.bootstrap import build, directory_of, email_of, now_utc, read_feed, rulebook_of
 from alertd.calendars.calendar import calendar_for
+from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
 from alertd.db.engine import check_schema, open_engine
 from alertd.engine.evaluate import measurable
 from alertd.errors import InputError
-from alertd.people.directory import Directory, holding
+from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
 

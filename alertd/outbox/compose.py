@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 
 from alertd.alerts.muting import SPOKEN_FOR
 from alertd.calendars.calendar import Calendar
+from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryEvent, Notice
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.outbox import store
-from alertd.people.directory import LINE, Directory, Holding, Resolved
+from alertd.people.directory import LINE, Directory, Resolved
 from alertd.routing.digest import DigestItem, compose_digest, compose_urgent, digest_is_due
 from alertd.routing.next_step import next_step
 from alertd.routing.render import Rendered, render_digest, render_urgent, to_message

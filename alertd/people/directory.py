@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from alertd.cases.records import CaseFile, Record
+from alertd.cases.holding import Holding
 
 LINE: Final = ("team_manager", "service_manager", "head_of_service", "director")
 """The management line, from the team up."""
@@ -82,14 +82,6 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """Who has the child now, as the feed names them; None where nobody is recorded."""
-
-    worker: str | None = None
-    team: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Resolved:
     """Who is told, at which address, and why they. ``person_id`` is ``team:<id>`` for a team's
     inbox and ``duty`` for the duty address."""
@@ -98,22 +90,6 @@ class Resolved:
     name: str
     address: str
     how: str
-
-
-def holding(case: CaseFile, today: date) -> Holding:
-    """Who has the child today, from the open allocations: the lead case worker's (role CW) before
-    others, then the latest begun, then by key."""
-    found = [r for r in case.of("allocation") if _open(r, today) and (r.get("worker") or r.get("team"))]
-    if not found:
-        return Holding()
-    best = min(found, key=lambda r: (r.get("role") != "CW", -(r.day("start") or date.min).toordinal(), r.key))
-    worker, team = best.get("worker"), best.get("team")
-    return Holding(str(worker) if worker else None, str(team) if team else None)
-
-
-def _open(record: Record, today: date) -> bool:
-    start, end = record.day("start"), record.day("end")
-    return (start is None or start <= today) and (end is None or end > today)
 
 
 def _day(day: date) -> str:

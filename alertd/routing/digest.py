@@ -13,9 +13,10 @@ from typing import Final
 
 from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import end_of
+from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON, local_day
 from alertd.engine.findings import Finding
-from alertd.people.directory import Directory, Holding
+from alertd.people.directory import Directory
 from alertd.routing.disclosure import InternalLine, cannot_tell_words, internal_line
 from alertd.routing.words import day_words
 from alertd.rulebook.model import Rule

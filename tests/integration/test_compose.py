@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from alertd.cases.holding import Holding
 from alertd.db.engine import open_engine, upgrade
 from alertd.engine.findings import CannotTell
 from alertd.outbox.compose import Composed, tell_operator
-from alertd.people.directory import Holding
 from tests.support.office import BOOK, Office, at, review, visit
 
 pytest_plugins = ["tests.support.databases"]

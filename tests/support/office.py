@@ -17,11 +17,12 @@ from alertd.alerts import store
 from alertd.alerts.lifecycle import Transition
 from alertd.alerts.reconcile import reconcile
 from alertd.calendars.calendar import calendar_for
+from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, Notice
 from alertd.engine.findings import CannotTell, Finding
 from alertd.outbox.compose import Composed, Composer, compose
-from alertd.people.directory import Directory, Holding, Person, Team
+from alertd.people.directory import Directory, Person, Team
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rulebook
 

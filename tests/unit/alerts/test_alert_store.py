@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from alertd.alerts import store
 from alertd.alerts.lifecycle import Transition
 from alertd.alerts.reconcile import reconcile
+from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, AlertEvent, Base, Notice
 from alertd.engine.findings import Finding
-from alertd.people.directory import Holding
 
 pytest_plugins = ["tests.support.databases"]
 

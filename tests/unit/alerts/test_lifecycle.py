@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from alertd.alerts import store
 from alertd.alerts.lifecycle import CLOSING, OpenAlert
 from alertd.alerts.reconcile import Identity, Reconciled, reconcile
+from alertd.cases.holding import Holding
 from alertd.db.tables import STAGES, Alert, AlertEvent, Base
 from alertd.engine.findings import CannotTell, Finding
-from alertd.people.directory import Holding
 
 IDENTITIES = [(child, occurrence) for child in ("C1", "C2") for occurrence in ("start", "R1")]
 DUE_DATES = st.sampled_from([date(2026, 11, 24), date(2026, 11, 27), date(2026, 12, 20)])

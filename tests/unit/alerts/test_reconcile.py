@@ -11,8 +11,8 @@ from alert_samples import DUE, FINDING, NOW, by_identity, finding, told
 
 from alertd.alerts.lifecycle import CLOSING, LATE_AFTER, OpenAlert, Reason, Transition
 from alertd.alerts.reconcile import Reconciled, reconcile
+from alertd.cases.holding import Holding
 from alertd.engine.findings import CannotTell, Finding
-from alertd.people.directory import Holding
 
 OVERDUE = finding("overdue", level=1)
 SPOKEN_FOR = replace(OVERDUE, level=2, spoken_for_by="cp.visit")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertd.cases.holding import Holding, holding
 from alertd.cases.records import CaseFile, make_record
-from alertd.people.directory import LINE, ROLES, Directory, Holding, Person, Resolved, Team, holding
+from alertd.people.directory import LINE, ROLES, Directory, Person, Resolved, Team
 
 TODAY = date(2026, 11, 26)
 YESTERDAY, TOMORROW = TODAY - timedelta(1), TODAY + timedelta(1)

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 
 from alertd.alerts.lifecycle import Reason, Transition
 from alertd.calendars.calendar import calendar_for
+from alertd.cases.holding import Holding
 from alertd.engine.findings import CannotTell, Cause, Finding
-from alertd.people.directory import Directory, Holding, Person, Team
+from alertd.people.directory import Directory, Person, Team
 from alertd.routing.digest import DigestItem
 from alertd.routing.next_step import next_step
 from alertd.rulebook.model import Rule, Rulebook

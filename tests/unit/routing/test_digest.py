@@ -19,8 +19,8 @@ from routing_samples import (
     worker_items,
 )
 
+from alertd.cases.holding import Holding
 from alertd.engine.findings import CannotTell
-from alertd.people.directory import Holding
 from alertd.routing.digest import (
     MANAGER_LINES,
     WORKER_LINES,

@@ -25,8 +25,8 @@ from routing_samples import (
     worker_items,
 )
 
+from alertd.cases.holding import Holding
 from alertd.errors import InputError
-from alertd.people.directory import Holding
 from alertd.routing.digest import compose_digest, compose_urgent
 from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
 
