@@ -10,7 +10,6 @@ from typing import Final
 from alertd.cases.kind import SEEN, Field, Kind, event, state
 
 OFFICE: Final[tuple[Kind, ...]] = (
-    event("pf_notice", "Notification of private fostering, begun or planned", when="the day it was received"),
     state("private_fostering", "Private fostering, from the day the authority became aware of it", bounds=True),
     event(
         "pf_visit",
@@ -61,7 +60,6 @@ OFFICE: Final[tuple[Kind, ...]] = (
     event(
         "allegation",
         "Allegation about an adult in a position of trust",
-        Field("referred", "date", "the day it was referred to the designated officer"),
         Field("crime", "yes/no", "a crime may have been committed"),
         Field("regulated", "yes/no", "the adult works in a setting that is inspected"),
         when="the day it became known",
@@ -70,15 +68,8 @@ OFFICE: Final[tuple[Kind, ...]] = (
         "serious_incident",
         "Serious incident",
         Field("recorded", "moment", "when it was entered on the child's record"),
-        Field("notified", "date", "the day the notification was filed"),
         Field("reviewed", "date", "the day the rapid review was sent to the national panel"),
         when="when the authority became aware of it",
         type_="moment",
-    ),
-    event(
-        "long_stay_notice",
-        "Notification that a child stays three months or more in a health, education or care setting",
-        Field("decided", "date", "the day it was recorded what the child's welfare asks for"),
-        when="the day it was received",
     ),
 )
