@@ -8,18 +8,25 @@ to the end of that day. All lengths are counted from the anchor at once, never b
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from alertd.calendars.calendar import Calendar
-from alertd.calendars.durations import Duration
+from alertd.calendars.durations import Duration, Unit
 from alertd.cases.records import LONDON, local_day
 from alertd.errors import InputError
 
 CountFrom = Literal["next_day", "same_day"]
 
 _DAY = timedelta(days=1)
+_WHY_SKIPPED: Final[Mapping[Unit, Callable[[Calendar, date], str | None]]] = {
+    "working day": Calendar.why_not_working,
+    "school day": Calendar.why_no_school,
+    "calendar day": lambda _calendar, _day: None,
+}
+"""The units that are counted day by day, and why a day is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +46,18 @@ def due(
 
     ``next_day``: the start is day 0. Months end on the same-numbered day, or on the last day of a
     month that has none (Dodds v Walker, House of Lords 1981). ``same_day``: the start is day 1, so
-    the count ends a day earlier; working days then begin with the first one on or after the start,
+    the count ends a day earlier; working and school days then begin with the first one on or after the start,
     and months ("beginning with") end the day before the same-numbered day. Hours are elapsed time;
     a start without a time of day counts from 00:00. A length of 0 ends where it starts.
-    Raises InputError when the answer is out of the calendar's reach, and for school days.
+    Raises InputError when the answer is out of the calendar's reach.
     """
     if count_from == "next_day" or within.unit == "hour" or within.n == 0:
         return shift(start, within, calendar)
     day = _day(start)
     if within.unit == "working day":
         return calendar.add_working_days(_plus(day, -1, days=1), within.n)
+    if within.unit == "school day":  # the day before the start may lie before the first term known
+        return calendar.add_school_days(day, within.n - calendar.is_school_day(day))
     end = _day(shift(day, within, calendar))
     # A month without the same-numbered day is wholly part of the period: its last day stands.
     return end if within.unit == "month" and end.day != day.day else end - _DAY
@@ -70,26 +79,24 @@ def shift(value: date | datetime, span: Duration, calendar: Calendar, *, backwar
     if span.unit == "month":
         return _months(day, n)
     if span.unit == "school day":
-        raise InputError(
-            f"{span} cannot be counted: that needs a school calendar and none is held",
-            fix="Write the length in working days, calendar days or weeks",
-        )
+        return calendar.add_school_days(day, n)
     return _plus(day, n, days=7 if span.unit == "week" else 1)
 
 
 def count(
     start: date | datetime, within: Duration, calendar: Calendar, count_from: CountFrom = "next_day"
 ) -> list[CountedDay]:
-    """How :func:`due` counts, day by day, for an explanation: working and calendar days in full,
+    """How :func:`due` counts, day by day, for an explanation: working, school and calendar days in full,
     other units as their start and end. Raises InputError as :func:`due` does."""
     first, last = local_day(start), local_day(due(start, within, calendar, count_from))
     number = 1 if count_from == "same_day" and within.n and within.unit != "hour" else 0
-    if within.unit not in ("working day", "calendar day"):
+    why_skipped = _WHY_SKIPPED.get(within.unit)
+    if why_skipped is None:
         return [CountedDay(first, number), CountedDay(last, within.n)]
     counted = [] if number else [CountedDay(first, 0)]
     day, number = first + _DAY * len(counted), 0
     while day <= last:
-        why = calendar.why_not_working(day) if within.unit == "working day" else None
+        why = why_skipped(calendar, day)
         number += why is None
         counted.append(CountedDay(day, None if why else number, why))
         day += _DAY

@@ -2,31 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 
-from alertd.calendars.clock import begin_of
+from alertd.calendars.clock import begin_of, shift
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record, in_words, local_day
 from alertd.engine.doubts import all_hold
 from alertd.engine.facts import ByKind, Instant
 from alertd.engine.findings import Finding
-from alertd.rulebook.model import Rule, Rulebook
+from alertd.engine.gaps import Holds, leaves, placed
+from alertd.engine.subject import Subject
+from alertd.rulebook.model import Others, Rule
+from alertd.rulebook.patterns import names_mean
 
-LATE_OR_NEAR = ("upcoming", "due", "overdue")
+RANK: Final = {"upcoming": 0, "due": 1, "overdue": 2}
+"""The stages that ask for something, the worse the higher."""
 
 
-def explained(findings: Iterable[Finding], rulebook: Rulebook, by_kind: ByKind, instant: Instant) -> Iterator[Finding]:
+def over_others(subject: Subject, meant: Collection[str], findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What a rule over other rules finds for a child. ``meant`` are the ids of those rules, and
+    ``findings`` what they all found. A finding that cannot be told may be one that would count."""
+    others, instant, calendar = subject.rule.others, subject.instant, subject.calendar
+    assert others is not None
+    if instant.died and instant.died <= instant.today:
+        return
+    looked_at = sorted((f for f in findings if f.rule in meant), key=lambda f: f.identity)
+    opens = local_day(shift(instant.today, others.last, calendar, backwards=True)) if others.last else date.min
+    sure = [f for f in looked_at if _stands(f, others) and (others.last is None or _day_of(f, instant) > opens)]
+    unknown = [f for f in looked_at if f.stage == "unknown" and f.asks_for_action]
+    left = (begin_of(leaves(_day_of(f, instant), others.last, calendar)) for f in sure if others.last)
+    ceases = min(left, default=None)
+    if len(sure) >= others.at_least:
+        since = sorted(_day_of(f, instant) for f in sure)[others.at_least - 1]
+        evidence = tuple(f.where for f in sure)
+        if others.stages == ("unknown",):
+            reason = sure[0].cannot_tell
+            yield replace(subject.finding(), start=since, cannot_tell=reason, evidence=evidence)
+        else:
+            yield from placed(subject, Holds(since, evidence, ceases))
+    elif others.stages != ("unknown",) and len(sure) + len(unknown) >= others.at_least:
+        yield replace(subject.finding(), cannot_tell=unknown[0].cannot_tell, changes=ceases)
+
+
+def _stands(finding: Finding, others: Others) -> bool:
+    """Whether a finding stands as the rule over it asks."""
+    told = finding.cannot_tell
+    return (
+        finding.stage in others.stages
+        and (others.because is None or (told is not None and told.cause == others.because))
+        and (finding.stage != "unknown" or finding.asks_for_action)
+    )
+
+
+def _day_of(finding: Finding, instant: Instant) -> date:
+    """The day since when a finding stands as it does."""
+    at = finding.start or instant.today if finding.stage == "unknown" else finding.met or finding.due
+    assert at is not None
+    return local_day(at)
+
+
+def spoken_for(findings: Sequence[Finding], speakers: Mapping[str, Rule]) -> Iterator[Finding]:
+    """The findings, each with the rule that speaks for it: one that is due or overdue for the same
+    child and no less pressing. ``speakers`` are the rules that speak for others, by id."""
+    speaking = [f for f in findings if f.rule in speakers and f.stage in ("due", "overdue")]
+    for finding in findings:
+        rank = RANK.get(finding.stage)
+        by = (
+            f.rule
+            for f in speaking
+            if rank is not None and f.rule != finding.rule and RANK[f.stage] >= rank
+            if names_mean(speakers[f.rule].speaks_for, finding.rule)
+        )
+        name = min(by, default="")
+        yield replace(finding, spoken_for_by=name) if name else finding
+
+
+def explained(
+    findings: Iterable[Finding], rules: Mapping[str, Rule], by_kind: ByKind, instant: Instant
+) -> Iterator[Finding]:
     """The findings, each with the open state that explains it: the earliest of those its rule names.
-    Nothing else about them changes."""
-    rules = {rule.id: rule for rule in rulebook.enabled if rule.explained_by}
+    Nothing else about them changes. ``rules`` are those that name any, by id."""
     for finding in findings:
         rule = rules.get(finding.rule)
-        if rule is None or finding.stage not in LATE_OR_NEAR:
-            yield finding
-            continue
-        yield replace(finding, explained=_explanation(rule, by_kind, instant))
+        why = _explanation(rule, by_kind, instant) if rule and finding.stage in RANK else ""
+        yield replace(finding, explained=why) if why else finding
 
 
 def _explanation(rule: Rule, by_kind: ByKind, instant: Instant) -> str:

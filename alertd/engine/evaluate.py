@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.calendars.calendar import Calendar, calendar_for
-from alertd.cases.records import CaseFile
+from alertd.cases.holding import holding
+from alertd.cases.records import CaseFile, Record, local_day
 from alertd.engine.clocks import judge
-from alertd.engine.composite import explained
+from alertd.engine.composite import explained, over_others, spoken_for
 from alertd.engine.doubts import doubtful_anchors, doubtful_related
-from alertd.engine.facts import Instant, Match, Pattern
+from alertd.engine.facts import ByKind, Instant, Match, Pattern
 from alertd.engine.findings import WHOLE_FEED, CannotTell, Finding
+from alertd.engine.gaps import seek
 from alertd.engine.rete import Rete
 from alertd.engine.subject import Subject
 from alertd.errors import InputError
@@ -21,51 +23,98 @@ from alertd.rulebook.model import Rule, Rulebook
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """A rulebook made ready: its patterns compiled once, its calendar at hand."""
+    """A rulebook made ready: its patterns compiled once, its calendar at hand, and those of the
+    teams that have rulebooks of their own."""
 
     rulebook: Rulebook
     rete: Rete
-    rules: dict[Pattern, tuple[Rule, ...]]
+    rules: dict[str, dict[Pattern, tuple[Rule, ...]]]
+    """The rules that look at records, by the kind they are for and their pattern."""
+    composites: tuple[tuple[Rule, frozenset[str]], ...]
+    """The rules over other rules, each with the ids of those it means."""
+    speakers: dict[str, Rule]
+    explicable: dict[str, Rule]
     calendar: Calendar
+    teams: dict[str, Evaluator]
 
     @classmethod
     def of(cls, rulebook: Rulebook) -> Evaluator:
         """Compile the enabled rules."""
-        rules: dict[Pattern, tuple[Rule, ...]] = {}
+        rules: dict[str, dict[Pattern, tuple[Rule, ...]]] = {}
         for rule in rulebook.enabled:
-            if rule.pattern:
-                continue
-            pattern = Pattern.of(rule)
-            rules[pattern] = (*rules.get(pattern, ()), rule)
-        return cls(rulebook, Rete(tuple(rules)), rules, calendar_for(rulebook.nation))
+            if not rule.others:
+                pattern = Pattern.of(rule)
+                alike = rules.setdefault(rule.for_, {})
+                alike[pattern] = (*alike.get(pattern, ()), rule)
+        return cls(
+            rulebook,
+            Rete([pattern for alike in rules.values() for pattern in alike]),
+            rules,
+            tuple((rule, frozenset(meant_by(rule, rulebook))) for rule in rulebook.enabled if rule.others),
+            {rule.id: rule for rule in rulebook.enabled if rule.speaks_for},
+            {rule.id: rule for rule in rulebook.enabled if rule.explained_by},
+            calendar_for(rulebook.nation, rulebook.terms),
+            {team: cls.of(book) for team, book in rulebook.teams.items()},
+        )
+
+    def of_team(self, case: CaseFile, as_of: datetime) -> Evaluator:
+        """What the child is judged by: that of the team whose case it is at ``as_of``."""
+        return self.teams.get(holding(case, local_day(as_of)).team or "", self) if self.teams else self
 
     def evaluate(self, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
-        """Every clock of one child that is or was running at ``as_of`` (timezone-aware), sorted.
+        """Every clock of one child that is or was running at ``as_of`` (timezone-aware), and every
+        pattern that holds, sorted.
 
         Nothing dated after ``as_of`` is known. The order of the records does not matter.
         """
+        return self.of_team(case, as_of)._evaluate(case, as_of)
+
+    def _evaluate(self, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
         child = next(case.of("child"), None)
-        died = child.day("died") if child else None
-        instant = Instant(as_of, died)
+        instant = Instant(as_of, child.day("died") if child else None)
         by_kind = case.by_kind()
+        findings = list(self._over_records(case, child, by_kind, instant))
+        anchor = child or Record("child", case.child, case.child, "")
+        composed: list[Finding] = []
+        for rule, meant in self.composites:
+            subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child)
+            composed += _or_untold(subject, over_others(subject, meant, findings))
+        findings = list(explained([*findings, *composed], self.explicable, by_kind, instant))
+        return tuple(sorted(spoken_for(findings, self.speakers), key=lambda f: f.identity))
+
+    def _over_records(
+        self, case: CaseFile, child: Record | None, by_kind: ByKind, instant: Instant
+    ) -> Iterator[Finding]:
+        """What every rule that looks at records finds."""
         matches = self.rete.match(case.child, by_kind, instant)
-        for pattern in self.rules:
-            for record in doubtful_anchors(pattern, by_kind.get(pattern.anchor, ()), instant):
-                matches[pattern, record.ref] = Match(certain=False)
-        if not matches:
-            return ()
-        records = {record.ref: record for record in case.records}
-        findings: list[Finding] = []
+        for kind, held in by_kind.items():
+            for pattern in self.rules.get(kind, ()):
+                for record in doubtful_anchors(pattern, held, instant):
+                    matches[pattern, record.ref] = Match(certain=False)
+        records = {record.ref: record for record in case.records} if matches else {}
         for (pattern, ref), match in matches.items():
-            doubtful = doubtful_related(pattern, records[ref], by_kind, instant) if match.certain else []
-            for rule in self.rules[pattern]:
-                subject = Subject(rule, self.rulebook, self.calendar, case, records[ref], instant, child)
-                try:
-                    findings += list(judge(subject, match, records, doubtful))
-                except InputError as error:
-                    findings.append(subject.beyond_the_calendar(error))
-        findings = list(explained(findings, self.rulebook, by_kind, instant))
-        return tuple(sorted(findings, key=lambda f: f.identity))
+            anchor = records[ref]
+            doubtful = doubtful_related(pattern, anchor, by_kind, instant) if match.certain else []
+            for rule in self.rules[pattern.anchor][pattern]:
+                subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child)
+                if rule.pattern:
+                    yield from _or_untold(subject, seek(subject, pattern, match, by_kind, doubtful))
+                else:
+                    yield from _or_untold(subject, judge(subject, match, records, doubtful))
+
+
+def _or_untold(subject: Subject, judged: Iterator[Finding]) -> list[Finding]:
+    """What was judged; or one unknown finding, where no calendar reaches as far as that needs."""
+    try:
+        return list(judged)
+    except InputError as error:
+        return [subject.beyond_the_calendar(error)]
+
+
+def meant_by(rule: Rule, rulebook: Rulebook) -> list[str]:
+    """The ids of the enabled rules that a rule over others looks at: never of another such rule."""
+    others = rule.others
+    return [r.id for r in rulebook.enabled if others and others.means(r.id) and not r.others]
 
 
 def measurable(
@@ -96,7 +145,7 @@ def _measurable(
         if missing:
             unable[rule.id] = _not_in_feed(rule, missing[0], f"this feed holds no {' and no '.join(missing)}")
     for rule in rulebook.enabled:
-        meant = [r.id for r in rulebook.enabled if rule.others and rule.others.means(r.id) and not r.others]
+        meant = meant_by(rule, rulebook)
         if meant and all(name in unable for name in meant):
             unable[rule.id] = _not_in_feed(rule, meant[0], f"this feed cannot measure {' nor '.join(meant)}")
     able = tuple(r for r in rulebook.rules if r.id not in unable)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from alertd.calendars.calendar import Calendar
+from alertd.calendars.calendar import Calendar, NoTermsError
 from alertd.calendars.clock import age_on
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile, Record
@@ -116,7 +116,10 @@ class Subject:
         return replace(self.finding(), cannot_tell=reason)
 
     def beyond_the_calendar(self, error: InputError) -> Finding:
-        """A date so far off that no calendar can count from it: nobody can say when this is due."""
+        """A date so far off that no calendar can count from it, or school days and no school terms:
+        nobody can say when this is due."""
+        if isinstance(error, NoTermsError):
+            return replace(self.finding(), cannot_tell=CannotTell("setting", "school terms", self.rule.id, error.what))
         reason = CannotTell("unreadable", KINDS[self.anchor.kind].begins, self.anchor.where, error.what)
         return replace(self.finding(), cannot_tell=reason)
 

@@ -63,6 +63,11 @@ class NoOpen(_Records):
     """No such state is open: a child in care and no worker allocated."""
 
 
+def names_mean(names: tuple[str, ...], rule_id: str) -> bool:
+    """Whether a rule is among those named: by its id, or by its beginning, as ``cla.*``."""
+    return any(rule_id == name or (name.endswith("*") and rule_id.startswith(name[:-1])) for name in names)
+
+
 class Others(Model):
     """What other rules find for the same child: so many of them stand at a stage.
 
@@ -88,7 +93,7 @@ class Others(Model):
 
     def means(self, rule_id: str) -> bool:
         """Whether a rule is among those looked at."""
-        return any(rule_id == r or (r.endswith("*") and rule_id.startswith(r[:-1])) for r in self.rules)
+        return names_mean(self.rules, rule_id)
 
 
 class ExplainedBy(Model):

@@ -105,9 +105,9 @@ def test_the_nation_decides() -> None:
     assert ends == [date(2026, 11, 30), date(2026, 12, 1), date(2026, 11, 30)]
 
 
-def test_school_days_say_that_a_school_calendar_is_needed() -> None:
+def test_school_days_say_that_school_terms_are_needed() -> None:
     for convention in ("next_day", "same_day"):
-        with pytest.raises(InputError, match="school calendar"):
+        with pytest.raises(InputError, match="no school terms are known"):
             due(WED, Duration(5, "school day"), ENGLAND, convention)
 
 

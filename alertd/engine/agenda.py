@@ -1,0 +1,125 @@
+"""When something next changes for one child, nothing new being recorded: a tick evaluates only then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from alertd.calendars.clock import begin_of, birthday, end_of
+from alertd.cases.records import CaseFile, local_day
+from alertd.engine.evaluate import Evaluator
+from alertd.engine.findings import Finding
+from alertd.engine.stages import MOMENT
+from alertd.rulebook.model import Birthday
+
+Identity = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One clock or pattern that stands otherwise from ``at`` on: another stage, warning or step.
+    ``before`` is None for one that begins, ``after`` for one that is no more."""
+
+    at: datetime
+    before: Finding | None
+    after: Finding | None
+
+    @property
+    def finding(self) -> Finding:
+        """The finding from then on; for one that is no more, as it was."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    @property
+    def rule(self) -> str:
+        """The rule that it is about."""
+        return self.finding.rule
+
+    @property
+    def record(self) -> str:
+        """The record that it is about, as ``kind:key``."""
+        return self.finding.record
+
+    @property
+    def words(self) -> str:
+        """What changes, in words: ``becomes overdue``, ``escalation step 2``."""
+        if self.after is None:
+            return "is over"
+        if self.before is None or self.before.stage != self.after.stage:
+            return f"becomes {self.after.stage.replace('_', ' ')}"
+        if self.before.level != self.after.level:
+            return f"escalation step {self.after.level}"
+        return f"advance warning {self.after.warned}"
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain JSON values: the moment in UTC, and the findings as :meth:`Finding.as_json` writes them."""
+        sides = {"before": self.before, "after": self.after}
+        findings = {name: finding.as_json() if finding else None for name, finding in sides.items()}
+        return {"at": self.at.astimezone(UTC).isoformat(), **findings}
+
+
+def agenda(evaluator: Evaluator, case: CaseFile, as_of: datetime, until: datetime) -> Iterator[Change]:
+    """Every change after ``as_of`` up to ``until``, in order. Lazy: what lies beyond the change a
+    caller stops at is never evaluated.
+
+    A finding knows when it next changes; what begins or ends by itself does so on a day that the
+    records name, on a birthday that a rule counts from, or when the feed's window has passed. So
+    the case is evaluated at each of these instants and at no other.
+    """
+    fixed = sorted(_of_the_records(evaluator, case))
+    at, before = as_of, _by_identity(evaluator.evaluate(case, as_of))
+    while True:
+        ahead = (moment for moment in (*_of_the_findings(before.values()), *fixed) if moment > at)
+        at = min(ahead, default=until + MOMENT)
+        if at > until:
+            return
+        after = _by_identity(evaluator.evaluate(case, at))
+        for identity in sorted(before.keys() | after.keys()):
+            old, new = before.get(identity), after.get(identity)
+            if _standing(old) != _standing(new):
+                yield Change(at, old, new)
+        before = after
+
+
+def _by_identity(findings: Iterable[Finding]) -> dict[Identity, Finding]:
+    return {finding.identity: finding for finding in findings}
+
+
+def _standing(finding: Finding | None) -> tuple[str, int, int] | None:
+    return (finding.stage, finding.warned, finding.level) if finding else None
+
+
+def _of_the_findings(findings: Iterable[Finding]) -> Iterator[datetime]:
+    for finding in findings:
+        if finding.changes:
+            yield finding.changes
+        if isinstance(finding.due, datetime):  # until then it is due; overdue is every moment after
+            yield finding.due + MOMENT
+
+
+def _of_the_records(evaluator: Evaluator, case: CaseFile) -> set[datetime]:
+    """The instants at which a date of the case comes or has passed, whatever rule looks at it."""
+    days: set[date] = set()
+    found: set[datetime] = set()
+    for record in case.records:
+        for value in record.values.values():
+            if isinstance(value, date):
+                days.add(local_day(value))
+            if isinstance(value, datetime):
+                found.add(begin_of(value))
+    child = next(case.of("child"), None)
+    born = child.day("born") if child else None
+    if born:
+        days |= {birthday(born, years) for years in _birthdays(evaluator)}
+    if case.window.end:
+        days.add(case.window.end)
+    return found | {begin_of(day) for day in days} | {end_of(day) for day in days}
+
+
+def _birthdays(evaluator: Evaluator) -> set[int]:
+    books = (evaluator.rulebook, *evaluator.rulebook.teams.values())
+    origins = (rule.clock.from_ for book in books for rule in book.enabled)
+    return {origin.birthday for origin in origins if isinstance(origin, Birthday)}
