@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from alertd.calendars.calendar import calendar_for
 from alertd.calendars.durations import Duration
 from alertd.cases.records import LONDON
+from alertd.errors import InputError
+from alertd.rulebook.model import Rulebook
 
 When = date | datetime
 DAY = timedelta(days=1)
@@ -45,19 +47,37 @@ def same_day_of_month(day: date, months: int) -> date:
     raise AssertionError("every month has 28 days")
 
 
-def add(start: When, span: Duration, nation: str, sign: int = 1, same_day: bool = False) -> When:
+class NoTermsError(Exception):
+    """School days are to be counted and no school terms are known."""
+
+
+def counts(day: date, unit: str, book: Rulebook) -> bool:
+    """Whether a day is a working day, or a school day. Raises InputError outside the terms known."""
+    working = calendar_for(book.nation).is_working(day)
+    if unit == "working day":
+        return working
+    if not book.terms:
+        raise NoTermsError
+    if not min(t.start for t in book.terms) <= day <= max(t.end for t in book.terms):
+        raise InputError(f"the school terms do not reach {day}", fix="Give more of them")
+    in_term = any(t.start <= day <= t.end and day not in t.closed for t in book.terms)
+    return working and in_term and not any(day in t.closed for t in book.terms)
+
+
+def add(start: When, span: Duration, book: Rulebook, sign: int = 1, same_day: bool = False) -> When:
     """``start`` and ``span`` on (``sign`` 1) or back (-1). Hours give a moment, everything else a day."""
     if span.unit == "hour":
         return instant(start) + sign * timedelta(hours=span.n)
     day = day_of(start)
-    if span.unit == "working day":
-        calendar = calendar_for(nation)
+    if span.n == 0:
+        return day
+    if span.unit in ("working day", "school day"):
         left = span.n
-        if same_day and calendar.is_working(day):
+        if counts(day, span.unit, book) and same_day:
             left -= 1
         while left:
             day += sign * DAY
-            left -= calendar.is_working(day)
+            left -= counts(day, span.unit, book)
         return day
     if span.unit == "month":
         from_, day = day, same_day_of_month(day, sign * span.n)
@@ -67,6 +87,15 @@ def add(start: When, span: Duration, nation: str, sign: int = 1, same_day: bool 
         for _ in range(span.n * {"calendar day": 1, "week": 7}[span.unit]):
             day += sign * DAY
     return day - DAY if same_day else day
+
+
+def rolled(when: When, book: Rulebook) -> When:
+    """The day, or the next working day where it is none; a moment stays."""
+    if isinstance(when, datetime):
+        return when
+    while not counts(when, "working day", book):
+        when += DAY
+    return when
 
 
 def birthday(born: date, years: int) -> date:
