@@ -1,6 +1,8 @@
 """Test cases of a pack, written by people who know practice: these records, on this day, are judged so.
 
-They run through the same ``Evaluator`` as the daemon, one rule at a time; a disabled rule is tested as if enabled.
+They run through the same ``Evaluator`` as the daemon, one rule at a time, beside it the rules it
+looks at (``others:``) and those that a case names under ``also:``, to see who speaks for whom. What
+is expected is what the one rule finds. It and those named are tested as if enabled.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator
 from pydantic import Field as Default
 
+from alertd.calendars.calendar import Term
 from alertd.cases.kinds import KINDS, Field
 from alertd.cases.records import LONDON, CaseFile, Record, Unreadable, Window, local_day, make_record
 from alertd.engine.evaluate import Evaluator
@@ -57,7 +60,9 @@ class Expected(Model):
     level: int | None = None
     cannot_tell: str | None = None
     because: Cause | None = None
+    limit: str | None = None
     explained: str | None = None
+    spoken_for_by: str | None = None
 
 
 class Span(Model):
@@ -65,6 +70,14 @@ class Span(Model):
 
     start: date | None = None
     end: date | None = None
+
+
+class TermText(Model):
+    """A school term, and the days in it on which schools are closed."""
+
+    start: date
+    end: date
+    closed: tuple[date, ...] = ()
 
 
 def _nothing(value: object) -> object:
@@ -80,9 +93,11 @@ class CaseText(Model):
 
     name: str
     rule: str
+    also: tuple[str, ...] = ()
     as_of: When
     records: tuple[dict[str, object], ...] = ()
     window: Span = Span()
+    terms: tuple[TermText, ...] = ()
     settings: dict[str, str] = Default(default_factory=dict)
     expect: Annotated[tuple[Expected, ...], BeforeValidator(_nothing)]
 
@@ -93,7 +108,7 @@ class CaseSheet(Model):
     cases: tuple[CaseText, ...]
 
 
-_PARTS: Final[Mapping[str, type[Model]]] = {"cases": CaseText, "expect": Expected, "window": Span}
+_PARTS: Final[Mapping[str, type[Model]]] = {"cases": CaseText, "expect": Expected, "window": Span, "terms": TermText}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +117,10 @@ class Case:
 
     name: str
     rule: str
+    also: tuple[str, ...]
     as_of: datetime
     file: CaseFile
+    terms: tuple[Term, ...]
     settings: Mapping[str, str]
     expect: tuple[Expected, ...]
     place: str
@@ -151,8 +168,10 @@ def _case(text: CaseText, loc: Loc, document: Document) -> Case:
     return Case(
         text.name,
         text.rule,
+        text.also,
         as_of,
         CaseFile(CHILD, records, Window(text.window.start, text.window.end)),
+        tuple(Term(t.start, t.end, t.closed) for t in text.terms),
         text.settings,
         text.expect,
         f"{document.path}:{document.lines[loc]}",
@@ -194,39 +213,48 @@ def _value(field: Field, value: object, where: str) -> object:
 
 
 class Runner:
-    """Runs cases against a rulebook, each rule alone and compiled once for the same settings."""
+    """Runs cases against a rulebook: what one rule finds, compiled once for the same rules, settings and terms."""
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._rulebook = rulebook
-        self._alone: dict[tuple[str, tuple[tuple[str, str], ...]], Evaluator] = {}
+        self._ready: dict[tuple[object, ...], Evaluator] = {}
 
     def run(self, case: Case) -> Outcome:
         """Judge one case. Raises :class:`InputError` for a rule or setting there is not."""
-        found = self._only(case).evaluate(case.file, case.as_of)
+        found = [f for f in self._evaluator(case).evaluate(case.file, case.as_of) if f.rule == case.rule]
         return Outcome(case, tuple(_differences(case.expect, found)))
 
-    def _only(self, case: Case) -> Evaluator:
-        rule = self._rulebook.rule(case.rule)
+    def _evaluator(self, case: Case) -> Evaluator:
+        key = (case.rule, case.also, case.terms, tuple(sorted(case.settings.items())))
+        if key not in self._ready:
+            rules = self._rules(case)
+            settings = {**self._rulebook.settings, **_settings_of(case, rules)}
+            changed = {"rules": rules, "settings": settings, "terms": case.terms or self._rulebook.terms, "teams": {}}
+            self._ready[key] = Evaluator.of(self._rulebook.model_copy(update=changed))
+        return self._ready[key]
+
+    def _rules(self, case: Case) -> tuple[Rule, ...]:
+        """The rule under test, those the case names beside it, and those that these look at."""
+        named = {name: _enabled(self._rule(name, case)) for name in (case.rule, *case.also)}
+        over = [rule.others for rule in named.values() if rule.others]
+        meant = [r for r in self._rulebook.enabled if r.id not in named and any(o.means(r.id) for o in over)]
+        return (*named.values(), *meant)
+
+    def _rule(self, name: str, case: Case) -> Rule:
+        rule = self._rulebook.rule(name)
         if rule is None:
             known = [r.id for r in self._rulebook.rules]
-            raise InputError(
-                f"there is no rule {case.rule!r}", where=case.place, fix=suggest(case.rule, known, "There are")
-            )
-        key = (rule.id, tuple(sorted(case.settings.items())))
-        if key not in self._alone:
-            settings = {**self._rulebook.settings, **_settings_of(case, rule)}
-            alone = self._rulebook.model_copy(update={"rules": (_enabled(rule),), "settings": settings})
-            self._alone[key] = Evaluator.of(alone)
-        return self._alone[key]
+            raise InputError(f"there is no rule {name!r}", where=case.place, fix=suggest(name, known, "There are"))
+        return rule
 
 
 def _enabled(rule: Rule) -> Rule:
     return rule.model_copy(update={"enabled": True, "disabled_because": None})
 
 
-def _settings_of(case: Case, rule: Rule) -> Mapping[str, object]:
+def _settings_of(case: Case, rules: Sequence[Rule]) -> Mapping[str, object]:
     try:
-        return parse_settings(case.settings, [rule])
+        return parse_settings(case.settings, rules)
     except InputError as error:
         raise InputError(f"{error.where}: {error.what}", where=case.place, fix=error.fix) from None
 
