@@ -141,7 +141,7 @@ def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
         outside = start.cannot_tell and start.cannot_tell.cause == "window"
         return replace(start, met=stops[0].at) if outside and stops else start
     if clock.by is not None and start is not None:
-        return [_run_by(subject, local_day(start), stops)]
+        return [_run_by(subject, start, stops)]
     if not subject.instant.has_come(start):
         return []
     opens = local_day(start) - timedelta(days=subject.stop.early_days)
@@ -166,22 +166,23 @@ def _origin(subject: Subject, origin: Birthday | tuple[str, ...]) -> date | date
     return subject.cannot_tell(anchor, doubted or origin[0])
 
 
-def _target(subject: Subject) -> date | Finding | None:
-    """The day that the clock runs out by, or so long before; None for a child already born."""
+def _target(subject: Subject) -> date | datetime | Finding | None:
+    """What the clock runs out by, or so long before; None for a child already born."""
     by, child = subject.rule.clock.by, subject.child
     if not isinstance(by, Gestation):
         assert by is not None
-        return subject.anchor.day(by) or subject.cannot_tell(subject.anchor, by)
+        value = subject.anchor.values.get(by)
+        return value if isinstance(value, date) else subject.cannot_tell(subject.anchor, by)
     if child and subject.instant.has_come(child.values.get("born")):
         return None
     expected = child.day("expected") if child else None
     if expected is None:
         return subject.child_lacks("expected")
-    return local_day(shift(expected, Duration(by.gestation - FULL_TERM, "week"), subject.calendar))
+    return shift(expected, Duration(by.gestation - FULL_TERM, "week"), subject.calendar)
 
 
-def _run_by(subject: Subject, target: date, stops: Sequence[Stop]) -> Run:
-    """The clock that runs out by a day. What was done in time before the record began does not count,
+def _run_by(subject: Subject, target: date | datetime, stops: Sequence[Stop]) -> Run:
+    """The clock that runs out by a day or moment. What was done in time before the record began does not count,
     but for what the rule allows; a field of the record itself is about nothing else, so it counts."""
     begin = subject.anchor.values.get(KINDS[subject.anchor.kind].begins)
     start = begin if subject.instant.has_come(begin) else None

@@ -65,8 +65,8 @@ def dates_of(subject: Subject, start: date | datetime, *, is_open: bool) -> Date
     return Dates(start, earliest, binding, statutory, local, plan, "" if binding == "plan" else str(shown))
 
 
-def dates_by(subject: Subject, target: date, start: date | datetime | None) -> Dates:
-    """The dates of a clock that runs out by a day, or so long before it."""
+def dates_by(subject: Subject, target: date | datetime, start: date | datetime | None) -> Dates:
+    """The dates of a clock that runs out by a day or moment, or on a day so long before it."""
     before = subject.rule.clock.before
     main = _rolled(subject, shift(target, before, subject.calendar, backwards=True) if before else target)
     limit = f"{before} before" if before else ""

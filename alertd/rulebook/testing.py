@@ -291,6 +291,8 @@ def _found(finding: Finding, key: str) -> object:
 
 
 def _same(wanted: object, found: object) -> bool:
+    if found == "":  # a text there is none of
+        return not wanted
     if isinstance(found, datetime) and isinstance(wanted, date) and not isinstance(wanted, datetime):
         return local_day(found) == wanted
     return wanted == found
