@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from alertd.bootstrap import now_utc
+from alertd.cases.records import local_day
 from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
 from alertd.rulebook.builtin import builtin_pack
@@ -80,7 +82,7 @@ def lint_packs(paths: PackPaths = None, rules: MoreRules = None) -> None:
     """
     packs = _packs(paths, rules)
     rulebook = load_rulebook(packs)
-    found = lint(rulebook, _cases(packs))
+    found = lint(rulebook, _cases(packs), local_day(now_utc()))
     for problem in found:
         note = "note: " if problem.for_authority else ""
         print(f"{problem.place}: {problem.rule}: {note}{problem.text}")

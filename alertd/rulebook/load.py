@@ -16,6 +16,7 @@ from alertd.rulebook.laying import lay
 from alertd.rulebook.model import Rule, Rulebook, Setting
 from alertd.rulebook.overlay import Overlay, read_overlays
 from alertd.rulebook.packs import ProfileFile, pack_files, read_pack
+from alertd.rulebook.references import check_references, with_stand_ins
 from alertd.rulebook.strict_yaml import read_yaml, suggest
 from alertd.rulebook.written import validate
 
@@ -46,7 +47,7 @@ def load_rulebook(
             rules[rule.id] = rule
     replaced = _take_out_replaced(rules)
     book = Rulebook(
-        rules=tuple(rules.values()),
+        rules=with_stand_ins(rules.values(), replaced),
         warnings=profile_file.warnings,
         ladders=profile_file.ladders,
         nation=nation,
@@ -55,7 +56,10 @@ def load_rulebook(
     laid = read_overlays(overlays, book)
     every_rule = [*rules.values(), *(rule for overlay in laid for rule in overlay.rules)]
     _check_settings(laid, settings or {}, every_rule)
-    return lay(book.model_copy(update={"settings": parse_settings(settings or {}, every_rule)}), laid)
+    book = lay(book.model_copy(update={"settings": parse_settings(settings or {}, every_rule)}), laid)
+    for one in (book, *book.teams.values()):
+        check_references(one.rules, replaced)
+    return book
 
 
 def _check_settings(overlays: Sequence[Overlay], settings: Mapping[str, str], rules: Iterable[Rule]) -> None:

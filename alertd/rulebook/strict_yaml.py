@@ -33,6 +33,8 @@ plain value means is decided here."""
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 20
+_SHOWN: Final = 20
+"""Names listed in one message."""
 Loc = tuple[str | int, ...]
 
 _AMBIGUOUS: Final = (
@@ -72,7 +74,8 @@ def dotted(loc: Loc) -> str:
 def suggest(name: str, known: Iterable[str], otherwise: str) -> str:
     """``Did you mean …?`` where one of ``known`` is close to ``name``, else ``otherwise`` and all of them."""
     names = sorted(known)
-    return did_you_mean(name, names) or f"{otherwise}: {', '.join(names) or 'none'}."
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return did_you_mean(name, names) or f"{otherwise}: {', '.join(names[:_SHOWN]) or 'none'}{more}."
 
 
 def read_yaml(path: Path) -> Document:
@@ -101,7 +104,9 @@ def read_yaml(path: Path) -> Document:
             f"this is not YAML: {what}", where=f"{path}:{line}", fix="Indent with spaces, and quote text with : or #."
         ) from None
     except yaml.YAMLError as error:
-        raise InputError(f"this is not YAML: {' '.join(str(error).split())}", where=f"{path}:1") from None
+        line = raw.count(b"\n", 0, getattr(error, "position", 0)) + 1
+        what = getattr(error, "reason", "it cannot be read")
+        raise InputError(f"this is not YAML: {what}", where=f"{path}:{line}") from None
 
 
 class _Reader:

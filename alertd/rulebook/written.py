@@ -82,6 +82,8 @@ def _explain(
         "string_type": ("is not text", "Put it in quotes."),
         "model_type": ("is not a mapping", "Write `key: value` lines under it."),
         "tuple_type": ("is not a list", "Write items that begin with `- `."),
+        "date_from_datetime_parsing": ("is not a day", "Write it as 2026-11-30."),
+        "date_type": ("is not a day", "Write it as 2026-11-30."),
         "dict_type": ("is not a mapping", "Write `key: value` lines under it."),
     }
     what, to_do = plain.get(kind, (error["msg"][0].lower() + error["msg"][1:], None))

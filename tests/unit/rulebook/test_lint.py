@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,14 @@ FIRES = "  - {name: a, rule: local.review, as_of: 2026-11-28, expect: [{stage: o
 QUIET = "  - {name: b, rule: local.review, as_of: 2026-11-28, expect: nothing}\n"
 
 
-def problems(tmp_path: Path, rule: str = RULE, cases: str = FIRES + QUIET) -> list[Problem]:
+TODAY = date(2026, 11, 28)
+
+
+def problems(tmp_path: Path, rule: str = RULE, cases: str = FIRES + QUIET, today: date = TODAY) -> list[Problem]:
     pack, sheet = tmp_path / "local.yaml", tmp_path / "local.test.yaml"
     pack.write_text(rule)
     sheet.write_text("cases:\n" + cases)
-    return lint(load_rulebook([pack]), read_cases(sheet))
+    return lint(load_rulebook([pack]), read_cases(sheet), today)
 
 
 def test_a_rule_seen_to_fire_and_to_keep_quiet_has_no_problem(tmp_path: Path) -> None:
@@ -69,3 +73,56 @@ def test_a_setting_without_a_value_is_the_authoritys_to_decide(tmp_path: Path) -
     (problem,) = problems(tmp_path, unset)
     assert problem.for_authority
     assert "local.review.limit has no value" in problem.text
+
+
+def second(text: str) -> str:
+    """The pack with another rule, and cases for both."""
+    return RULE + RULE.split("rules:\n")[1].replace("local.review", "local.second").replace("L1", text)
+
+
+BOTH = FIRES + QUIET + (FIRES + QUIET).replace("local.review", "local.second")
+
+
+def test_two_rules_that_tell_the_same_person_of_the_same_event_are_found_at_the_second(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, second("L1"), BOTH)
+    assert problem.rule == "local.second"
+    assert "head_of_service, service_manager, team_manager, worker would be told twice" in problem.text
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [
+        "L1\n    speaks_for: [local.review]",
+        "L1\n    enabled: false\n    disabled_because: Not yet.",
+        "L1\n    where: {referral: R1}",
+        "L1\n    age: {under: 5}",
+    ],
+)
+def test_rules_that_differ_in_what_they_look_at_or_speak_for_each_other_are_not_twice(
+    tmp_path: Path, apart: str
+) -> None:
+    assert problems(tmp_path, second(apart), BOTH) == []
+
+
+def test_a_rule_is_past_its_review_on_the_day_after(tmp_path: Path) -> None:
+    reviewed = RULE + "    review_by: 2026-09-30\n    owner: Principal Social Worker\n"
+    assert problems(tmp_path, reviewed, today=date(2026, 9, 30)) == []
+    (problem,) = problems(tmp_path, reviewed, today=date(2026, 10, 1))
+    assert problem.for_authority
+    assert "again by 2026-09-30, by Principal Social Worker" in problem.text
+
+
+def test_a_pattern_has_no_warnings_to_look_at(tmp_path: Path) -> None:
+    pattern = RULE.replace("    clock: {from: start, within: 20 working days}\n", "").replace("    warn: D20\n", "")
+    pattern = pattern.replace("until: {record: cla_review}", "count: {record: placement, at_least: 3, last: 12 months}")
+    assert problems(tmp_path, pattern) == []
+
+
+def test_a_message_that_came_in_is_stopped_by_acting_on_it(tmp_path: Path) -> None:
+    inbound = RULE.replace("care_period", "agency_inbound").replace("{from: start", "{from: happened")
+    inbound = inbound.replace("{record: cla_review}", "{own: acted}") + "    tell: [responsible_team]\n"
+    assert problems(tmp_path, inbound) == []
+
+
+def test_the_first_step_of_a_ladder_may_come_with_the_first_warning(tmp_path: Path) -> None:
+    assert problems(tmp_path, RULE.replace("escalate: L1", "escalate: L2")) == []
