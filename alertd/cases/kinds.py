@@ -15,13 +15,14 @@ from alertd.cases.kinds_office import OFFICE
 from alertd.cases.kinds_permanence import PERMANENCE
 from alertd.cases.kinds_protection import PROTECTION
 from alertd.cases.kinds_services import SERVICES
+from alertd.cases.kinds_wales import WALES
 
 __all__ = ["KINDS", "FeedCode", "Field", "FieldType", "Kind", "lacked_by"]
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         kind.name: kind
-        for kind in (*CORE, *PROTECTION, *CARE, *SERVICES, *AGENCIES, *HEALTH_EDUCATION, *PERMANENCE, *OFFICE)
+        for kind in (*CORE, *PROTECTION, *CARE, *SERVICES, *AGENCIES, *HEALTH_EDUCATION, *PERMANENCE, *OFFICE, *WALES)
     }
 )
 

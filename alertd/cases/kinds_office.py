@@ -20,7 +20,12 @@ OFFICE: Final[tuple[Kind, ...]] = (
     state(
         "complaint",
         "Complaint, one step of it",
-        Field("step", "text", "stage1, stage2, panel (its meeting), report (the panel's) or reply (the authority's)"),
+        Field(
+            "step",
+            "text",
+            "stage1, stage2, panel (its meeting), report (the panel's) or reply (the authority's); in Wales "
+            "acknowledgement, discussion, terms (in writing) or formal",
+        ),
         Field("done", "date", "the day the step was finished: reply or letter sent, panel met, report sent"),
         bounds=True,
     ),

@@ -58,7 +58,6 @@ AGENCIES: Final[Mapping[str, str]] = MappingProxyType(
         "placing_authority": "Children's services of the authority that placed the child",
         "police": "Police",
         "probation": "Probation service, for MAPPA",
-        "provider": "Provider of the home or the fostering service",
         "receiving_authority": "Children's services of the authority the child moves to",
         "register_custodian": "Custodian of the child protection register (Wales)",
         "regional_board": "Regional safeguarding board (Wales)",
