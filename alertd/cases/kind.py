@@ -40,7 +40,8 @@ class Kind:
 
     ``begins`` is the field that places a record in time. ``ends`` is the field that closes a
     state (blank: still open); an event has none. ``bounds`` says that when the state ends, the
-    clocks it started end with it: a care period does that, a section 47 enquiry does not.
+    clocks it started end with it: a care period does that, a section 47 enquiry does not. Every
+    clock ends when the child dies, but for kinds that ``outlive`` the child: a serious incident.
     ``feeds`` are those that can hold it at all.
     """
 
@@ -51,6 +52,7 @@ class Kind:
     ends: str | None = None
     bounds: bool = False
     feeds: tuple[FeedCode, ...] = EXTRA
+    outlives: bool = False
 
     def field(self, name: str) -> Field | None:
         """The field of that name, or None."""
@@ -69,9 +71,10 @@ def event(
     feeds: tuple[FeedCode, ...] = EXTRA,
     when: str = "the day it happened",
     type_: FieldType = "date",
+    outlives: bool = False,
 ) -> Kind:
     """A kind that happens on a day (or at a moment) and has no end: a visit, a review."""
-    return Kind(name, title, (Field("happened", type_, when), *fields), "happened", feeds=feeds)
+    return Kind(name, title, (Field("happened", type_, when), *fields), "happened", feeds=feeds, outlives=outlives)
 
 
 def state(
@@ -81,10 +84,11 @@ def state(
     feeds: tuple[FeedCode, ...] = EXTRA,
     bounds: bool = False,
     type_: FieldType = "date",
+    outlives: bool = False,
 ) -> Kind:
     """A kind that lasts: it has a start, and an end once it is over."""
     ends = (Field("start", type_, "the day it began"), Field("end", type_, "the day it ended; blank while open"))
-    return Kind(name, title, (*ends, *fields), "start", "end", bounds, feeds)
+    return Kind(name, title, (*ends, *fields), "start", "end", bounds, feeds, outlives)
 
 
 SEEN: Final = (

@@ -22,6 +22,7 @@ AGENCIES: Final[tuple[Kind, ...]] = (
         Field("urgent", "yes/no", "an answer is wanted within one working day"),
         Field("acknowledged", "date", "the day the agency acknowledged it"),
         when="the day it was sent; on a list of the authority's own, the day the last of those to be told was told",
+        outlives=True,
     ),
     Kind(
         "agency_trigger",
@@ -39,6 +40,7 @@ AGENCIES: Final[tuple[Kind, ...]] = (
         "happened",
         "withdrawn",
         bounds=True,
+        outlives=True,
     ),
     event(
         "agency_inbound",
@@ -51,6 +53,7 @@ AGENCIES: Final[tuple[Kind, ...]] = (
         Field("acted", "date", "the day the team acted on it"),
         when="when it came in",
         type_="moment",
+        outlives=True,
     ),
 )
 # An `agency_trigger` about a placement has the key of the placement, so that one notice answers for both.

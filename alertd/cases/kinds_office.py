@@ -28,6 +28,7 @@ OFFICE: Final[tuple[Kind, ...]] = (
         ),
         Field("done", "date", "the day the step was finished: reply or letter sent, panel met, report sent"),
         bounds=True,
+        outlives=True,
     ),
     state(
         "access_request",
@@ -37,6 +38,7 @@ OFFICE: Final[tuple[Kind, ...]] = (
         Field("told", "date", "the day the person was told that it was extended"),
         Field("replied", "date", "the day the reply was sent"),
         bounds=True,
+        outlives=True,
     ),
     event(
         "advice_request",
@@ -68,6 +70,7 @@ OFFICE: Final[tuple[Kind, ...]] = (
         Field("crime", "yes/no", "a crime may have been committed"),
         Field("regulated", "yes/no", "the adult works in a setting that is inspected"),
         when="the day it became known",
+        outlives=True,
     ),
     event(
         "serious_incident",
@@ -76,5 +79,6 @@ OFFICE: Final[tuple[Kind, ...]] = (
         Field("reviewed", "date", "the day the rapid review was sent to the national panel"),
         when="when the authority became aware of it",
         type_="moment",
+        outlives=True,
     ),
 )

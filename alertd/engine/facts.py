@@ -111,11 +111,12 @@ class Instant:
     def ended(self, record: Record) -> date | None:
         """The day on which the clocks of this record ended, if that day has come.
 
-        The child's death ends every clock; otherwise only kinds that bound their clocks do.
+        The child's death ends every clock but those of kinds that outlive the child; otherwise only
+        kinds that bound their clocks do.
         """
         kind = KINDS[record.kind]
         end = record.day(kind.ends) if kind.bounds and kind.ends else None
-        known = [d for d in (end, self.died) if d is not None and d <= self.today]
+        known = [d for d in (end, None if kind.outlives else self.died) if d is not None and d <= self.today]
         return min(known, default=None)
 
     def span(self, anchor: Record, early: int) -> tuple[int, int]:
