@@ -111,3 +111,11 @@ def test_lint_names_the_problem_and_fails(pack: Path) -> None:
     result = run("lint", pack)
     assert result.exit_code == 1
     assert f"{pack}:4: local.review: warning profile M3 begins" in result.stdout
+
+
+def test_the_cases_of_a_rule_that_another_stands_in_for_are_left_out(pack: Path) -> None:
+    welsh = pack.with_name("welsh.yaml")
+    welsh.write_text(PACK.replace("- id: local.review", "- id: welsh.review\n    replaces: local.review"))
+    pack.with_name("welsh.test.yaml").write_text(CASES.replace("local.review", "welsh.review"))
+    result = run("test", pack, welsh)
+    assert (result.exit_code, result.stdout.strip()) == (0, "2 cases, 0 failed")
