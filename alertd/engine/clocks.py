@@ -59,6 +59,13 @@ class Run:
     by: Dates | None = None
     """Its dates, where they are counted backwards from a day and not from the start."""
 
+    @property
+    def day(self) -> date:
+        """The day it starts; where that is not known, the day it runs out."""
+        found = self.start or (self.by and self.by.due)
+        assert isinstance(found, date)
+        return local_day(found)
+
 
 def judge(
     subject: Subject, match: Match, records: Mapping[str, Record], doubtful: Sequence[Record]
@@ -226,15 +233,13 @@ def _kept_by_starting(subject: Subject, run: Run) -> bool:
 
 
 def _in_band(subject: Subject, runs: Sequence[Run]) -> list[Run] | Finding:
-    """The clocks on whose first day the child's age is in the band; none for a child not yet born."""
+    """The clocks on whose first day the child's age is in the band (on whose last, where only that is
+    known); none for a child not yet born."""
     if subject.unborn:
         return []
     if subject.born is None:
         return subject.child_lacks("born")
-    starts = [(run, run.start) for run in runs]
-    if any(start is None for _, start in starts):
-        return subject.cannot_tell(subject.anchor, KINDS[subject.anchor.kind].begins)
-    return [run for run, start in starts if start is not None and subject.in_band(local_day(start))]
+    return [run for run in runs if subject.in_band(run.day)]
 
 
 def _judge_run(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Record]) -> Finding:

@@ -132,13 +132,13 @@ def measurable(
     teams = {}
     for team, book in rulebook.teams.items():
         teams[team], further = _measurable(book, held, lacks)
-        unable |= further
+        unable = further | unable
     return able.model_copy(update={"teams": teams}), tuple(unable.values())
 
 
 def _measurable(
     rulebook: Rulebook, held: Collection[str], lacks: Collection[str]
-) -> tuple[Rulebook, dict[tuple[str, ...], Finding]]:
+) -> tuple[Rulebook, dict[str, Finding]]:
     unable: dict[str, Finding] = {}
     for rule in rulebook.enabled:
         missing = _missing(rule, held, lacks)
@@ -149,14 +149,14 @@ def _measurable(
         if meant and all(name in unable for name in meant):
             unable[rule.id] = _not_in_feed(rule, meant[0], f"this feed cannot measure {' nor '.join(meant)}")
     able = tuple(r for r in rulebook.rules if r.id not in unable)
-    return rulebook.model_copy(update={"rules": able}), {f.identity: f for f in unable.values()}
+    return rulebook.model_copy(update={"rules": able}), unable
 
 
 def _missing(rule: Rule, held: Collection[str], lacks: Collection[str]) -> list[str]:
-    """The kinds not held, then the fields not held of kinds that are."""
-    kinds = sorted(need for need in rule.needs if "." not in need and need not in held)
-    fields = sorted(need for need in rule.needs if need in lacks and need.partition(".")[0] in held)
-    return kinds + fields
+    """The kinds that are not held, and the fields that are not of kinds that are."""
+    kinds = {need for need in rule.needs if "." not in need and need not in held}
+    fields = {need for need in rule.needs if need in lacks and need.partition(".")[0] in held}
+    return sorted(kinds | fields)
 
 
 def _not_in_feed(rule: Rule, missing: str, text: str) -> Finding:

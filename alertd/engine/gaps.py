@@ -254,7 +254,7 @@ def _no_open(subject: Subject, sought: NoOpen, related: Related) -> Verdict:
                 return None
             untold.append(subject.why_not_told(record, field))
         elif record.ref in perhaps:
-            untold.append(subject.why_perhaps(record, sought.on or "", sought.where))
+            untold.append(subject.why_perhaps(record, "", sought.where))
     if untold:
         return Untold(untold[0])
     ends = [d for r in related.sure if (d := r.day(KINDS[r.kind].ends or "")) and d <= subject.instant.today]

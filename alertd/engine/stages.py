@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import floor
 
 from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import begin_of, due, end_of, shift
@@ -98,8 +99,8 @@ def _planned(subject: Subject, day: date) -> date | None:
         for record in subject.case.records
         if record.kind in subject.stop.kinds and on not in record.values and not record.doubt(on)
     )
-    ended = subject.ended
-    days = [d for d in booked if d and d > day and (ended is None or d <= ended)]
+    first, last = subject.instant.span(subject.anchor, subject.stop.early_days)
+    days = [d for d in booked if d and d > day and first <= d.toordinal() <= last]
     ahead = [d for d in days if d >= subject.instant.today]
     return min(ahead) if ahead else max(days, default=None)
 
@@ -188,7 +189,7 @@ def step_moment(step: Step | Checkpoint, start: date | datetime, due: date | dat
             begin = begin_of(start)
             return begin + (due - begin) * step.at_share
         first = local_day(start)
-        return begin_of(first + timedelta(days=int((due - first).days * step.at_share)))
+        return begin_of(first + timedelta(days=floor((due - first).days * step.at_share)))
     span = step.before or step.after
     if span is None:
         return begin_of(due)
