@@ -1,17 +1,16 @@
-"""``alertd explain``: why this child has this date under this rule, every day counted."""
+"""``alertd explain``: why this child has this date under this rule, why none, and what comes next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from dataclasses import replace
-from datetime import date
+from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from alertd.calendars.calendar import calendar_for
-from alertd.calendars.clock import CountedDay
-from alertd.cases.records import in_words, local_day
+from alertd.cases.records import in_words
 from alertd.cli.evaluate import (
     AsOfOption,
     NationOption,
@@ -23,11 +22,15 @@ from alertd.cli.evaluate import (
     only_rules,
 )
 from alertd.cli.sources import parse_as_of, parse_window, read_source
-from alertd.engine.explain import Explanation, describe, why_no_clock
-from alertd.engine.explain import explain as working
-from alertd.engine.findings import Finding
-from alertd.engine.sweep import sweep
+from alertd.engine.explain import explain_one, lines
 from alertd.errors import InputError
+
+
+class ExplainFormat(StrEnum):
+    """How an explanation is printed."""
+
+    text = "text"
+    json = "json"
 
 
 def explain(
@@ -35,45 +38,31 @@ def explain(
     child: Annotated[str, typer.Argument(help="The child's number in the feed.")],
     source: SourceOption,
     as_of: AsOfOption = None,
+    weeks: Annotated[int, typer.Option(min=0, max=520, help="How far ahead `when next` looks.")] = 26,
+    format_: Annotated[ExplainFormat, typer.Option("--format", help="text or json.")] = ExplainFormat.text,
     window: WindowOption = None,
     set_: SetOption = None,
     rules: RulesOption = None,
     nation: NationOption = "england-and-wales",
 ) -> None:
-    """Show the record that started the clock, every day counted or skipped, the three dates and what would clear it."""
+    """Show why a rule asks what it asks of this child, why it does not, and when that changes.
+
+    The record that started the clock, a calendar of every day counted or skipped, the three dates and
+    what would clear it; for other records, what holds the rule back; then every change to come.
+    """
     instant = parse_as_of(as_of)
-    rulebook = only_rules(choose_rulebook(rules, set_, nation), [rule])
+    rulebook = choose_rulebook(rules, set_, nation)
+    only_rules(rulebook, [rule])
     snapshot = read_source(source, instant, parse_window(window))
     case = next((c for c in snapshot.cases if c.child == child), None)
-    chosen = rulebook.rules[0]
     if case is None:
-        raise InputError(why_no_clock(chosen, None), where=f"ref {child}", fix="Check the number against the feed")
-    calendar = calendar_for(nation)
+        what, fix = "the feed holds no such child", "Check the number against the feed"
+        raise InputError(what, where=f"ref {child}", fix=fix)
     one = replace(snapshot, cases=(case,))
-    findings = sorted(sweep(one, rulebook, instant, workers=1).findings, key=_when)
-    print(f"ref {child}, as of {in_words(instant)}; calendar: {calendar.describe()}")
-    for finding in findings:
-        _show(working(finding, chosen, rulebook, calendar))
-    if not findings:
-        print(f"{chosen.title} ({chosen.id}): no clock: {why_no_clock(chosen, case)}")
-
-
-def _when(finding: Finding) -> tuple[bool, date]:
-    """Oldest first, and what is still open last of all: where a terminal leaves the reader."""
-    start = local_day(finding.start) if finding.start else date.max
-    return (finding.met is None and not finding.closed, start)
-
-
-def _show(explanation: Explanation) -> None:
-    print()
-    for line in describe(explanation):
+    found = explain_one(one, rulebook, rule, instant, instant + timedelta(weeks=weeks))
+    if format_ is ExplainFormat.json:
+        print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+        return
+    print(f"ref {child}, as of {in_words(instant)}")
+    for line in lines(found):
         print(line)
-    for line in _strip(explanation.days):
-        print(f"    {line}")
-
-
-def _strip(days: Iterable[CountedDay]) -> Iterable[str]:
-    """Each day on its line: its number, or why it does not count."""
-    for day in days:
-        number = f"day {day.number}" if day.number is not None else "-"
-        yield f"{in_words(day.day)}  {number:<7} {day.skipped_because or ''}".rstrip()
