@@ -7,10 +7,9 @@ from typing import Final
 from alertd.cases.kind import Field, Kind, event
 
 TRIGGER_TYPES: Final = (
-    "placement, placement_ended, plan_ended, care_ended, family_moved, missing_on_register, looked_after_death, "
-    "leaver_death, child_death, provider_event, private_fostering_moved, school_joined, school_left, "
-    "worker_assigned, key_stage_4_move, remand, homelessness_risk, exploitation, unaccompanied_arrival, "
-    "adoption_placement, iro_dispute, offender_risk or ehc_move"
+    "placement, family_moved, missing_on_register, provider_event, private_fostering_moved, school_joined, "
+    "school_left, worker_assigned, key_stage_4_move, remand, homelessness_risk, exploitation, "
+    "unaccompanied_arrival, adoption_placement, iro_dispute, offender_risk or ehc_move"
 )
 
 AGENCIES: Final[tuple[Kind, ...]] = (
@@ -40,6 +39,17 @@ AGENCIES: Final[tuple[Kind, ...]] = (
         "happened",
         "withdrawn",
         bounds=True,
+    ),
+    event(
+        "agency_ending",
+        "Death of a child, or end of a placement, a plan or care, of which agencies have to be told",
+        Field(
+            "type",
+            "text",
+            "placement_ended, plan_ended, care_ended, looked_after_death, leaver_death or child_death",
+        ),
+        when="when it happened or became known",
+        type_="moment",
         outlives=True,
     ),
     event(
