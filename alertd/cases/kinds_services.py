@@ -11,12 +11,20 @@ from typing import Final
 
 from alertd.cases.kind import Field, Kind, event, state
 
+
+def _until_closed(name: str, title: str, *fields: Field, when: str, closed: str) -> Kind:
+    """Something that happens on a day and asks for an answer, unless it is closed without one."""
+    days = (Field("happened", "date", when), Field("closed", "date", f"{closed}; blank otherwise"))
+    return Kind(name, title, (*days, *fields), "happened", "closed", bounds=True)
+
+
 _CHAIN: Final[tuple[Kind, ...]] = (
-    event(
+    _until_closed(
         "need",
         "Need identified in an assessment",
         Field("type", "text", "what is needed, as coded"),
         when="the day the assessment that found it was authorised",
+        closed="the day it was met, or was a need no more",
     ),
     state(
         "planned_action",
@@ -42,11 +50,12 @@ _CHAIN: Final[tuple[Kind, ...]] = (
         Field("held", "yes/no", "it took place, and the child or family was there"),
         when="the day it was planned for",
     ),
-    event(
+    _until_closed(
         "partner_referral",
         "Referral to a partner's service",
         Field("answered", "date", "the day the partner said yes or no"),
         when="the day it was sent",
+        closed="the day it was withdrawn",
     ),
 )
 """From a need to what came of it."""
@@ -80,16 +89,23 @@ SERVICES: Final[tuple[Kind, ...]] = (
         Field("attended", "yes/no", "the child was there; no: was not brought, or did not come"),
         when="the day of the appointment",
     ),
+    state(
+        "sdq_standing",
+        "Strengths and difficulties score, from its day until the next one or the end of care",
+        Field("score", "number", "0 to 40"),
+        bounds=True,
+    ),
     event(
         "iro_contact",
         "Contact of the independent reviewing officer with a looked-after child",
         feeds=("ssd", "extra"),
     ),
-    event(
+    _until_closed(
         "cancellation",
         "Review, conference or core group that was cancelled",
         Field("rebooked", "date", "the day on which a new date was set for it"),
         when="the day it was cancelled",
+        closed="the day it was clear that there would be no other",
     ),
     state(
         "review_action",

@@ -65,7 +65,7 @@ def _problems(
     rule: Rule, rulebook: Rulebook, own: Sequence[Case], today: date, twice: Iterable[str]
 ) -> Iterator[Problem]:
     texts = [
-        *_untested(own),
+        *_untested(rule, own),
         *_switched(rule),
         *_titled(rule),
         *_warned(rule, rulebook),
@@ -85,8 +85,11 @@ def _problems(
             yield Problem(rule.place, rule.id, text, for_authority=True)
 
 
-def _untested(own: Sequence[Case]) -> Iterator[str]:
-    if not any(case.fires for case in own):
+def _untested(rule: Rule, own: Sequence[Case]) -> Iterator[str]:
+    asks_correction = rule.others is not None and rule.others.stages == ("unknown",)
+    if asks_correction and not any(e.stage == "unknown" for case in own for e in case.expect):
+        yield "no test case shows it asking for a correction (unknown)"
+    if not asks_correction and not any(case.fires for case in own):
         yield "no test case shows it firing (upcoming, due or overdue)"
     if not any(case.stays_silent for case in own):
         yield "no test case shows it keeping quiet (nothing, running, met or ended)"

@@ -126,3 +126,12 @@ def test_a_message_that_came_in_is_stopped_by_acting_on_it(tmp_path: Path) -> No
 
 def test_the_first_step_of_a_ladder_may_come_with_the_first_warning(tmp_path: Path) -> None:
     assert problems(tmp_path, RULE.replace("escalate: L1", "escalate: L2")) == []
+
+
+def test_a_rule_that_only_asks_for_a_correction_is_shown_asking_for_one(tmp_path: Path) -> None:
+    corrects = RULE.replace("for: care_period", "for: child").replace("    warn: D20\n", "")
+    corrects = corrects.replace("    clock: {from: start, within: 20 working days}\n", "")
+    corrects = corrects.replace("until: {record: cla_review}", 'others: {rules: ["*"], stages: [unknown]}')
+    said = [p.text for p in problems(tmp_path, corrects, QUIET)]
+    assert said == ["no test case shows it asking for a correction (unknown)"]
+    assert problems(tmp_path, corrects, QUIET + FIRES.replace("overdue", "unknown")) == []
