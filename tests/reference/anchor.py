@@ -76,7 +76,7 @@ class Anchor:
         """The day on which the clocks end, with the record or with the child, where that is known and come."""
         kind = KINDS[self.rule.for_]
         ends = [self.record.get(kind.ends)] if kind.ends and kind.bounds else []
-        ends += [child.get("died") for child in self.case.of("child")]
+        ends += [child.get("died") for child in self.case.of("child") if not kind.outlives]
         return min((day_of(e) for e in ends if isinstance(e, date) and known(e, self.as_of)), default=None)
 
     @property

@@ -13,7 +13,18 @@ from alertd.rulebook.model import Birthday, FromEvent, Gestation, Setting
 from alertd.rulebook.profiles import Checkpoint, Step
 from tests.reference.anchor import Anchor, Judged, Related, born_of, child_of, of_age, related, unborn
 from tests.reference.conditions import Unsure, blank_or_doubt
-from tests.reference.days import DAY, When, birthday, day_of, in_time, instant, known, last_instant, rolled
+from tests.reference.days import (
+    DAY,
+    NoTermsError,
+    When,
+    birthday,
+    day_of,
+    in_time,
+    instant,
+    known,
+    last_instant,
+    rolled,
+)
 
 
 class Span(NamedTuple):
@@ -96,11 +107,12 @@ def origin_of(a: Anchor) -> When | Unsure | None:
     return doubt or whys[0]
 
 
-def target_of(a: Anchor) -> date | Unsure | None:
+def target_of(a: Anchor) -> When | Unsure | None:
     """The day something has to be done by; None where it no longer has to."""
     by = a.rule.clock.by
     if isinstance(by, str):
-        return a.record.day(by) or blank_or_doubt(a.record, by)
+        value = a.record.get(by)
+        return value if isinstance(value, date) else blank_or_doubt(a.record, by)
     assert isinstance(by, Gestation)
     child, born = child_of(a.case), born_of(a.case)
     if isinstance(born, date) and born <= a.today:
@@ -306,22 +318,30 @@ def judge_clocks(a: Anchor) -> list[Judged]:
     if unsure:
         return [a.unknown(unsure)]
     found = [judge_within_reach(a, clock) for clock, answer in wanted if answer]
-    unset = next((one for one in found if one and one.cause == "setting"), None)
-    return [unset._replace(occurrence="start", start=None, met=None)] if unset else [one for one in found if one]
+    unset = next((one for one in found if isinstance(one, Unsure)), None)
+    return [a.unknown(unset)] if unset else [one for one in found if isinstance(one, Judged)]
 
 
-def judge_within_reach(a: Anchor, clock: Span) -> Judged | None:
-    """The finding of one clock, where it has one; unknown where the limit is not set or out of the calendar's reach."""
-    bare: dict[str, Any] = {"start": clock.start, "met": clock.met}
+def judge_within_reach(a: Anchor, clock: Span) -> Judged | Unsure | None:
+    """The finding of one clock, where it has one; what is not set, where its limit is not."""
     try:
         main = clock.by if clock.by is not None else main_date(a, clock.start)
         if isinstance(main, Unsure):
-            return a.unknown(main, clock.occurrence, **bare)
+            return main
         found = None if main is None else judge(a, clock, main)
-    except InputError:
-        return a.unknown(Unsure("unreadable", KINDS[a.rule.for_].begins), clock.occurrence, **bare)
+    except OUT_OF_REACH as error:
+        return a.unknown(why_out_of_reach(a, error), clock.occurrence, start=clock.start, met=clock.met)
     before = a.rule.clock.before
     return found and found._replace(limit=f"{before} before" if before and found.stage != "unknown" else "")
+
+
+OUT_OF_REACH = (InputError, NoTermsError)
+
+
+def why_out_of_reach(a: Anchor, error: Exception) -> Unsure:
+    """Why a sum could not be done: no school terms are known, or a date is beyond all calendars."""
+    no_terms = isinstance(error, NoTermsError)
+    return Unsure("setting", "school terms") if no_terms else Unsure("unreadable", KINDS[a.rule.for_].begins)
 
 
 def main_date(a: Anchor, start: When | None) -> When | Unsure | None:

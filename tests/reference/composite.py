@@ -38,15 +38,10 @@ def judge_others(a: Anchor, found: Iterable[Judged]) -> list[Judged]:
     perhaps = [f for f in meant if f.open_unknown and p.stages != ("unknown",)]
     if len(certain) >= p.at_least:
         since = sorted(day_counted(a, f) for f in certain)[p.at_least - 1]
-        told = placed(a, Holds(since, tuple(f.where for f in certain)))
+        evidence, first = tuple(f.where for f in certain), certain[0]
         if p.stages == ("unknown",):
-            first = certain[0]
-            told = [
-                t._replace(stage="unknown", cause=first.cause, field=first.field, level=0, limit="")
-                for t in told
-                if t.cause != "setting"
-            ] or told
-        return told
+            return [a.told("unknown", start=since, cause=first.cause, field=first.field, evidence=evidence)]
+        return placed(a, Holds(since, evidence))
     if len(certain) + len(perhaps) >= p.at_least:
         return [a.told("unknown", cause=perhaps[0].cause, field=perhaps[0].field)]
     return []

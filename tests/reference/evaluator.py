@@ -11,13 +11,12 @@ from datetime import date, datetime
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile
-from alertd.errors import InputError
 from alertd.rulebook.model import Rulebook
 from tests.reference.anchor import Anchor, Judged, team_of
-from tests.reference.clocks import judge_clocks
+from tests.reference.clocks import OUT_OF_REACH, judge_clocks, why_out_of_reach
 from tests.reference.composite import ACCUSES, about_the_child, explained, judge_others, speaker
 from tests.reference.conditions import Unsure, all_hold
-from tests.reference.days import NoTermsError, day_of, known
+from tests.reference.days import day_of, known
 from tests.reference.patterns import judge_pattern
 
 
@@ -40,10 +39,8 @@ def within_reach(a: Anchor, judge: Callable[[], list[Judged]]) -> list[Judged]:
     """What is judged, or why the calendar cannot say."""
     try:
         return judge()
-    except NoTermsError:
-        return [a.unknown(Unsure("setting", "school terms"))]
-    except InputError:
-        return [a.unknown(Unsure("unreadable", KINDS[a.rule.for_].begins))]
+    except OUT_OF_REACH as error:
+        return [a.unknown(why_out_of_reach(a, error))]
 
 
 def book_of(case: CaseFile, rulebook: Rulebook, as_of: datetime) -> Rulebook:

@@ -79,6 +79,11 @@ UNTIL: dict[str, tuple[Raw, ...]] = {
     "icpc": ({"record": "cp_plan"}, {"record": "cp_review"}, {"record": "cin_visit"}),
     "sdq": ({"record": "health_assessment"}, {"record": "sdq", "where": {"score": {"at_most": 10}}}),
     "planned_change": ({"record": "cla_review"}, {"record": ["cla_review", "cla_visit"]}, {"own": "takes_effect"}),
+    "serious_incident": (
+        {"record": "agency_notice", "where": {"about": "this.id"}},
+        {"record": ["case_supervision", "agency_notice"]},
+        {"own": "reviewed"},
+    ),
     "planned_action": (
         {"record": "delivery", "where": {"planned_action": "this.id"}},
         {"record": ["delivery", "outcome"], "where": {"planned_action": "this.id"}},
@@ -108,6 +113,7 @@ ORIGINS: dict[str, tuple[list[str], ...]] = {
     "icpc": (["happened"], ["due_on"]),
     "sdq": (["happened"],),
     "planned_change": (["happened"], ["takes_effect"]),
+    "serious_incident": (["happened"], ["recorded", "happened"]),
     "planned_action": (["start"], ["end", "start"]),
 }
 BY: dict[str, tuple[str, ...]] = {
@@ -115,6 +121,7 @@ BY: dict[str, tuple[str, ...]] = {
     "cp_plan": ("conference",),
     "missing": ("end",),
     "planned_change": ("takes_effect", "happened"),
+    "serious_incident": ("recorded",),
 }
 PLANS = {"cla_review", "cp_review", "icpc"}
 
@@ -164,6 +171,10 @@ PATTERNS: dict[str, tuple[tuple[str, Raw], ...]] = {
         ("count", {"record": "referral", "where": {"nfa": {"not": True}}}),
         ("in_a_row", {"record": "health_assessment", "where": {"status": {"in": ["refused", "planned"]}}}),
         ("no_open", {"record": "allocation", "where": {"role": {"not": "XX"}}}),
+    ),
+    "serious_incident": (
+        ("count", {"record": ["serious_incident", "cin_visit"]}),
+        ("no_open", {"record": "care_period"}),
     ),
     "planned_action": (
         ("count", {"record": "delivery", "where": {"planned_action": "this.id"}}),

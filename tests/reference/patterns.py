@@ -167,10 +167,10 @@ def no_open(a: Anchor, p: NoOpen) -> Answer:
             closed += [end] if meets is True else []
             continue
         doubt = why_unsure(record, p.where, meets)
-        if not doubt and record.doubt(kind.ends):
-            doubt = blank_or_doubt(record, kind.ends)
         if not doubt and begin is None:
             doubt = blank_or_doubt(record, kind.begins)
+        if not doubt and record.doubt(kind.ends):
+            doubt = blank_or_doubt(record, kind.ends)
         if not doubt:
             return None
         perhaps.append((record.day(kind.begins) or date.min, *by_key(record), doubt))

@@ -41,7 +41,7 @@ def _length(r: Random, pool: tuple[str, ...]) -> Any:
 
 
 def _from(r: Random, for_: str, until: Raw) -> Raw:
-    hours = r.random() < (0.5 if for_ in ("missing", "referral") else 0.1)
+    hours = r.random() < (0.5 if for_ in ("missing", "referral", "serious_incident") else 0.1)
     pool = HOURS if hours else LENGTHS
     clock: Raw = {"every" if "record" in until and r.random() < 0.5 else "within": _length(r, pool)}
     kind_of_origin = r.random()
@@ -99,7 +99,8 @@ def _timed(r: Random, name: str, for_: str) -> Raw:
 
 
 def _patterned(r: Random, for_: str) -> Raw:
-    name, records = r.choice(PATTERNS[for_])
+    name = r.choice(sorted({name for name, _ in PATTERNS[for_]}))
+    records = r.choice([records for one, records in PATTERNS[for_] if one == name])
     pattern: Raw = dict(records)
     if name == "in_a_row":
         pattern["times"] = r.choice((2, 2, 3))
@@ -142,7 +143,7 @@ def _rule(r: Random, name: str, for_: str, before: list[str], after: list[str]) 
     luck = r.random()
     if luck < 0.12 and before:
         special = _composite(r, before)
-    elif luck < 0.4 and for_ in PATTERNS:
+    elif luck < 0.5 and for_ in PATTERNS:
         special = _patterned(r, for_)
     else:
         special = _timed(r, name, for_)
@@ -181,12 +182,10 @@ def _step(r: Random) -> Raw:
     return {"tell": ("worker",), **where}
 
 
-def _terms(r: Random) -> tuple[Term, ...]:
-    """Half terms of five to eight weeks with a week or two between, for about two years; or none."""
-    if r.random() < 0.2:
-        return ()
-    terms, start = [], date(2024, 9, 2) + timedelta(r.randint(0, 200))
-    for _ in range(r.choice((2, 8, 16, 20))):
+def _terms(half_terms: int) -> tuple[Term, ...]:
+    """Half terms of five to eight weeks with a week or two between."""
+    r, terms, start = Random(half_terms), [], date(2024, 10, 14)
+    for _ in range(half_terms):
         end = start + timedelta(weeks=r.randint(5, 8), days=-3)
         closed = tuple(start + timedelta(r.randint(0, 40)) for _ in range(r.randint(0, 2)))
         terms.append(Term(start, end, tuple(day for day in closed if day <= end)))
@@ -205,7 +204,7 @@ def _rulebook(r: Random, anchors: list[str]) -> Raw:
         },
         "settings": {name: r.choice(LENGTHS) for name in ("alpha.days", "beta.days") if r.random() < 0.5},
         "nation": r.choice(("england-and-wales", "england-and-wales", "scotland", "northern-ireland")),
-        "terms": _terms(r),
+        "terms": _terms(r.choice((0, 3, 16, 20))),
     }
 
 

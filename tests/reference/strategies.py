@@ -130,7 +130,7 @@ class _Drawer:
         as_of, records = self.instant(self.now), dict[tuple[str, str], Record]()
         if self.r.random() < 0.9:
             records["child", self.child] = self.the_child()
-        for number in range(self.r.randint(1, 24)):
+        for number in range(self.r.randint(1, 30)):
             record = self.record(number)
             if record.kind != "child":
                 records.setdefault((record.kind, record.key), record)
