@@ -64,5 +64,7 @@ def explain(
         print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
         return
     print(f"ref {child}, as of {in_words(instant)}")
+    if found.when_next and instant < parse_as_of(None) - timedelta(days=1):
+        print("`when next` counts what the feed, read today, holds of the days after that.")
     for line in lines(found):
         print(line)

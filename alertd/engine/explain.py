@@ -95,7 +95,7 @@ def explain(
         values=tuple(_values(rule, rulebook)),
         versions=(timing(rule, rulebook), wording(rule)),
         why=tuple(Why(f, _counted(f, rule, rulebook, calendar)) for f in own),
-        why_not=tuple(why_not(rule, rulebook, case, judged, as_of)),
+        why_not=tuple(why_not(rule, case, judged, as_of)),
         when_next=tuple(c for c in ahead if c.rule == rule.id),
     )
 

@@ -24,7 +24,6 @@ from alertd.rulebook.model import (
     NoOpen,
     Others,
     Rule,
-    Rulebook,
 )
 
 _OP = {"is": "", "not": "anything but ", "in": "one of ", "at_least": "at least ", "at_most": "at most "}
@@ -39,7 +38,7 @@ class WhyNot:
     text: str
 
 
-def why_not(rule: Rule, rulebook: Rulebook, case: CaseFile, judged: frozenset[str], as_of: datetime) -> list[WhyNot]:
+def why_not(rule: Rule, case: CaseFile, judged: frozenset[str], as_of: datetime) -> list[WhyNot]:
     """The reasons that hold a rule back from a child at ``as_of``; ``judged`` are the records it has findings for."""
     whole = list(_of_the_rule(rule, case))
     if whole:
@@ -47,7 +46,7 @@ def why_not(rule: Rule, rulebook: Rulebook, case: CaseFile, judged: frozenset[st
     child = next(case.of("child"), None)
     instant = Instant(as_of, child.day("died") if child else None)
     return [
-        WhyNot(anchor.ref, anchor.where, _of_the_record(rule, rulebook, case, anchor, instant))
+        WhyNot(anchor.ref, anchor.where, _of_the_record(rule, case, anchor, instant))
         for anchor in case.of(rule.for_)
         if anchor.ref not in judged
     ]
@@ -65,7 +64,7 @@ def _of_the_rule(rule: Rule, case: CaseFile) -> Iterator[WhyNot]:
         yield WhyNot("", "", f"the feed holds no {_title(rule.for_)} for this child")
 
 
-def _of_the_record(rule: Rule, rulebook: Rulebook, case: CaseFile, anchor: Record, instant: Instant) -> str:
+def _of_the_record(rule: Rule, case: CaseFile, anchor: Record, instant: Instant) -> str:
     kind = KINDS[rule.for_]
     begin = anchor.values.get(kind.begins)
     if isinstance(begin, date) and not instant.has_come(begin):
@@ -78,10 +77,10 @@ def _of_the_record(rule: Rule, rulebook: Rulebook, case: CaseFile, anchor: Recor
         return f"it ended on {in_words(ended)}"
     if rule.pattern:
         return _pattern(rule.pattern, case, anchor, instant)
-    return _clock(rule, rulebook, case, anchor, instant)
+    return _clock(rule, case, anchor, instant)
 
 
-def _clock(rule: Rule, rulebook: Rulebook, case: CaseFile, anchor: Record, instant: Instant) -> str:
+def _clock(rule: Rule, case: CaseFile, anchor: Record, instant: Instant) -> str:
     origin = rule.clock.from_
     if isinstance(origin, FromEvent):
         events = _matching(case, rule.stop.kinds if rule.stop else (), rule.stop.where if rule.stop else (), anchor)
@@ -105,9 +104,7 @@ def _clock(rule: Rule, rulebook: Rulebook, case: CaseFile, anchor: Record, insta
             return "it counts from the end, and it has not ended"
     if rule.clock.starting or rule.age:
         return "no clock of it starts in the phase or the age band this rule is for"
-    if rulebook.limit(rule, instant.today) is not None:
-        return "no limit was in force when it began"
-    return "no limit is in force"
+    return "no limit was in force when it began"
 
 
 def _pattern(pattern: Count | InARow | NoOpen | Others, case: CaseFile, anchor: Record, instant: Instant) -> str:

@@ -18,32 +18,40 @@ def test_the_working_shows_the_record_the_days_the_dates_and_what_clears_it(tmp_
     done = alertd("explain", "cla.review.first", "103", "--source", source, *YEAR_END)
     assert (done.code, done.err) == (0, "")
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
-    assert lines[0].startswith("ref 103, as of Sun 31 Mar 2019 23:59; calendar: england-and-wales: ")
+    assert lines[0] == "ref 103, as of Sun 31 Mar 2019 23:59"
     for said in (
-        "First looked-after review (cla.review.first): upcoming",
-        "record care_period:2019-03-15, starts.csv:4",
+        "First looked-after review (cla.review.first, timescale)",
+        "care_period:2019-03-15, starts.csv:4: upcoming",
         "starts Fri 15 Mar 2019, day 0, from starts.csv:4",
         "limit 20 working days",
         "statutory Fri 12 Apr 2019 <- binds",
         "local none",
         "plan none",
-        "Fri 15 Mar 2019 day 0",
-        "Sat 16 Mar 2019 - Saturday",
-        "Mon 18 Mar 2019 day 1",
+        "11 Mar 2019 0 - -",
+        "18 Mar 2019 1 2 3 4 5 - -",
     ):
         assert said in lines
     assert any(line.startswith("law SI 2010/959 reg 33(1)") for line in lines)
     assert any(line.startswith("clears when A looked-after review is recorded") for line in lines)
-    assert lines[-1] == "Fri 12 Apr 2019 day 20"
-    days = [line for line in lines if line[:3] in {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}]
-    assert len(days) == 29, "every day from the start to the limit, once"
+    assert "08 Apr 2019 16 17 18 19 20" in lines
+    assert lines[-1] == "Mon 1 Apr 2019 00:00 care_period:2019-03-15: becomes unknown"  # the return ends there
 
 
 def test_no_clock_is_said_with_its_reason(tmp_path: Path, here: Here) -> None:
     source = f"ssda903:{write_return(tmp_path / 'return')}"
     done = here("explain", "cla.review.next", "102", "--source", source, *YEAR_END)
     assert done.code == 0
-    assert done.out.splitlines()[-1].startswith("Looked-after review (cla.review.next): no clock: too few cla_review")
+    reason = "it counts from looked-after review number 2 and later, and 1 is recorded (starts.csv:3)"
+    assert done.out.splitlines()[-2:] == ["why not", f"  care_period:2018-05-01: {reason}"]
+
+
+def test_as_json_it_is_one_object_for_programs(tmp_path: Path, here: Here) -> None:
+    source = f"ssda903:{write_return(tmp_path / 'return')}"
+    found = json.loads(
+        here("explain", "cla.review.first", "103", "--source", source, *YEAR_END, "--format", "json").out
+    )
+    assert (found["child"], found["why"][0]["due"], found["why"][0]["days"][-1]["number"]) == ("103", "2019-04-12", 20)
+    assert found["when_next"][0]["after"]["stage"] == "unknown"
 
 
 def test_an_unknown_child_or_rule_and_a_disabled_rule_are_one_line(tmp_path: Path, here: Here) -> None:
@@ -71,7 +79,7 @@ def test_of_many_clocks_the_open_one_comes_last(ssd: Path, here: Here) -> None:
     open_ = {row["child"] for row in map(json.loads, found) if row["met"] is None and not row["closed"]}
     child = max(open_, key=lambda ref: clocks[ref])
     lines = here("explain", "cp.visit", child, *ask).out.splitlines()
-    stages = [line.rpartition(": ")[2] for line in lines if "(cp.visit): " in line]
+    stages = [line.rpartition(": ")[2] for line in lines if line.startswith("cp_plan:")]
     assert len(stages) > 2 and stages[0] == "met" != stages[-1]
     starts = [line.split("starts")[1].split(",")[0].strip() for line in lines if "  starts  " in line]
     days = [datetime.strptime(start, "%a %d %b %Y") for start in starts]
