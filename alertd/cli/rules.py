@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,16 +18,24 @@ from alertd.cases.records import local_day
 from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
 from alertd.rulebook.builtin import builtin_pack
-from alertd.rulebook.lint import lint
-from alertd.rulebook.load import load_rulebook
+from alertd.rulebook.describe import clock_in_words, feeds_of
+from alertd.rulebook.lint import Problem, lint
 from alertd.rulebook.model import Rule
-from alertd.rulebook.packs import TEST_SUFFIX, cases_file, pack_files
-from alertd.rulebook.testing import Case, Outcome, Runner, read_cases
+from alertd.rulebook.packs import TEST_SUFFIX
+from alertd.rulebook.shelf import Shelf, shelves
+from alertd.rulebook.testing import Case, Outcome, Runner
 
-rules_app = typer.Typer(help="List, test and lint rule packs.", no_args_is_help=True, rich_markup_mode=None)
+rules_app = typer.Typer(
+    help="List, compare, write, test and lint rule packs; adopt them.", no_args_is_help=True, rich_markup_mode=None
+)
 
-MoreRules = Annotated[list[Path] | None, typer.Option("--rules", help="A pack to add, folder or file. Repeatable.")]
-PackPaths = Annotated[list[Path] | None, typer.Argument(help="Packs, folders or files; the England packs if left out.")]
+MoreRules = Annotated[
+    list[Path] | None, typer.Option("--rules", help="A pack or overlay to add, folder or file. Repeatable.")
+]
+PackPaths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Packs and overlays, folders or files; the England and Wales packs if left out."),
+]
 
 
 class ListFormat(StrEnum):
@@ -41,30 +50,30 @@ def list_rules(
     format_: Annotated[ListFormat, typer.Option("--format", help="table or jsonl.")] = ListFormat.table,
     rules: MoreRules = None,
 ) -> None:
-    """List every rule, sorted by id."""
-    found = sorted(load_rulebook(_packs(None, rules)).rules, key=lambda r: r.id)
-    if format_ is ListFormat.jsonl:
-        for rule in found:
-            print(json.dumps(_as_json(rule), ensure_ascii=False))
-    else:
-        console().print(_table(found))
+    """List every rule, sorted by id; rules of Wales beside those of England they stand in for."""
+    found = sorted(
+        ((rule, shelf) for shelf in _shelves(None, rules) for rule in shelf.rules), key=lambda pair: pair[0].id
+    )
+    if format_ is ListFormat.table:
+        console().print(_table([rule for rule, _ in found]))
+        return
+    today = local_day(now_utc())
+    cases = {id(shelf): shelf.cases() for _, shelf in found}
+    for rule, shelf in found:
+        print(json.dumps(_as_json(rule, shelf, cases[id(shelf)], today), ensure_ascii=False))
 
 
 @rules_app.command("test")
 def run_tests(paths: PackPaths = None, rules: MoreRules = None) -> None:
-    """Run the test cases of packs; exit code 1 when one does not hold.
-
-    Cases of a rule that another pack's rule stands in for are left out.
-    """
-    packs = _packs(paths, rules)
-    rulebook = load_rulebook(packs)
-    runner, cases = Runner(rulebook), [case for case in _cases(packs) if case.rule not in rulebook.replaced]
-    if not cases:
-        raise InputError(f"there is no test case ({TEST_SUFFIX}) beside these packs", where=", ".join(map(str, packs)))
+    """Run the test cases of packs and overlays; exit code 1 when one does not hold."""
+    found = [(Runner(shelf.rulebook), case) for shelf in _shelves(paths, rules) for case in shelf.cases()]
+    if not found:
+        named = ", ".join(map(str, (*(paths or ()), *(rules or ()))))
+        raise InputError(f"there is no test case ({TEST_SUFFIX}) beside these packs", where=named)
     failed: list[Outcome] = []
     with progress_bar() as bar:
-        task = bar.add_task("Testing rules", total=len(cases))
-        for case in cases:
+        task = bar.add_task("Testing rules", total=len(found))
+        for runner, case in found:
             outcome = runner.run(case)
             if not outcome.passed:
                 failed.append(outcome)
@@ -73,7 +82,7 @@ def run_tests(paths: PackPaths = None, rules: MoreRules = None) -> None:
         print(f"{outcome.case.place}: {outcome.case.rule}: {outcome.case.name}")
         for line in outcome.differences:
             print(f"    {line}")
-    print(f"{len(cases)} cases, {len(failed)} failed")
+    print(f"{len(found)} cases, {len(failed)} failed")
     if failed:
         raise typer.Exit(1)
 
@@ -84,45 +93,61 @@ def lint_packs(paths: PackPaths = None, rules: MoreRules = None) -> None:
 
     What each authority still has to decide is said as a note and is no problem.
     """
-    packs = _packs(paths, rules)
-    rulebook = load_rulebook(packs)
-    found = lint(rulebook, _cases(packs), local_day(now_utc()))
+    on_shelves, today = _shelves(paths, rules), local_day(now_utc())
+    found = [problem for shelf in on_shelves for problem in _lint(shelf, today)]
     for problem in found:
         note = "note: " if problem.for_authority else ""
         print(f"{problem.place}: {problem.rule}: {note}{problem.text}")
     mend = [p for p in found if not p.for_authority]
-    print(f"{len(rulebook.rules)} rules, {len(mend)} problems", file=sys.stderr)
+    rules_seen = sum(len(shelf.rules) for shelf in on_shelves)
+    print(f"{rules_seen} rules, {len(mend)} problems", file=sys.stderr)
     if mend:
         raise typer.Exit(1)
 
 
-def _packs(paths: Sequence[Path] | None, more: Sequence[Path] | None) -> list[Path]:
-    """The packs named, or the built-in ones; a test file stands for the rule file beside it."""
-    chosen = list(paths) if paths else [builtin_pack("england")]
-    return [_rule_file(path) for path in (*chosen, *(more or ()))]
+def _lint(shelf: Shelf, today: date) -> list[Problem]:
+    """The problems of what the shelf holds or changes."""
+    own = {rule.id for rule in shelf.rules} | shelf.changed
+    return [p for p in lint(shelf.rulebook, shelf.every_case(), today) if p.rule in own]
 
 
-def _rule_file(path: Path) -> Path:
-    name = path.name
-    return path.with_name(name.removesuffix(TEST_SUFFIX) + ".yaml") if name.endswith(TEST_SUFFIX) else path
+def _shelves(paths: Sequence[Path] | None, more: Sequence[Path] | None) -> list[Shelf]:
+    """What is named, or else the built-in packs."""
+    chosen = list(paths) if paths else [builtin_pack("england"), builtin_pack("wales")]
+    return shelves([*chosen, *(more or ())])
 
 
-def _cases(packs: Sequence[Path]) -> list[Case]:
-    files = (cases_file(path) for path in pack_files(packs))
-    return [case for file in files if file.exists() for case in read_cases(file)]
-
-
-def _as_json(rule: Rule) -> dict[str, object]:
+def _as_json(rule: Rule, shelf: Shelf, cases: Iterable[Case], today: date) -> dict[str, object]:
+    own = [case for case in cases if case.rule == rule.id]
     return {
         "id": rule.id,
         "title": rule.title,
         "kind": rule.kind,
+        "nation": nation_of(rule),
         "pack": rule.pack,
+        "edition": rule.edition,
         "cite": rule.law.cite,
         "confidence": rule.law.confidence,
+        "clock": clock_in_words(rule, shelf.rulebook, today),
+        "needs": sorted(rule.needs),
+        "feeds": list(feeds_of(rule)),
         "enabled": rule.enabled,
+        "disabled_because": rule.disabled_because,
+        "shadow": rule.shadow,
+        "owner": rule.owner,
+        "review_by": rule.review_by.isoformat() if rule.review_by else None,
+        "replaces": rule.replaces,
+        "difference": rule.difference,
         "tests": rule.tests,
+        "fires": any(case.fires for case in own),
+        "silent": any(case.stays_silent for case in own),
     }
+
+
+def nation_of(rule: Rule) -> str:
+    """``england`` or ``wales``; ``local`` for an authority's own."""
+    first = rule.pack.partition(".")[0]
+    return first if first in ("england", "wales") else "local"
 
 
 def _table(rules: Sequence[Rule]) -> Table:

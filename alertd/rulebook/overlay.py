@@ -114,13 +114,18 @@ class Overlay:
         return InputError(what, where=self.document.at(loc), fix=fix)
 
 
+def read_overlay(path: Path) -> tuple[Document, OverlayFile]:
+    """One overlay as written. Raises :class:`InputError` with ``file:line`` for the first fault."""
+    document = read_yaml(path)
+    return document, validate(document, OverlayFile, _PARTS)
+
+
 def read_overlays(paths: Iterable[Path], below: Rulebook) -> tuple[Overlay, ...]:
     """The overlays, from the widest level to the narrowest. ``below`` is what they will be laid over.
 
     Raises :class:`InputError` with ``file:line`` for the first fault.
     """
-    documents = [read_yaml(path) for path in paths]
-    files = [(d, validate(d, OverlayFile, _PARTS)) for d in documents]
+    files = [read_overlay(path) for path in paths]
     files.sort(key=lambda pair: LEVELS.index(pair[1].level))
     ids = {rule.id: rule.place for rule in below.rules} | dict.fromkeys(below.replaced, "a pack")
     found: list[Overlay] = []

@@ -41,7 +41,10 @@ def check_references(rules: Sequence[Rule], replaced: Mapping[str, str]) -> None
                         where=f"{rule.place}: {key}",
                         fix=suggest(name, [*here, *builtin.installed_ids()], "There are"),
                     )
-    speaking = {r.id: [one.id for one in rules if one.id != r.id and names_mean(r.speaks_for, one.id)] for r in rules}
+    speaking: dict[str, list[str]] = {rule.id: [] for rule in rules}
+    for rule in rules:
+        if rule.speaks_for:
+            speaking[rule.id] = [r.id for r in rules if r.id != rule.id and names_mean(rule.speaks_for, r.id)]
     places = {rule.id: rule.place for rule in rules}
     done: set[str] = set()
     for name in speaking:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +89,12 @@ def read_yaml(path: Path) -> Document:
         raise InputError(
             f"is {len(raw)} bytes, more than {MAX_BYTES}", where=str(path), fix="Split it into several files."
         )
+    return _parsed(path, raw)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, raw: bytes) -> Document:
+    """What the bytes say. Kept, for a pack and its cases are read more than once; nobody changes a document."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -177,22 +184,36 @@ class _Reader:
         text: str = event.value
         if event.style in ("'", '"', "|", ">"):
             return text
-        for pattern, fix in _AMBIGUOUS:
-            if pattern.fullmatch(text):
-                raise self._refuse(event, f"{text} without quotes does not mean the same to everyone", fix.capitalize())
-        if text in _WORDS:
-            return _WORDS[text]
-        if _DAY.fullmatch(text):
-            try:
-                return date.fromisoformat(text)
-            except ValueError:
-                raise self._refuse(event, f"{text} is not a day of the calendar", "Write it as 2026-11-30.") from None
-        if _INT.fullmatch(text):
-            return int(text)
-        return float(text) if _FLOAT.fullmatch(text) else text
+        try:
+            return _plain(text)
+        except _UnclearError as error:
+            raise self._refuse(event, error.what, error.fix) from None
 
     def _refuse(self, event: Event, what: str, fix: str) -> InputError:
         return InputError(what, where=f"{self.path}:{_line(event)}", fix=fix)
+
+
+class _UnclearError(Exception):
+    def __init__(self, what: str, fix: str) -> None:
+        self.what, self.fix = what, fix
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> object:
+    """What a word without quotes means."""
+    for pattern, fix in _AMBIGUOUS:
+        if pattern.fullmatch(text):
+            raise _UnclearError(f"{text} without quotes does not mean the same to everyone", fix.capitalize())
+    if text in _WORDS:
+        return _WORDS[text]
+    if _DAY.fullmatch(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise _UnclearError(f"{text} is not a day of the calendar", "Write it as 2026-11-30.") from None
+    if _INT.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def _line(event: Event) -> int:

@@ -61,12 +61,39 @@ def test_list_prints_one_json_line_a_rule_sorted_by_id(pack: Path) -> None:
         "id": "local.review",
         "title": "Local review",
         "kind": "timescale",
+        "nation": "local",
         "pack": "local.example",
+        "edition": "one",
         "cite": "Local policy",
         "confidence": "P",
+        "clock": "20 working days from start, until cla_review",
+        "needs": ["care_period", "care_period.start", "cla_review", "cla_review.happened"],
+        "feeds": ["ssd", "annex_a", "903", "extra"],
         "enabled": True,
+        "disabled_because": None,
+        "shadow": "",
+        "owner": "",
+        "review_by": None,
+        "replaces": None,
+        "difference": None,
         "tests": 2,
+        "fires": True,
+        "silent": True,
     }
+
+
+def test_list_shows_rules_of_wales_beside_those_they_stand_in_for() -> None:
+    rows = {r["id"]: r for r in map(json.loads, run("list", "--format", "jsonl").stdout.splitlines())}
+    assert rows["wales.cp.core.first"]["nation"] == "wales"
+    assert rows["wales.cp.core.first"]["replaces"] == "cp.core.first"
+    assert rows["cp.core.first"]["nation"] == "england"
+
+
+def test_every_rule_has_its_clock_in_words() -> None:
+    rows = {r["id"]: r for r in map(json.loads, run("list", "--format", "jsonl").stdout.splitlines())}
+    assert all(r["clock"] for r in rows.values())
+    assert rows["cla.review.second"]["clock"] == "3 months from cla_review 1, until cla_review"
+    assert rows["gap.moves"]["clock"].startswith("3 or more of placement in the last 12 months")
 
 
 def test_list_prints_a_table_with_every_id_whole() -> None:
@@ -113,9 +140,42 @@ def test_lint_names_the_problem_and_fails(pack: Path) -> None:
     assert f"{pack}:4: local.review: warning profile M3 begins" in result.stdout
 
 
-def test_the_cases_of_a_rule_that_another_stands_in_for_are_left_out(pack: Path) -> None:
+def test_a_rule_and_the_one_that_stands_in_for_it_are_each_tested_where_they_hold(pack: Path) -> None:
     welsh = pack.with_name("welsh.yaml")
     welsh.write_text(PACK.replace("- id: local.review", "- id: welsh.review\n    replaces: local.review"))
     pack.with_name("welsh.test.yaml").write_text(CASES.replace("local.review", "welsh.review"))
     result = run("test", pack, welsh)
-    assert (result.exit_code, result.stdout.strip()) == (0, "2 cases, 0 failed")
+    assert (result.exit_code, result.stdout.strip()) == (0, "4 cases, 0 failed")
+
+
+def overlay(pack: Path, limit: str = "10 working days") -> Path:
+    path = pack.with_name("council.overlay.yaml")
+    path.write_text(
+        f'overlay: local.council\nedition: "one"\nlevel: authority\nchanges: [{{rule: local.review, limit: {limit}}}]\n'
+    )
+    return path
+
+
+def test_the_cases_of_an_overlay_run_over_the_packs_named_with_it(pack: Path) -> None:
+    sheet = overlay(pack).with_name("council.overlay.test.yaml")
+    sheet.write_text(CASES.replace("2026-11-27", "2026-11-13"))
+    assert run("test", pack, pack.with_name("council.overlay.yaml")).stdout == "4 cases, 0 failed\n"
+    sheet.write_text(CASES)
+    assert run("test", pack, pack.with_name("council.overlay.yaml")).stdout.endswith("4 cases, 1 failed\n")
+
+
+def test_a_teams_overlay_is_tested_as_its_team_is_judged(pack: Path) -> None:
+    path = overlay(pack)
+    path.write_text(path.read_text().replace("level: authority", "level: team\nteams: [north]"))
+    path.with_name("council.overlay.test.yaml").write_text(CASES.replace("2026-11-27", "2026-11-13"))
+    assert run("test", pack.parent).stdout == "4 cases, 0 failed\n"
+
+
+def test_lint_looks_at_what_an_overlay_changes(pack: Path) -> None:
+    result = run("lint", pack, overlay(pack, "5 working days"))
+    assert f"{pack}:4: local.review: warning profile D20 begins 10 working days before due" in result.stdout
+
+
+def test_a_pack_of_stand_ins_is_tested_over_what_it_stands_in_for(pack: Path) -> None:
+    pack.write_text(PACK.replace("- id: local.review", "- id: local.review\n    replaces: cla.review.first"))
+    assert run("test", pack).stdout == "2 cases, 0 failed\n"
