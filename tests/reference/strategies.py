@@ -93,6 +93,15 @@ def examples(draw: st.DrawFn, child: str = "C1") -> Example:
     return _Drawer(Random(draw(st.integers(0, 2**24 - 1))), child).example()
 
 
+@st.composite
+def siblings(draw: st.DrawFn) -> list[Example]:
+    """Three children under the same rules at the same instant, whose records have the same keys."""
+    first = draw(examples())
+    r = Random(draw(st.integers(0, 2**24 - 1)))
+    others = [_Drawer(r, child, first.book).example() for child in ("C2", "C3")]
+    return [first, *(one._replace(as_of=first.as_of) for one in others)]
+
+
 def smallest(example: Example, fails: Callable[[Example], bool]) -> Example:
     """The example without the records and rules that it fails without as well."""
     rules = {id(rule): rule for one in (example.book, *example.book.teams.values()) for rule in one.rules}
@@ -114,9 +123,9 @@ def _without(book: Rulebook, rule: Rule) -> Rulebook:
 class _Drawer:
     """Makes one example: every date is drawn from the same few days."""
 
-    def __init__(self, r: Random, child: str) -> None:
+    def __init__(self, r: Random, child: str, book: Rulebook | None = None) -> None:
         self.r, self.child = r, child
-        self.book = r.choice(rulebooks())
+        self.book = book or r.choice(rulebooks())
         self.base = WINDOW_OPENS + timedelta(r.randint(0, 600))
         self.days = landmarks(self.book, self.base)
         self.used = [self.base]
@@ -174,7 +183,7 @@ class _Drawer:
             "expected": self.r.choice((None, to_come, to_come, Unreadable("odd") if weeks else None)),
             "died": self.day() if self.r.random() < 0.07 else None,
         }
-        return make_record("child", self.child, self.child, "child.csv:1", raw)
+        return make_record("child", self.child, self.child, f"{self.child} child.csv:1", raw)
 
     def record(self, number: int) -> Record:
         name = self.r.choice(self.kinds if number and number % 4 else self.anchors)
@@ -183,7 +192,7 @@ class _Drawer:
         raw = {f.name: self.value(kind, f) for f in kind.fields}
         if number < 2 and self.r.random() < 0.75:
             raw[kind.begins] = self.base
-        return make_record(name, self.child, key, f"{name}.csv:{number}", raw)
+        return make_record(name, self.child, key, f"{self.child} {name}.csv:{number}", raw)
 
     def value(self, kind: Kind, field: Field) -> object:
         """A field filled, blank or in doubt; an end, or a date booked, is blank more often than not."""

@@ -13,11 +13,16 @@ _KEPT = 200
 _ready: dict[int, Evaluator] = {}
 
 
-def evaluate(case: CaseFile, rulebook: Rulebook, as_of: datetime) -> tuple[Finding, ...]:
-    """What is true of one child at an instant."""
+def ready(rulebook: Rulebook) -> Evaluator:
+    """The rulebook made ready to evaluate."""
     found = _ready.get(id(rulebook))
     if found is None or found.rulebook is not rulebook:
         if len(_ready) >= _KEPT:
             _ready.pop(next(iter(_ready)))
         found = _ready[id(rulebook)] = Evaluator.of(rulebook)
-    return found.evaluate(case, as_of)
+    return found
+
+
+def evaluate(case: CaseFile, rulebook: Rulebook, as_of: datetime) -> tuple[Finding, ...]:
+    """What is true of one child at an instant."""
+    return ready(rulebook).evaluate(case, as_of)
