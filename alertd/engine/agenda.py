@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 from alertd.calendars.clock import begin_of, birthday, end_of
@@ -63,25 +65,37 @@ class Change:
 
 def agenda(evaluator: Evaluator, case: CaseFile, as_of: datetime, until: datetime) -> Iterator[Change]:
     """Every change after ``as_of`` up to ``until``, in order. Lazy: what lies beyond the change a
-    caller stops at is never evaluated.
-
-    A finding knows when it next changes; what begins or ends by itself does so on a day that the
-    records name, on a birthday that a rule counts from, or when the feed's window has passed. So
-    the case is evaluated at each of these instants and at no other.
-    """
-    fixed = sorted(_of_the_records(evaluator, case))
-    at, before = as_of, _by_identity(evaluator.evaluate(case, as_of))
-    while True:
-        ahead = (moment for moment in (*_of_the_findings(before.values()), *fixed) if moment > at)
-        at = min(ahead, default=until + MOMENT)
-        if at > until:
-            return
-        after = _by_identity(evaluator.evaluate(case, at))
+    caller stops at is never evaluated."""
+    for (_, earlier), (at, later) in pairwise(standings(evaluator, case, as_of, until)):
+        before, after = _by_identity(earlier), _by_identity(later)
         for identity in sorted(before.keys() | after.keys()):
             old, new = before.get(identity), after.get(identity)
             if _standing(old) != _standing(new):
                 yield Change(at, old, new)
-        before = after
+
+
+def standings(
+    evaluator: Evaluator,
+    case: CaseFile,
+    as_of: datetime,
+    until: datetime,
+    known: Callable[[CaseFile, datetime], CaseFile] = lambda case, _at: case,
+) -> Iterator[tuple[datetime, tuple[Finding, ...]]]:
+    """The findings at ``as_of`` and at every later instant up to ``until`` at which any may differ.
+
+    A finding knows when it next changes; what begins or ends by itself does so on a day that the
+    records name, on a birthday that a rule counts from, or when the feed's window has passed. So
+    the case is evaluated at each of these instants and at no other. ``known`` gives what had been
+    recorded by an instant, which may grow only at a day or moment that the records name.
+    """
+    fixed = sorted(_of_the_records(evaluator, case))
+    at = as_of
+    while at <= until:
+        findings = evaluator.evaluate(known(case, at), at)
+        yield at, findings
+        next_ = bisect_right(fixed, at)
+        ahead = [*_of_the_findings(findings), *fixed[next_ : next_ + 1]]
+        at = min((moment for moment in ahead if moment > at), default=until + MOMENT)
 
 
 def _by_identity(findings: Iterable[Finding]) -> dict[Identity, Finding]:

@@ -1,8 +1,8 @@
-"""Evaluate many children in worker processes.
+"""Work on many children in worker processes: evaluating them, and whatever else evaluates them.
 
 The rules engine can end the process it runs in. So it always runs in a worker: a batch whose worker
 died is halved until the child that ends it is found, and that child is reported as *cannot tell*,
-while all the others are evaluated. An exception costs its child alone just so.
+while all the others are worked on. An exception costs its child alone just so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any, TypeVar
 
 from alertd.cases.records import CaseFile, Snapshot
 from alertd.engine.evaluate import Evaluator, measurable
@@ -30,11 +31,14 @@ BATCH = 100
 BROKEN = "engine"
 """The record that the finding of a child who could not be evaluated names."""
 
-_evaluator: Evaluator | None = None
-
-
+R = TypeVar("R")
+Work = Callable[..., R]
+"""What is done for one child: ``work(evaluator, case, *args)``. A function of a module, so that it can
+be handed to another process, as its arguments and its answer must be."""
 Batch = Sequence[CaseFile]
-Evaluate = Callable[[Batch, datetime], list[Finding]]
+Arguments = tuple[Any, ...]
+
+_evaluator: Evaluator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,13 @@ class Sweep:
 
     findings: tuple[Finding, ...]
     failed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """In place of an answer: why a child could not be worked on. No personal data."""
+
+    why: str
 
 
 def _warm(rulebook: Rulebook) -> None:
@@ -61,23 +72,53 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
 
-def _batch(cases: Batch, as_of: datetime) -> list[Finding]:
-    return [finding for case in cases for finding in _one(case, as_of)]
+def _batch(work: Work[R], cases: Batch, args: Arguments) -> list[R | Failed]:
+    return [_one(work, case, args) for case in cases]
 
 
-def _one(case: CaseFile, as_of: datetime) -> Sequence[Finding]:
+def _one(work: Work[R], case: CaseFile, args: Arguments) -> R | Failed:
     assert _evaluator is not None
     try:
-        return _evaluator.evaluate(case, as_of)
+        return work(_evaluator, case, *args)
     except Exception as fault:  # noqa: BLE001 - one child's fault; it is reported, and the others go on
         frame = traceback.extract_tb(fault.__traceback__)[-1]
-        return [_broken(case.child, f"{type(fault).__name__} in {frame.name}")]
+        return Failed(f"{type(fault).__name__} in {frame.name}")
 
 
 def _pool(rulebook: Rulebook, workers: int) -> ProcessPoolExecutor:
     # A forked child would inherit open connections and threads; a spawned one starts clean.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_warm, initargs=(rulebook,))
+
+
+def each(
+    snapshot: Snapshot,
+    rulebook: Rulebook,
+    work: Work[R],
+    *args: Any,
+    workers: int | None = None,
+    batch: int | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    failed: Callable[[str, str], None],
+) -> Iterator[tuple[str, R]]:
+    """Each child of a snapshot with the answer of ``work(evaluator, case, *args)``, as they come in.
+
+    The evaluator has the rules that the feed can measure. ``workers`` defaults to the processors at
+    hand, ``batch``, the children handed over at a time, to :data:`BATCH`: less where a child takes
+    long. ``progress`` is called with the number of children done, ``failed`` with a child that there
+    is no answer for, and why.
+    """
+    able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks)
+    size = batch or BATCH
+    batches = [snapshot.cases[i : i + size] for i in range(0, len(snapshot.cases), size)]
+    count = min(workers or len(os.sched_getaffinity(0)), max(len(batches), 1))
+    for cases, answers in _run(partial(_pool, able), partial(_batch, work), batches, args, count):
+        for case, answer in zip(cases, answers, strict=True):
+            if isinstance(answer, Failed):
+                failed(case.child, answer.why)
+            else:
+                yield case.child, answer
+        progress(len(cases))
 
 
 def sweep(
@@ -88,23 +129,25 @@ def sweep(
     workers: int | None = None,
     keep: Callable[[Finding], bool] = lambda _: True,
     progress: Callable[[int], None] = lambda _: None,
-    evaluate: Evaluate = _batch,
+    evaluate: Work[Sequence[Finding]] = Evaluator.evaluate,
 ) -> Sweep:
-    """Evaluate every child of a snapshot. ``progress`` is called with the number of children done.
+    """Evaluate every child of a snapshot, as :func:`each` does its work.
 
-    ``workers`` defaults to the processors at hand. ``keep`` drops findings as they come in, so
-    that a caller who wants few need not hold all. ``evaluate`` is what a worker does with a batch.
+    ``keep`` drops findings as they come in, so that a caller who wants few need not hold all.
+    ``evaluate`` is what a worker does for a child.
     """
-    able, unable = measurable(rulebook, snapshot.holds, snapshot.lacks)
-    count = workers or len(os.sched_getaffinity(0))
-    batches = [snapshot.cases[i : i + BATCH] for i in range(0, len(snapshot.cases), BATCH)]
+    _, unable = measurable(rulebook, snapshot.holds, snapshot.lacks)
+    broken: dict[str, Finding] = {}
+
+    def failed(child: str, why: str) -> None:
+        broken[child] = _broken(child, why)
+
     findings = [f for f in unable if keep(f)]
-    failed: set[str] = set()
-    for cases, found in _run(partial(_pool, able), evaluate, batches, as_of, min(count, max(len(batches), 1))):
-        failed |= {f.child for f in found if f.record == BROKEN}
+    swept = each(snapshot, rulebook, evaluate, as_of, workers=workers, progress=progress, failed=failed)
+    for _, found in swept:
         findings.extend(f for f in found if keep(f))
-        progress(len(cases))
-    return Sweep(tuple(sorted(findings, key=lambda f: f.identity)), frozenset(failed))
+    findings.extend(f for f in broken.values() if keep(f))
+    return Sweep(tuple(sorted(findings, key=lambda f: f.identity)), frozenset(broken))
 
 
 def _broken(child: str, what: str) -> Finding:
@@ -112,14 +155,13 @@ def _broken(child: str, what: str) -> Finding:
     return Finding("*", child, BROKEN, "start", "unknown", cannot_tell=reason)
 
 
-Evaluated = tuple[Batch, list[Finding]]
 Pool = Callable[[int], ProcessPoolExecutor]
+DoBatch = Callable[[Batch, Arguments], list[R | Failed]]
+Done = tuple[Batch, list[R | Failed]]
 
 
-def _run(
-    pool_of: Pool, evaluate: Evaluate, batches: Sequence[Batch], as_of: datetime, workers: int
-) -> Iterator[Evaluated]:
-    """Each batch with its findings.
+def _run(pool_of: Pool, do: DoBatch[R], batches: Sequence[Batch], args: Arguments, workers: int) -> Iterator[Done[R]]:
+    """Each batch with its answers.
 
     Few batches are under way at once, so that when a worker dies few are under suspicion; the
     others go on in a new pool.
@@ -128,12 +170,12 @@ def _run(
     while ahead:
         suspects: list[Batch] = []
         with pool_of(workers) as pool:
-            waiting: dict[Future[list[Finding]], Batch] = {}
+            waiting: dict[Future[list[R | Failed]], Batch] = {}
             while (ahead or waiting) and not suspects:
                 while ahead and len(waiting) < 2 * workers:
                     batch = ahead.pop()
                     try:
-                        waiting[pool.submit(evaluate, batch, as_of)] = batch
+                        waiting[pool.submit(do, batch, args)] = batch
                     except BrokenProcessPool:  # a worker died since the last answer
                         suspects.append(batch)
                         break
@@ -146,20 +188,20 @@ def _run(
                         suspects.append(batch)
         suspects.extend(waiting.values() if suspects else ())
         for batch in suspects:
-            yield from _halving(pool_of, evaluate, batch, as_of)
+            yield from _halving(pool_of, do, batch, args)
 
 
-def _halving(pool_of: Pool, evaluate: Evaluate, batch: Batch, as_of: datetime) -> Iterator[Evaluated]:
-    """Evaluate a suspect batch in a worker of its own, halving it for as long as its worker dies."""
+def _halving(pool_of: Pool, do: DoBatch[R], batch: Batch, args: Arguments) -> Iterator[Done[R]]:
+    """Work on a suspect batch in a worker of its own, halving it for as long as its worker dies."""
     with pool_of(1) as pool:
         try:
-            yield batch, pool.submit(evaluate, batch, as_of).result()
+            yield batch, pool.submit(do, batch, args).result()
             return
         except BrokenProcessPool:
             pass
     if len(batch) == 1:
-        yield batch, [_broken(batch[0].child, "the rules engine ended its process")]
+        yield batch, [Failed("the rules engine ended its process")]
         return
     middle = len(batch) // 2
-    yield from _halving(pool_of, evaluate, batch[:middle], as_of)
-    yield from _halving(pool_of, evaluate, batch[middle:], as_of)
+    yield from _halving(pool_of, do, batch[:middle], args)
+    yield from _halving(pool_of, do, batch[middle:], args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, date, datetime, timedelta
@@ -13,8 +13,9 @@ import pytest
 
 from alertd.cases.records import CaseFile, Snapshot, Window, make_record
 from alertd.engine import sweep as sweeping
+from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
-from alertd.engine.sweep import Batch, Evaluate, sweep
+from alertd.engine.sweep import Batch, each, sweep
 from alertd.rulebook.model import Rule, Rulebook
 from tests.support.evaluating import evaluate
 
@@ -65,11 +66,11 @@ CHILDREN = [child(n) for n in range(24, 32)]
 EXPECTED = sorted((f for c in CHILDREN for f in evaluate(c, BOOK, NOW)), key=lambda f: f.identity)
 
 
-def dies(cases: Batch, as_of: datetime) -> list[Finding]:
+def dies(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
     """Evaluates, except that child C29 ends the process, as the engine can."""
-    if any(case.child == "C29" for case in cases):
+    if case.child == "C29":
         os.kill(os.getpid(), signal.SIGKILL)
-    return sweeping._batch(cases, as_of)
+    return evaluator.evaluate(case, as_of)
 
 
 @pytest.mark.parametrize(("workers", "batch"), [(1, 100), (2, 3)])
@@ -102,19 +103,11 @@ def test_a_child_that_ends_its_worker_costs_that_child_alone(
     assert [f.identity for f in found.findings] == sorted(f.identity for f in found.findings)
 
 
-class Picky:
-    """An evaluator with a fault that one child's data brings out."""
-
-    def evaluate(self, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
-        if case.child == "C29":
-            raise KeyError("a private detail")
-        return evaluate(case, BOOK, as_of)
-
-
-def picky(cases: Batch, as_of: datetime) -> list[Finding]:
-    """What a worker does, with a faulty evaluator."""
-    sweeping._evaluator = Picky()  # type: ignore[assignment]
-    return sweeping._batch(cases, as_of)
+def picky(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
+    """Evaluates, with a fault that one child's data brings out."""
+    if case.child == "C29":
+        raise KeyError("a private detail")
+    return evaluator.evaluate(case, as_of)
 
 
 def test_a_child_whose_evaluation_raises_costs_that_child_alone_and_says_no_personal_data() -> None:
@@ -123,7 +116,7 @@ def test_a_child_whose_evaluation_raises_costs_that_child_alone_and_says_no_pers
     assert [f for f in found.findings if f.child != "C29"] == [f for f in EXPECTED if f.child != "C29"]
     (broken,) = [f for f in found.findings if f.child == "C29"]
     assert broken.cannot_tell is not None
-    assert broken.cannot_tell.text == "this child could not be evaluated: KeyError in evaluate"
+    assert broken.cannot_tell.text == "this child could not be evaluated: KeyError in picky"
 
 
 def test_a_rule_whose_records_the_feed_does_not_hold_is_reported_once_and_judged_for_no_child() -> None:
@@ -150,7 +143,9 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def submit(self, work: Evaluate, batch: Batch, as_of: datetime) -> Future[list[Finding]]:
+    def submit(
+        self, work: Callable[[Batch, datetime], list[Finding]], batch: Batch, as_of: datetime
+    ) -> Future[list[Finding]]:
         if self.breaks and len(self.taken) == 2:
             self.taken[0].set_exception(BrokenProcessPool())
             raise BrokenProcessPool
@@ -166,9 +161,38 @@ def test_a_pool_that_breaks_while_batches_are_handed_over_is_replaced_and_no_chi
     def seen(batch: Batch, as_of: datetime) -> list[Finding]:
         return [f for case in batch for f in evaluate(case, BOOK, as_of)]
 
-    found = [f for _, some in sweeping._run(Pool, seen, batches, NOW, 2) for f in some]  # type: ignore[arg-type]
+    found = [f for _, some in sweeping._run(Pool, seen, batches, NOW, 2) for f in some if isinstance(f, Finding)]  # type: ignore[arg-type]
     assert sorted(found, key=lambda f: f.identity) == EXPECTED
     assert Pool.made > 1
+
+
+def record_kinds(evaluator: Evaluator, case: CaseFile, prefix: str) -> list[str]:
+    """Work other than evaluating; one child's fails, and one's ends the process."""
+    if case.child == "C25":
+        raise ValueError(case.child)
+    if case.child == "C29":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [prefix + record.kind for record in case.records if evaluator.rules.get(record.kind)]
+
+
+def test_any_work_is_done_for_each_child_and_those_it_fails_for_are_named() -> None:
+    failed: dict[str, str] = {}
+    done: list[int] = []
+    found = dict(
+        each(
+            snapshot(CHILDREN),
+            BOOK,
+            record_kinds,
+            "a ",
+            workers=2,
+            batch=3,
+            progress=done.append,
+            failed=failed.__setitem__,
+        )
+    )
+    assert found == {c.child: ["a care_period"] for c in CHILDREN if c.child not in ("C25", "C29")}
+    assert failed == {"C25": "ValueError in record_kinds", "C29": "the rules engine ended its process"}
+    assert sum(done) == len(CHILDREN)
 
 
 def test_what_the_caller_does_not_keep_is_dropped() -> None:
