@@ -1,0 +1,139 @@
+"""The agenda: when something changes for a child, nothing new being recorded."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alertd.cases.records import LONDON, CaseFile
+from alertd.engine.agenda import Change, agenda
+from alertd.engine.evaluate import Evaluator
+from alertd.engine.findings import Finding
+from alertd.rulebook.model import Rulebook
+from tests.reference.strategies import Example, examples
+from tests.support.evaluating import ready
+from tests.unit.engine.engine_samples import book, case, end_of, record, rule
+
+DAYS = 500
+PLAN = record("cp_plan", "Q1", start="2026-03-02")
+VISIT = rule("a.visit", "cp_plan", clock={"from": "start", "within": "10 calendar days"}, until={"record": "cp_visit"})
+
+
+def ahead(rules: Rulebook, of: CaseFile, day: str, until: str) -> list[Change]:
+    return list(agenda(ready(rules), of, end_of(day), end_of(until)))
+
+
+def in_words(changes: list[Change]) -> list[str]:
+    return [f"{c.at.astimezone(LONDON):%d %b %H:%M} {c.rule} {c.words}" for c in changes]
+
+
+def test_every_warning_stage_and_step_is_told_once_at_its_moment() -> None:
+    assert in_words(ahead(book(VISIT), case(PLAN), "2026-03-05", "2026-12-31")) == [
+        "10 Mar 00:00 a.visit becomes upcoming",
+        "12 Mar 00:00 a.visit becomes due",
+        "13 Mar 00:00 a.visit becomes overdue",
+    ]
+
+
+def test_a_step_of_the_ladder_alone_is_a_change() -> None:
+    steps = [{"tell": ["worker"]}, {"tell": ["team_manager"], "after": "1 week"}]
+    rules = book(VISIT, ladders={"L": {"title": "t", "steps": steps}})
+    assert in_words(ahead(rules, case(PLAN), "2026-03-14", "2026-12-31")) == ["19 Mar 00:00 a.visit escalation step 2"]
+
+
+def test_what_is_recorded_ahead_comes_on_its_day() -> None:
+    ends = record("cp_plan", "Q1", start="2026-03-02", end="2026-03-15")
+    assert in_words(ahead(book(VISIT), case(ends), "2026-03-13", "2026-12-31")) == [
+        "15 Mar 00:00 a.visit becomes ended"
+    ]
+    begins = record("cp_plan", "Q1", start="2026-03-20")
+    first = ahead(book(VISIT), case(begins), "2026-03-13", "2026-03-20")
+    assert in_words(first) == ["20 Mar 00:00 a.visit becomes running"] and first[0].before is None
+
+
+def test_a_clock_in_hours_is_overdue_the_moment_after_it_ran_out() -> None:
+    hours = rule("a.hours", "cp_plan", clock={"from": "start", "within": "36 hours"}, until={"record": "cp_visit"})
+    changes = ahead(book(hours), case(PLAN), "2026-03-02", "2026-03-06")
+    late = next(c for c in changes if c.words == "becomes overdue")
+    assert late.at == datetime(2026, 3, 3, 12, tzinfo=UTC) + timedelta(microseconds=1)
+
+
+def test_a_birthday_and_the_end_of_the_window_are_instants_too() -> None:
+    first = rule("a.first", "child", clock={"from": {"birthday": 5}, "within": "1 week"}, until={"record": "sdq"})
+    of = case(record("child", "C1", born="2021-03-10"), until="2026-03-14")
+    assert in_words(ahead(book(first), of, "2026-03-02", "2026-12-31")) == [
+        "10 Mar 00:00 a.first becomes running",
+        "13 Mar 00:00 a.first becomes upcoming",
+        "15 Mar 00:00 a.first becomes unknown",
+    ]
+
+
+def test_a_count_that_runs_out_is_over() -> None:
+    moves = rule("gap.moves", "cp_plan", count={"record": "cp_visit", "last": "1 month", "at_least": 1})
+    visit = record("cp_visit", "V1", happened="2026-03-05")
+    (*_, last) = ahead(book(moves), case(PLAN, visit), "2026-03-05", "2026-12-31")
+    assert in_words([last]) == ["05 Apr 00:00 gap.moves is over"] and last.finding == last.before
+
+
+def test_another_team_s_rules_begin_the_day_it_has_the_case() -> None:
+    rules = book(VISIT, teams={"T2": book()})
+    moves = [
+        record("allocation", "A1", start="2026-01-05", team="T1"),
+        record("allocation", "A2", start="2026-03-06", team="T2"),
+    ]
+    assert in_words(ahead(rules, case(PLAN, *moves), "2026-03-05", "2026-12-31")) == ["06 Mar 00:00 a.visit is over"]
+
+
+def test_nothing_is_evaluated_beyond_what_is_asked_for() -> None:
+    class Counting(Evaluator):
+        times = 0
+
+        def evaluate(self, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
+            Counting.times += 1
+            return super().evaluate(case, as_of)
+
+    changes = agenda(Counting.of(book(VISIT)), case(PLAN), end_of("2026-03-05"), end_of("2036-01-01"))
+    assert Counting.times == 0
+    next(changes)
+    assert Counting.times == 2
+
+
+def test_a_change_is_written_as_json() -> None:
+    change = ahead(book(VISIT), case(PLAN), "2026-03-09", "2026-03-11")[0]
+    written = json.loads(json.dumps(change.as_json()))
+    assert written["at"] == "2026-03-10T00:00:00+00:00"
+    assert (written["before"]["stage"], written["after"]["stage"]) == ("running", "upcoming")
+
+
+def standing(findings: tuple[Finding, ...]) -> dict[tuple[str, ...], tuple[str, int, int]]:
+    return {f.identity: (f.stage, f.warned, f.level) for f in findings}
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(examples(), st.integers(-300, 0), st.integers(0, 12), st.lists(st.integers(0, DAYS * 86_400), max_size=5))
+def test_following_the_agenda_agrees_with_evaluating_on_any_day(
+    example: Example, back: int, shift: int, seconds: list[int]
+) -> None:
+    evaluator, as_of = ready(example.book), example.as_of + timedelta(back)
+    ahead = list(agenda(evaluator, example.case, as_of, as_of + timedelta(DAYS)))
+    assert [c.at for c in ahead] == sorted(c.at for c in ahead)
+    instants = [as_of + timedelta(n) for n in range(shift, DAYS, 13)] + [as_of + timedelta(seconds=n) for n in seconds]
+    state = standing(evaluator.evaluate(example.case, as_of))
+    for instant in sorted(instants):
+        while ahead and ahead[0].at <= instant:
+            change = ahead.pop(0)
+            state.pop(change.finding.identity, None)
+            if change.after:
+                state |= standing((change.after,))
+        assert state == standing(evaluator.evaluate(example.case, instant)), f"at {instant}"
+
+
+def test_the_day_is_london_s() -> None:
+    """In summer the day begins at 23:00 of the day before, by UTC."""
+    of = case(record("cp_plan", "Q1", start="2026-06-01"))
+    last = ahead(book(VISIT), of, "2026-06-10", "2026-06-30")[-1]
+    assert last.at.astimezone(UTC) == datetime(2026, 6, 11, 23, tzinfo=UTC)
+    assert last.after and last.after.due == date(2026, 6, 11)
