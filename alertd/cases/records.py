@@ -18,6 +18,9 @@ from alertd.cases.kinds import KINDS, Field, FieldType
 
 LONDON: Final = ZoneInfo("Europe/London")
 
+CASES: Final = frozenset({"referral", "cin_plan", "cp_plan", "care_period", "care_leaver"})
+"""The states that make a child somebody's case while they are open."""
+
 DoubtCause = Literal["unreadable", "conflict", "window"]
 Value = date | datetime | bool | int | str
 
@@ -169,11 +172,10 @@ class CaseFile:
         return found
 
     def is_open(self, today: date) -> bool:
-        """Whether a state that bounds clocks is open: the child is somebody's case today."""
+        """Whether the child is somebody's case today: one of :data:`CASES` is open."""
         for record in self.records:
-            kind = KINDS[record.kind]
-            if kind.bounds and kind.ends:
-                begin, end = record.day(kind.begins), record.day(kind.ends)
+            if record.kind in CASES:
+                begin, end = record.day("start"), record.day("end")
                 if (begin is None or begin <= today) and (end is None or end > today):
                     return True
         return False
