@@ -295,3 +295,27 @@ def test_one_clock_beyond_the_calendar_leaves_the_others_told() -> None:
     by_name = {f.occurrence: f for f in findings}
     assert by_name["start"].stage == "met"
     assert told(by_name["V1"]) == ("unreadable", "start") and by_name["V1"].start == date(2026, 11, 10)
+
+
+# --- school days --------------------------------------------------------------------------------------------------
+
+TERM = {"start": "2026-09-02", "end": "2026-12-18", "closed": ["2026-11-06"]}
+AT_SCHOOL = rule("r.school", "cp_plan", clock={"from": "start", "every": "10 school days"}, until=VISITED)
+
+
+def test_school_days_are_counted_in_the_authority_s_terms() -> None:
+    rules = book(AT_SCHOOL, terms=[TERM])
+    finding = only(rules, case(PLAN), "2026-11-05")
+    assert (finding.due, finding.limit) == (date(2026, 11, 17), "10 school days")  # the 6th is a day of closure
+
+
+def test_without_terms_the_setting_is_told() -> None:
+    assert told(only(AT_SCHOOL, case(PLAN), "2026-11-05")) == ("setting", "school terms")
+
+
+def test_only_the_clock_that_leaves_the_terms_is_untold() -> None:
+    visits = [record("cp_visit", "V1", happened="2026-11-10"), record("cp_visit", "V2", happened="2026-12-10")]
+    by_name = {f.occurrence: f for f in found(book(AT_SCHOOL, terms=[TERM]), case(PLAN, *visits), "2026-12-11")}
+    assert (by_name["start"].stage, by_name["V1"].stage) == ("met", "met_late")
+    assert told(by_name["V2"]) == ("unreadable", "start")
+    assert by_name["V2"].start == date(2026, 12, 10) and by_name["V2"].asks_for_action
