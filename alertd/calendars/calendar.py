@@ -194,13 +194,19 @@ def calendar_for(nation: str, terms: tuple[Term, ...] = ()) -> Calendar:
 
 @lru_cache(maxsize=16)
 def _calendar(nation: Nation, terms: tuple[Term, ...]) -> Calendar:
+    names, first, last = _bank_holidays(nation)
+    return Calendar(nation, names, first, last, terms)
+
+
+@lru_cache(maxsize=len(NATIONS))
+def _bank_holidays(nation: Nation) -> tuple[Mapping[date, str], int, int]:
+    """A nation's bank holidays by day, and the first and last year the library speaks for."""
     probe = holidays.country_holidays("GB")
     first, last = probe.start_year, probe.end_year
     found = holidays.country_holidays(
         "GB", subdiv=_SUBDIVISION[nation], years=range(first, last + 1), expand=False, language="en_GB"
     )
-    names = {day: name.replace("(observed)", "(substitute day)") for day, name in found.items()}
-    return Calendar(nation, names, first, last, terms)
+    return {day: name.replace("(observed)", "(substitute day)") for day, name in found.items()}, first, last
 
 
 def _published(nation: Nation) -> dict[date, str]:
