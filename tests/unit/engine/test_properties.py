@@ -20,7 +20,6 @@ from alertd.engine.findings import Finding
 from alertd.rulebook.model import Birthday, FromEvent, Gestation, Rule
 from tests.reference.changing import (
     ACCUSES,
-    add_record,
     again,
     anchor_of,
     clocks,
@@ -294,17 +293,5 @@ def test_silence_outside_the_window_never_accuses() -> None:
                 assert after is None or after.stage not in ACCUSES
                 seen += 1
         return seen
-
-    enough(check)
-
-
-def test_a_record_of_no_rule_changes_nothing() -> None:
-    """Records of kinds that no rule names leave every finding as it was."""
-
-    def check(example: Example, data: st.DataObject) -> int:
-        before = evaluate(*example)
-        case = add_record(example.case, Record("supervision", example.case.child, "~", "new", {"signed": False}))
-        assert evaluate(case, example.book, example.as_of) == before
-        return len(before)
 
     enough(check)
