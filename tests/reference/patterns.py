@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
+from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record
 from alertd.rulebook.model import Count, InARow, NoOpen
@@ -76,9 +77,14 @@ def count(a: Anchor, p: Count) -> Answer:
 def reaches(a: Anchor, p: Count, day: date) -> bool:
     """Whether a record of that day counts now."""
     if p.last:
-        return a.within_bounds(day) and day <= a.today < day_of(a.add(day, p.last))
+        return a.within_bounds(day) and counted(a, p.last, day, a.today)
     span = span_of(a, p)
     return span is None or span[0] <= day <= span[1]
+
+
+def counted(a: Anchor, last: Duration, day: date, on: date) -> bool:
+    """Whether a record of a day was, on another day, one of the last so many days'."""
+    return day_of(a.add(on, last, -1)) < day <= on
 
 
 def span_of(a: Anchor, p: Count) -> tuple[date, date] | None:
@@ -110,7 +116,7 @@ def enough(a: Anchor, p: Count, day: date) -> bool:
     """Whether the records known today made so many on an earlier day."""
     assert p.last and p.on
     days = [r.day for r in related(a, p.kinds, p.where, p.on) if not r.why and a.within_bounds(r.day)]
-    return len([d for d in days if d <= day < day_of(a.add(d, p.last))]) >= p.at_least
+    return len([d for d in days if counted(a, p.last, d, day)]) >= p.at_least
 
 
 # --- several in a row ---------------------------------------------------------------------------------------------
