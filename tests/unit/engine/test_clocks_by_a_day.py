@@ -11,6 +11,7 @@ from tests.support.evaluating import evaluate
 from tests.unit.engine.engine_samples import ODD, book, case, found, only, record, rule, stages, told
 
 VISITED = {"record": "cp_visit"}
+PLAN = record("cp_plan", "P1", start="2026-11-02")
 PAPERS = rule(
     "r.papers",
     "icpc",
@@ -93,6 +94,32 @@ def test_a_field_of_the_record_itself_stops_it_however_early() -> None:
     assert (late.stage, late.limit) == ("met_late", "")
 
 
+def test_a_field_of_the_record_itself_stops_it_even_before_the_record_began() -> None:
+    own = rule("r.signed", "assessment", clock={"by": "end"}, until={"own": "authorised"})
+    signed = record("assessment", "A1", start="2026-11-10", end="2026-11-20", authorised="2026-11-02")
+    assert only(own, case(signed), "2026-11-24").stage == "met"
+
+
+def test_a_share_of_the_way_to_a_day_already_past_is_rounded_down_to_the_day_before() -> None:
+    """Due the day before it began: half of minus one day is the day before, and is reached in time."""
+    at = [{"at_share": 0.5}]
+    rules = book(
+        rule("r.past", "icpc", clock={"by": "due_on"}, until={"record": "cp_visit"}),
+        warnings={"D2": {"title": "t", "at": at}},
+    )
+    held = record("icpc", "I1", happened="2026-11-10", due_on="2026-11-09")
+    assert only(rules, case(held), "2026-11-10").warned == 1
+
+
+def test_a_booking_before_the_record_began_is_not_of_it() -> None:
+    clock = {"from": {"birthday": 5}, "within": "3 months", "plan": "due_on"}
+    first = rule("r.booked", "cp_plan", clock=clock, until={"record": "cp_review"})
+    of = [record("child", "C1", born="2021-10-01"), PLAN]
+    before, after = (record("cp_review", "R1", due_on=day) for day in ("2026-11-01", "2026-11-02"))
+    assert only(first, case(*of, before), "2026-11-20").binding == "statutory"
+    assert only(first, case(*of, after), "2026-11-20").binding == "plan"
+
+
 def test_a_moment_runs_out_at_that_moment() -> None:
     expiry = rule("r.back", "missing", clock={"by": "end"}, until={"record": "return_interview"})
     away = record("missing", "M1", start="2026-11-01", end=datetime(2026, 11, 5, 17, tzinfo=UTC))
@@ -162,7 +189,6 @@ SEEN = rule(
     clock={"from": "start", "every": "10 working days"},
     until={"record": ["cp_visit", "cin_visit"], "where": {"child_seen": True}},
 )
-PLAN = record("cp_plan", "P1", start="2026-11-02")
 
 
 def test_an_event_of_any_of_the_kinds_stops_the_clock() -> None:

@@ -122,6 +122,13 @@ def test_clocks_met_late_count_for_so_long_as_the_rule_looks_back() -> None:
     assert about(LATE_TWICE, of, "2026-06-13") == []
 
 
+def test_clocks_met_late_say_nothing_of_a_child_who_has_died_since() -> None:
+    died = record("child", "C1", born="2015-05-05", died="2026-04-09")
+    of = case(died, PLAN, *visits("2026-03-13", "2026-03-24", "2026-04-03"))
+    assert about(LATE_TWICE, of, "2026-04-08") != []
+    assert about(LATE_TWICE, of, "2026-04-09") == []
+
+
 # --- who speaks for whom ------------------------------------------------------------------------------------------
 
 
@@ -153,6 +160,8 @@ def test_of_several_voices_the_first_by_name_is_named_and_none_speaks_for_itself
     )
     by_rule = {f.rule: f.spoken_for_by for f in found(rules, case(PLAN), "2026-03-21")}
     assert by_rule == {"a.two": "", "b.one": "a.two", "b.three": "a.two"}
+    alone = found(book(within("b.one", 10, speaks_for=["b.*"])), case(PLAN), "2026-03-21")
+    assert [f.spoken_for_by for f in alone] == [""]
 
 
 def test_what_cannot_be_told_neither_speaks_nor_is_spoken_for() -> None:
@@ -205,6 +214,7 @@ def test_a_rule_is_not_measured_where_the_feed_lacks_a_kind_or_a_field_it_needs(
     ]
     able, unable = measurable(rules, {"cp_plan"}, {"cp_visit.child_seen"})
     assert [(f.rule, f.occurrence) for f in unable] == [("a.seen", "cp_visit"), ("a.group", "core_group")]
+    assert unable[0].cannot_tell and unable[0].cannot_tell.text == "this feed holds no cp_visit"
 
 
 def test_all_that_is_missing_is_named() -> None:
@@ -223,6 +233,12 @@ def test_a_rule_over_others_is_not_measured_where_none_of_them_can_be() -> None:
         ("gap.over", "a.one"),
     ]
     assert able.rules == ()
+
+
+def test_a_rule_over_others_that_bear_its_own_name_does_not_wait_for_itself() -> None:
+    rules = book(within("gap.one", 10), rule("gap.over", "child", others={"rules": ["gap.*"]}))
+    _, unable = measurable(rules, set())
+    assert [f.rule for f in unable] == ["gap.one", "gap.over"]
 
 
 def test_the_rules_of_teams_are_told_once_too() -> None:

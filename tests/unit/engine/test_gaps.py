@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alertd.cases.records import Record
+from alertd.calendars.calendar import calendar_for
+from alertd.calendars.clock import shift
+from alertd.calendars.durations import Duration
+from alertd.cases.records import Record, local_day
+from alertd.engine.gaps import leaves
 from tests.unit.engine.engine_samples import ODD, case, found, only, record, rule, stages, told
 
+ENGLAND = calendar_for("england-and-wales")
 CARE = record("care_period", "L1", start="2026-01-05")
 MOVES = rule("gap.moves", "care_period", count={"record": "placement", "last": "12 months", "at_least": 3})
 
@@ -131,6 +138,34 @@ def test_the_end_of_a_month_and_a_weekend_count_the_same_from_either_side() -> N
     assert stages(working, case(CARE, *moves("2026-01-10")), saturday) == saturday
 
 
+@given(
+    st.dates(date(2024, 1, 1), date(2028, 1, 1)),
+    st.integers(0, 90),
+    st.builds(Duration, st.integers(1, 14), st.sampled_from(["working day", "calendar day", "week", "month"])),
+)
+def test_a_day_leaves_a_span_once_and_for_all(day: date, later: int, span: Duration) -> None:
+    on = local_day(shift(day, span, ENGLAND)) + timedelta(days=later - 45)
+    within = local_day(shift(on, span, ENGLAND, backwards=True)) < day <= on
+    assert within is (day <= on < leaves(day, span, ENGLAND))
+
+
+SAME_ENQUIRY = rule("gap.twice", "icpc", count={"record": "icpc", "where": {"s47": "this.s47"}, "at_least": 1})
+
+
+def test_a_record_does_not_count_itself_and_one_that_names_no_link_may_be_the_same() -> None:
+    one = record("icpc", "I1", happened="2026-03-02", s47="S1")
+    assert found(SAME_ENQUIRY, case(one), "2026-03-20") == []
+    other = record("icpc", "I2", happened="2026-03-03", s47="S2")
+    assert found(SAME_ENQUIRY, case(one, other), "2026-03-20") == []
+    same = record("icpc", "I3", happened="2026-03-04", s47="S1")
+    assert {f.record for f in found(SAME_ENQUIRY, case(one, other, same), "2026-03-20")} == {"icpc:I1", "icpc:I3"}
+    unlinked = record("icpc", "I4", happened="2026-03-05")
+    untold = {
+        f.record: f.cannot_tell and f.cannot_tell.where for f in found(SAME_ENQUIRY, case(one, unlinked), "2026-03-20")
+    }
+    assert untold == {"icpc:I1": "icpc I4", "icpc:I4": "icpc I4"}
+
+
 AGAIN = rule("gap.again", "referral", count={"record": "referral", "before": "12 months", "at_least": 1})
 
 
@@ -231,7 +266,12 @@ def test_too_few_in_a_row_say_nothing(seen: tuple[object, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("seen", "named"),
-    [((False, None), "cp_visit V3"), ((None, False), "cp_visit V2"), ((None, None, True, None, None), "cp_visit V6")],
+    [
+        ((False, None), "cp_visit V3"),
+        ((False, None, False), "cp_visit V3"),
+        ((None, False), "cp_visit V2"),
+        ((None, None, True, None, None), "cp_visit V6"),
+    ],
 )
 def test_the_latest_of_which_it_cannot_be_told_is_named_where_it_might_make_the_number(
     seen: tuple[object, ...], named: str
