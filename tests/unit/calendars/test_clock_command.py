@@ -98,7 +98,7 @@ def test_an_empty_batch_prints_nothing() -> None:
         ("2026-12-02,-3 weeks,scotland", "not a whole number of a unit"),
         ("2026-12-02,3 weeks,wales", "no calendar is held"),
         ("2026-12-02,3 weeks", "too few columns"),
-        ("2026-12-02,5 school days,scotland", "school calendar"),
+        ("2026-12-02,5 school days,scotland", "school terms"),
         ("2101-12-02,5 working days,scotland", "2101 is beyond the scotland calendar"),
         ("from,within,nation", "neither a day nor a moment"),  # a header is the first line or none
         ('2026-12-02,"3 weeks"x,scotland', "not CSV"),
@@ -137,7 +137,7 @@ def test_half_a_question_is_refused(arguments: list[str]) -> None:
 
 
 def test_bad_options_are_refused() -> None:
-    assert "school calendar" in refused(run("--from", "2026-12-02", "--within", "1 school day"))
+    assert "school terms" in refused(run("--from", "2026-12-02", "--within", "1 school day"))
     assert "no calendar is held" in refused(run("--from", "2026-12-02", "--within", "1 week", "--nation", "x"))
 
 
