@@ -49,7 +49,7 @@ def differences(old: Limit, new: Limit, first: date, days: int, calendar: Calend
         if was is None or now is None:
             continue
         try:
-            by = _later_by(start, was, old.count_from, now, new.count_from, calendar)
+            by = later_by(start, was, old.count_from, now, new.count_from, calendar)
         except InputError as error:
             beyond = error
             continue
@@ -60,9 +60,10 @@ def differences(old: Limit, new: Limit, first: date, days: int, calendar: Calend
 
 
 @lru_cache(maxsize=20_000)
-def _later_by(
+def later_by(
     start: date, was: Duration, was_from: CountFrom, now: Duration, now_from: CountFrom, calendar: Calendar
 ) -> timedelta:
+    """How much later ``now`` ends than ``was`` for a clock that starts on a day. Raises InputError out of reach."""
     if (was, was_from) == (now, now_from):
         return timedelta()
     if (was.unit == "hour") == (now.unit == "hour"):

@@ -113,3 +113,19 @@ def _of_overlays(overlays: Sequence[Path], packs: Sequence[Path]) -> Iterator[Sh
         _, file = read_overlay(path)
         team = file.teams[0] if file.teams else None
         yield Shelf(book.of_team(team), (path,), tuple(below), frozenset(change.rule for change in file.changes))
+
+
+def rulebook_of(path: Path, over: Sequence[Path] = ()) -> tuple[Rulebook, Rulebook]:
+    """The rulebook of one pack or overlay: as a whole, and as its own team is judged.
+
+    An overlay is laid over ``over``, or over the England packs; a pack is laid over what it stands in for.
+    """
+    if path.name.endswith(OVERLAY_SUFFIX):
+        book = load_rulebook([*over, *([] if over else [england()])], overlays=[path])
+        _, file = read_overlay(path)
+        return book, book.of_team(file.teams[0] if file.teams else None)
+    files = list(pack_files([path]))
+    replaced = [names for file in files if (names := _replaces(file))]
+    below = list(over) or (_below(replaced, []) if replaced else [])
+    book = load_rulebook([*below, *files])
+    return book, book
