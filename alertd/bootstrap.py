@@ -14,7 +14,8 @@ import structlog
 from sqlalchemy import Engine
 
 from alertd.alerts.muting import Guard
-from alertd.calendars.calendar import Calendar, calendar_for
+from alertd.calendars.calendar import Calendar, Term, calendar_for
+from alertd.calendars.terms import read_terms
 from alertd.cases.records import Snapshot
 from alertd.cases.sources import ssd, ssda903
 from alertd.db.engine import open_engine, upgrade
@@ -91,7 +92,16 @@ def rulebook_of(settings: Settings) -> Rulebook:
     )
     for book in (rulebook, *rulebook.teams.values()):
         _check_lengths_set(book)
+    terms = {"terms": terms_of(settings)}
+    teams = {team: book.model_copy(update=terms) for team, book in rulebook.teams.items()}
+    rulebook = rulebook.model_copy(update={**terms, "teams": teams})
     return with_adoption(rulebook, read_adopted(settings.rules.adopted))
+
+
+def terms_of(settings: Settings) -> tuple[Term, ...]:
+    """The authority's school terms; none where it names no file of them."""
+    file = settings.authority.school_terms
+    return read_terms(file) if file else ()
 
 
 def _check_lengths_set(rulebook: Rulebook) -> None:
@@ -148,7 +158,7 @@ def build(
     files = (settings.people.people, settings.people.teams)
     staff = Staff(files, lambda: directory_of(settings, rulebook))
     email = email_of(settings)
-    calendar = calendar_for(settings.authority.nation)
+    calendar = calendar_for(settings.authority.nation, rulebook.terms)
     engine = open_engine(settings.database.url)
     upgrade(engine)
     composer = Composer(

@@ -26,10 +26,12 @@ class _Section(BaseModel):
 
 
 class Authority(_Section):
-    """Whose daemon this is. ``nation`` selects the bank holidays: those of the responsible authority."""
+    """Whose daemon this is. ``nation`` selects the bank holidays: those of the responsible authority.
+    ``school_terms`` is a CSV file of its schools' terms, without which school days cannot be counted."""
 
     name: str = "Children's services"
     nation: Nation = "england-and-wales"
+    school_terms: Path | None = None
 
 
 class Database(_Section):
@@ -174,7 +176,16 @@ def _beside(settings: Settings, folder: Path) -> Settings:
     for key in ("password_file", "ca_file"):
         if key in email:
             email[key] = str(folder / email[key])
-    update = {"people": people, "feed": feed, "database": database, "rules": rules, "email": email}
+    terms = settings.authority.school_terms
+    authority = settings.authority.model_copy(update={"school_terms": folder / terms if terms else None})
+    update = {
+        "authority": authority,
+        "people": people,
+        "feed": feed,
+        "database": database,
+        "rules": rules,
+        "email": email,
+    }
     return settings.model_copy(update=update)
 
 
