@@ -181,7 +181,7 @@ class _Drawer:
         raw = {
             "born": born_or_not,
             "expected": self.r.choice((None, to_come, to_come, Unreadable("odd") if weeks else None)),
-            "died": self.day() if self.r.random() < 0.07 else None,
+            "died": self.r.choice((self.day(), self.now)) if self.r.random() < 0.08 else None,
         }
         return make_record("child", self.child, self.child, f"{self.child} child.csv:1", raw)
 
