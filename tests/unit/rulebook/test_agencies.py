@@ -135,3 +135,13 @@ def test_a_rule_that_tells_what_or_whom_it_may_not_is_refused(tmp_path: Path, ol
     path.write_text(PACK.replace(old, new))
     with pytest.raises(InputError, match=said):
         load_rulebook([path])
+
+
+def test_a_routine_answer_is_missed_from_agencies_and_never_from_families_or_the_feed_to_the_nhs() -> None:
+    """A new notification has to be put on the list; an urgent one is recorded as such, and is on none."""
+    sent = [r for r in NOTICES.values() if r.until and r.until.record == "agency_notice"]
+    answered = {r.id for r in sent if set(r.tell) - {*FAMILY, "cp_is"} and r.receipt != "urgent"}
+    rule = next(r for r in ENGLAND.rules if r.id == "notify.receipt.routine")
+    listed = next(c.value for c in rule.where if c.field == "notice")
+    assert set(listed) == answered
+    assert not [r.id for r in sent if set(r.tell) <= set(FAMILY) and r.receipt]
