@@ -85,19 +85,33 @@ def state(
     bounds: bool = False,
     type_: FieldType = "date",
     outlives: bool = False,
+    start_in: tuple[FeedCode, ...] | None = None,
+    end_in: tuple[FeedCode, ...] | None = None,
 ) -> Kind:
-    """A kind that lasts: it has a start, and an end once it is over."""
-    ends = (Field("start", type_, "the day it began"), Field("end", type_, "the day it ended; blank while open"))
+    """A kind that lasts: it has a start, and an end once it is over. ``start_in`` and ``end_in`` are the
+    feeds that can hold these, where that is not all that can hold the kind."""
+    ends = (
+        Field("start", type_, "the day it began", feeds=start_in),
+        Field("end", type_, "the day it ended; blank while open", feeds=end_in),
+    )
     return Kind(name, title, (*ends, *fields), "start", "end", bounds, feeds, outlives)
 
 
-SEEN: Final = (
-    Field("child_seen", "yes/no", "the child was seen"),
-    Field("seen_alone", "yes/no", "the child was seen alone"),
-)
-"""What every visit says of the child."""
+SSD_ONLY: Final[tuple[FeedCode, ...]] = ("ssd", "extra")
 
-BOOKED: Final = Field("due_on", "date", "the date booked or set for it, when that is recorded")
+
+def seen(in_: tuple[FeedCode, ...] | None = None, alone_in: tuple[FeedCode, ...] | None = None) -> tuple[Field, Field]:
+    """What every visit says of the child, and the feeds that can hold it where not all that hold the visit do."""
+    return (
+        Field("child_seen", "yes/no", "the child was seen", feeds=in_),
+        Field("seen_alone", "yes/no", "the child was seen alone", feeds=alone_in),
+    )
+
+
+def booked(*feeds: FeedCode) -> Field:
+    """The day set for a meeting, and the feeds that can hold it."""
+    return Field("due_on", "date", "the date booked or set for it, when that is recorded", feeds=feeds)
+
 
 RECORDED: Final = Field("recorded", "date", "the day it was entered on the child's record", feeds=EXTRA)
 """When it was typed in, which is later than when it happened."""

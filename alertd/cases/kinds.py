@@ -17,7 +17,7 @@ from alertd.cases.kinds_protection import PROTECTION
 from alertd.cases.kinds_services import SERVICES
 from alertd.cases.kinds_wales import WALES
 
-__all__ = ["KINDS", "FeedCode", "Field", "FieldType", "Kind", "lacked_by"]
+__all__ = ["KINDS", "LATEST_ONLY", "FeedCode", "Field", "FieldType", "Fills", "Kind", "unfilled"]
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
@@ -26,12 +26,39 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     }
 )
 
+Fills = Mapping[str, frozenset[str]]
+"""What the reader of a feed fills: its kinds, and of each the fields."""
 
-def lacked_by(feed: FeedCode) -> frozenset[str]:
-    """The fields, as ``kind.field``, that a feed cannot hold though it may hold their kind."""
+LATEST_ONLY: Final[Mapping[FeedCode, frozenset[str]]] = {
+    "ssd": frozenset({"care_leaver", "immunisation_status", "iro_contact", "leaver_contact", "pathway_plan"}),
+    "annex_a": frozenset(
+        {
+            "adoption_authority",
+            "care_leaver",
+            "care_period",
+            "cin_visit",
+            "cla_review",
+            "cla_visit",
+            "cp_plan",
+            "cp_review",
+            "cp_visit",
+            "health_assessment",
+            "iro_contact",
+            "leaver_contact",
+            "legal_status",
+            "pathway_plan",
+            "placement",
+        }
+    ),
+}
+"""Kinds of which a feed holds no more than the latest of each child, so that it can neither count nor number them."""
+
+
+def unfilled(fills: Fills) -> frozenset[str]:
+    """The fields, as ``kind.field``, that a reader leaves blank though it fills their kind."""
     return frozenset(
-        f"{kind.name}.{field.name}"
-        for kind in KINDS.values()
-        for field in kind.fields
-        if feed in kind.feeds and feed not in kind.feeds_of(field.name)
+        f"{kind}.{field.name}"
+        for kind, filled in fills.items()
+        for field in KINDS[kind].fields
+        if field.name not in filled
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import BOOKED, EXTRA, RECORDED, SEEN, Field, Kind, event, state
+from alertd.cases.kind import EXTRA, RECORDED, SSD_ONLY, Field, Kind, booked, event, seen, state
 
 _HEALTH_TYPES = "initial, review, dental or other"
 
@@ -77,7 +77,7 @@ _SPECIAL: Final[tuple[Kind, ...]] = (
 
 _BEYOND: Final[tuple[Kind, ...]] = (
     state("detention", "Detention of a child who was accommodated by agreement just before", bounds=True),
-    event("detention_visit", "Visit to a child in detention", *SEEN),
+    event("detention_visit", "Visit to a child in detention", *seen()),
     state("leaver_accommodation", "Stay of a care leaver in accommodation the authority provides", bounds=True),
     event(
         "leaver_visit",
@@ -93,7 +93,7 @@ CARE: Final[tuple[Kind, ...]] = (
     state(
         "care_period",
         "Period of being looked after, from entering care to leaving it",
-        Field("referral", "text", "the referral's key", links="referral"),
+        Field("referral", "text", "the referral's key", links="referral", feeds=("ssd", "api", "extra")),
         bounds=True,
         feeds=("ssd", "annex_a", "903", "api", "extra"),
     ),
@@ -101,7 +101,7 @@ CARE: Final[tuple[Kind, ...]] = (
         "placement",
         "Placement of a looked-after child",
         Field("type", "text", "placement type code"),
-        Field("change_reason", "text", "why it ended, as coded"),
+        Field("change_reason", "text", "why it ended, as coded", feeds=("ssd", "903", "api", "extra")),
         bounds=True,
         feeds=("ssd", "annex_a", "903", "api", "extra"),
     ),
@@ -118,13 +118,20 @@ CARE: Final[tuple[Kind, ...]] = (
         "Placement plan agreed",
         Field("placement", "text", "the placement's key", links="placement"),
     ),
-    event("cla_review", "Looked-after review", BOOKED, feeds=("ssd", "annex_a", "903", "extra")),
-    event("cla_visit", "Visit to a looked-after child", *SEEN, RECORDED, feeds=("ssd", "annex_a", "extra")),
+    event("cla_review", "Looked-after review", booked(*SSD_ONLY), feeds=("ssd", "annex_a", "903", "extra")),
+    event(
+        "cla_visit",
+        "Visit to a looked-after child",
+        *seen(SSD_ONLY, SSD_ONLY),
+        RECORDED,
+        feeds=("ssd", "annex_a", "extra"),
+    ),
     event(
         "health_assessment",
         "Health assessment or check of a looked-after child",
-        Field("type", "text", _HEALTH_TYPES),
-        Field("status", "text", "completed, planned, refused or cancelled"),
+        # Annex A holds the day of the last assessment, and not whether it was the first.
+        Field("type", "text", _HEALTH_TYPES, feeds=SSD_ONLY),
+        Field("status", "text", "completed, planned, refused or cancelled", feeds=SSD_ONLY),
         feeds=("ssd", "annex_a", "extra"),
     ),
     event(
@@ -137,8 +144,8 @@ CARE: Final[tuple[Kind, ...]] = (
         "missing",
         "Missing episode",
         Field("type", "text", "missing or away"),
-        Field("interview_offered", "yes/no", "a return interview was offered"),
-        Field("interview_accepted", "yes/no", "the return interview was accepted"),
+        Field("interview_offered", "yes/no", "a return interview was offered", feeds=SSD_ONLY),
+        Field("interview_accepted", "yes/no", "the return interview was accepted", feeds=SSD_ONLY),
         type_="moment",
         feeds=("ssd", "903", "extra"),
     ),
@@ -157,7 +164,9 @@ CARE: Final[tuple[Kind, ...]] = (
         Field("eligibility", "text", "eligible, relevant, former relevant, qualifying or none"),
         Field("became", "date", "the day of first becoming eligible or relevant", feeds=EXTRA),
         bounds=True,
-        feeds=("ssd", "annex_a", "903", "api", "extra"),
+        feeds=("ssd", "annex_a", "extra"),
+        start_in=EXTRA,
+        end_in=EXTRA,
     ),
     event("pathway_plan", "Pathway plan made or reviewed", feeds=("ssd", "annex_a", "extra")),
     event("leaver_contact", "Contact with a care leaver", feeds=("ssd", "annex_a", "api", "extra")),

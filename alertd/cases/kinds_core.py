@@ -12,7 +12,13 @@ CORE: Final[tuple[Kind, ...]] = (
         "The child",
         (
             Field("born", "date", "date of birth; blank before birth"),
-            Field("expected", "date", "expected date of delivery of an unborn child"),
+            Field(
+                "expected",
+                "date",
+                "expected date of delivery of an unborn child",
+                feeds=("ssd", "annex_a", "cin", "api", "extra"),
+            ),
+            # The 903 return, Annex A and the API hold it as the day a case ended, with death as the reason.
             Field("died", "date", "date of death"),
         ),
         "born",
@@ -23,8 +29,8 @@ CORE: Final[tuple[Kind, ...]] = (
         "allocation",
         "Worker or team allocated to the child",
         Field("worker", "text", "the worker's key; blank when only a team holds the case"),
-        Field("team", "text", "the team's key"),
-        Field("role", "text", "role code; CW is the lead case worker"),
+        Field("team", "text", "the team's key", feeds=("ssd", "annex_a", "extra")),
+        Field("role", "text", "role code; CW is the lead case worker", feeds=("ssd", "annex_a", "903", "extra")),
         Field(
             "team_only",
             "yes/no",
@@ -32,6 +38,8 @@ CORE: Final[tuple[Kind, ...]] = (
             feeds=("ssd", "903", "extra"),
         ),
         feeds=("ssd", "annex_a", "903", "api", "extra"),
+        start_in=("ssd", "903", "api", "extra"),  # Annex A names who has the case, and not since when
+        end_in=("ssd", "903", "api", "extra"),
     ),
     # Its end is the day the worker is back or the case was handed on.
     state(

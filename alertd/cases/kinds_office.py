@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import SEEN, Field, Kind, event, state
+from alertd.cases.kind import Field, Kind, event, seen, state
 
 OFFICE: Final[tuple[Kind, ...]] = (
     state("private_fostering", "Private fostering, from the day the authority became aware of it", bounds=True),
     event(
         "pf_visit",
         "Visit to a privately fostered child",
-        *SEEN,
+        *seen(),
         Field("carer_seen", "yes/no", "the carer was spoken to"),
     ),
     state(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import EXTRA, Field, Kind, event, state
+from alertd.cases.kind import Field, Kind, event, state
 
 PERMANENCE: Final[tuple[Kind, ...]] = (
     event(
@@ -46,12 +46,12 @@ PERMANENCE: Final[tuple[Kind, ...]] = (
     event("sgo_review", "Review of a special guardianship support plan"),
     state("proceedings", "Care proceedings, from the day of issue to the final order"),
     state("proceedings_extension", "Extension of care proceedings by the court"),
+    # The dataset has a table for it that is reserved and stays empty.
     state(
         "pre_proceedings",
         "Pre-proceedings, from the letter to stepping down or issue",
-        Field("reviewed", "date", "the day of the mid-point review", feeds=EXTRA),
+        Field("reviewed", "date", "the day of the mid-point review"),
         bounds=True,
-        feeds=("ssd", "extra"),
     ),
     state(
         "emergency_protection",

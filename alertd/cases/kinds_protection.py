@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import BOOKED, RECORDED, SEEN, Field, Kind, event, state
+from alertd.cases.kind import EXTRA, RECORDED, SSD_ONLY, FeedCode, Field, Kind, booked, event, seen, state
+
+_LINKED: Final[tuple[FeedCode, ...]] = ("ssd", "cin", "api", "extra")
+"""Feeds that say which referral a record belongs to; Annex A does not."""
 
 PROTECTION: Final[tuple[Kind, ...]] = (
     state(
@@ -23,10 +26,11 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         "assessment",
         "Child and family assessment",
         Field("authorised", "date", "the day a manager authorised it"),
-        Field("referral", "text", "the referral's key", links="referral"),
-        Field("child_seen", "yes/no", "the child was seen during the assessment"),
-        Field("outcome", "text", "services, nfa or other"),
+        Field("referral", "text", "the referral's key", links="referral", feeds=_LINKED),
+        Field("child_seen", "yes/no", "the child was seen during the assessment", feeds=("ssd", "annex_a", "extra")),
+        Field("outcome", "text", "services, nfa or other", feeds=("ssd", "annex_a", "extra")),
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
+        end_in=EXTRA,  # national feeds hold the day it was authorised, and no other end
     ),
     Kind(
         "strategy_discussion",
@@ -40,16 +44,17 @@ PROTECTION: Final[tuple[Kind, ...]] = (
     state(
         "s47",
         "Section 47 enquiry, from the strategy discussion that opened it",
-        Field("referral", "text", "the referral's key", links="referral"),
+        Field("referral", "text", "the referral's key", links="referral", feeds=_LINKED),
         Field("outcome", "text", "open, conference or no_conference"),
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
+        end_in=("ssd", "api", "extra"),
     ),
     event(
         "icpc",
         "Initial child protection conference",
         Field("s47", "text", "the section 47 enquiry's key", links="s47"),
-        Field("transfer_in", "yes/no", "a transfer-in conference"),
-        BOOKED,
+        Field("transfer_in", "yes/no", "a transfer-in conference", feeds=SSD_ONLY),
+        booked("ssd", "cin", "extra"),
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
     ),
     Kind(
@@ -89,7 +94,8 @@ PROTECTION: Final[tuple[Kind, ...]] = (
     state(
         "cp_plan",
         "Child protection plan",
-        Field("conference", "date", "the day of the initial conference, when linked"),
+        Field("conference", "date", "the day of the initial conference, when linked", feeds=SSD_ONLY),
+        # Only SSD says so, and not in every case system. Elsewhere plans are taken to be the authority's own.
         Field("other_authority", "yes/no", "the plan is another authority's"),
         bounds=True,
         feeds=("ssd", "annex_a", "cin", "api", "extra"),
@@ -98,16 +104,16 @@ PROTECTION: Final[tuple[Kind, ...]] = (
     event(
         "cp_review",
         "Child protection review conference",
-        BOOKED,
-        Field("quorate", "yes/no", "quorate"),
+        booked(*SSD_ONLY),
+        Field("quorate", "yes/no", "quorate", feeds=SSD_ONLY),
         feeds=("ssd", "annex_a", "cin", "extra"),
     ),
     event(
         "cp_visit",
         "Child protection visit",
-        *SEEN,
+        *seen(SSD_ONLY),  # Annex A holds whether the child was seen alone, and not whether seen at all
         RECORDED,
-        Field("bedroom_seen", "yes/no", "the child's bedroom was seen"),
+        Field("bedroom_seen", "yes/no", "the child's bedroom was seen", feeds=SSD_ONLY),
         feeds=("ssd", "annex_a", "extra"),
     ),
     state(
@@ -117,7 +123,14 @@ PROTECTION: Final[tuple[Kind, ...]] = (
         bounds=True,
         feeds=("ssd", "cin", "api", "extra"),
     ),
-    event("cin_visit", "Child in need visit", *SEEN, RECORDED, feeds=("ssd", "annex_a", "extra")),
+    # Annex A holds the day on which the child was last seen.
+    event(
+        "cin_visit",
+        "Child in need visit",
+        *seen(alone_in=SSD_ONLY),
+        RECORDED,
+        feeds=("ssd", "annex_a", "extra"),
+    ),
     event("cin_review", "Child in need review"),
     state(
         "supervision_order",

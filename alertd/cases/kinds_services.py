@@ -65,7 +65,7 @@ SERVICES: Final[tuple[Kind, ...]] = (
     event(
         "contact",
         "Contact about a child at the front door",
-        Field("assessed", "yes/no", "it led to a referral or an assessment"),
+        Field("assessed", "yes/no", "it led to a referral or an assessment", feeds=("ssd", "extra")),
         feeds=("ssd", "annex_a", "extra"),
         when="the day it was received",
     ),
@@ -98,7 +98,7 @@ SERVICES: Final[tuple[Kind, ...]] = (
     event(
         "iro_contact",
         "Contact of the independent reviewing officer with a looked-after child",
-        feeds=("ssd", "extra"),
+        feeds=("ssd", "annex_a", "extra"),
     ),
     _until_closed(
         "cancellation",

@@ -23,10 +23,10 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from alertd.cases.kinds import lacked_by
+from alertd.cases.kinds import unfilled
 from alertd.cases.records import Record, Snapshot, Window, case_files, local_day
 from alertd.cases.sources.ssd_map import Mapper, Row
-from alertd.cases.sources.ssd_tables import ALSO_NAMED, TABLES, Table
+from alertd.cases.sources.ssd_tables import ALSO_NAMED, FILLS, TABLES, Table
 from alertd.errors import InputError
 
 Progress = Callable[[str, int], None]
@@ -85,7 +85,7 @@ def read(
         counts=feed.counts,
         rejects=tuple(feed.mapper.rejects),
         notes=(*feed.notes, *feed.mapper.notes(), *orphans),
-        lacks=lacked_by("ssd"),
+        lacks=unfilled(FILLS),
     )
 
 

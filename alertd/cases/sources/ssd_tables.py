@@ -6,10 +6,11 @@ them. Order matters: a table comes after those that say whose its rows are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from alertd.cases.kinds import Fills
 from alertd.cases.sources import ssd_values as v
 
 Reader = Callable[[object], object]
@@ -27,7 +28,8 @@ class Table:
     ``kinds`` gives each kind it fills and the columns without which that kind is not held, beside
     the key and a way to the child. ``person`` is the child's number; where that column is absent
     or blank the child is reached by ``routes``: (column, the table whose key it holds). ``fields``
-    are read straight into the kind's fields; ``extra`` columns are for the mapping of this table.
+    are read straight into the first kind's fields; ``extra`` columns are for the mapping of this
+    table, and ``made`` the fields, by kind, that it makes of them.
     ``assumes`` are columns that may be absent and are then read as "no", with what that means.
     """
 
@@ -38,6 +40,7 @@ class Table:
     routes: tuple[tuple[str, str], ...] = ()
     fields: Mapping[str, tuple[str, Reader]] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
+    made: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     assumes: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -46,6 +49,13 @@ class Table:
         fields = (column for column, _ in self.fields.values())
         named = (self.key, self.person, *(column for column, _ in self.routes), *fields, *self.extra)
         return tuple(dict.fromkeys(named))
+
+    @property
+    def fills(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Each kind the table fills, with the fields."""
+        main = next(iter(self.kinds))
+        for kind in self.kinds:
+            yield kind, frozenset(self.made.get(kind, ())) | (self.fields.keys() if kind == main else frozenset())
 
 
 _REFERRAL, _CIN_PLAN, _CP_PLAN, PERIODS = "cin_episodes", "cin_plans", "cp_plans", "cla_episodes"
@@ -80,6 +90,7 @@ TABLES: Final = (
         person="cont_person_id",
         fields={"happened": ("cont_contact_date", v.day)},
         extra=("cont_contact_outcome_json",),
+        made={"contact": ("assessed",)},
     ),
     Table(
         name="legal_status",
@@ -105,6 +116,7 @@ TABLES: Final = (
             "child_seen": ("cina_assessment_child_seen", v.yes_no),
         },
         extra=("cina_assessment_outcome_json", "cina_assessment_outcome_nfa"),
+        made={"assessment": ("outcome",)},
     ),
     Table(
         name="s47_enquiry",
@@ -118,6 +130,7 @@ TABLES: Final = (
             "referral": ("s47e_referral_id", v.ident),
         },
         extra=("s47e_s47_nfa", "s47e_s47_outcome_json"),
+        made={"s47": ("outcome",)},
     ),
     Table(
         name="initial_cp_conference",
@@ -145,6 +158,7 @@ TABLES: Final = (
             "other_authority": ("cppl_cp_plan_ola", v.flagged),
         },
         extra=("cppl_icpc_id",),
+        made={"cp_plan": ("conference",)},
         # Mosaic never has it: without this, no rule could be judged for any plan there
         assumes={"cppl_cp_plan_ola": "every child protection plan is taken to be this authority's own"},
     ),
@@ -176,6 +190,7 @@ TABLES: Final = (
             "clae_cla_episode_ceased_reason",
             "clae_cla_last_iro_contact_date",
         ),
+        made={"care_period": ("start", "end", "referral"), "iro_contact": ("happened",)},
     ),
     Table(
         name="cp_reviews",
@@ -304,6 +319,7 @@ TABLES: Final = (
         person="clea_person_id",
         fields={"eligibility": ("clea_care_leaver_eligibility", v.eligibility)},
         extra=("clea_pathway_plan_review_date", "clea_care_leaver_latest_contact"),
+        made={"pathway_plan": ("happened",), "leaver_contact": ("happened",)},
     ),
     Table(
         name="involvements",
@@ -321,3 +337,6 @@ TABLES: Final = (
         },
     ),
 )
+
+FILLS: Final[Fills] = {kind: filled for table in TABLES for kind, filled in table.fills}
+"""What is read of the dataset: every kind, and its fields, in a database that has all tables and columns."""

@@ -7,25 +7,32 @@ before or after the returns in which they appear.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from alertd.cases.kinds import lacked_by
+from alertd.cases.kinds import Fills, unfilled
 from alertd.cases.records import Record, Reject, Snapshot, Unreadable, Window, case_files, make_record
 from alertd.cases.sources.dates import uk_day
 from alertd.cases.sources.ssda903_episodes import RESTATED, Episodes, looked_after, read_episodes
 from alertd.cases.sources.ssda903_files import SIGNATURES, File, read_files, refuse_damaged
 from alertd.errors import InputError
 
-_KINDS: Final = {
-    "episodes": ("care_period", "placement", "legal_status"),
-    "header": ("child",),
-    "reviews": ("cla_review",),
-    "missing": ("missing",),
-    "sw_episodes": ("allocation",),
+_TABLES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "episodes": {
+        "care_period": ("start", "end"),
+        "placement": ("start", "end", "type", "change_reason"),
+        "legal_status": ("start", "end", "status"),
+    },
+    "header": {"child": ("born",)},
+    "reviews": {"cla_review": ("happened",)},
+    "missing": {"missing": ("start", "end", "type")},
+    "sw_episodes": {"allocation": ("start", "end", "worker", "role", "team_only")},
 }
+"""Each table that is read, with the kinds it fills and their fields."""
+FILLS: Final[Fills] = {kind: frozenset(filled) for kinds in _TABLES.values() for kind, filled in kinds.items()}
+"""What is read of a return that has all these tables."""
 _STATES: Final = {
     "missing": ("missing", "MIS_START", "MIS_END", "MISSING"),
     "sw_episodes": ("allocation", "SW_DECOM", "SW_DEC", "SW_ID"),
@@ -75,7 +82,7 @@ def read(folder: Path, *, window: Window | None = None, progress: Callable[[str,
         counts={file.name: file.count for file in files},
         rejects=rejects,
         notes=(*(f"{n} {what}" for what, n in tally.items() if n), *unheld, *_about_files(files, strangers)),
-        lacks=lacked_by("903"),
+        lacks=unfilled(FILLS),
     )
 
 
@@ -211,7 +218,7 @@ def _holds(files: Iterable[File], years: int) -> tuple[frozenset[str], list[str]
         rows.setdefault(file.table, []).append(file.count)
     held: set[str] = set()
     notes = []
-    for table, kinds in _KINDS.items():
+    for table, kinds in _TABLES.items():
         full = sum(1 for n in rows.get(table, ()) if n)
         if full >= years or (full and table in ("episodes", "header")):
             held.update(kinds)
@@ -225,7 +232,7 @@ def _about_files(files: Iterable[File], strangers: Iterable[str]) -> Iterator[st
     for file in files:
         if file.note:
             yield file.note
-        if file.table not in _KINDS:
+        if file.table not in _TABLES:
             yield f"{file.name}: {file.count} rows of {file.table} recognised, not used yet"
     for name in strangers:
         yield f"{name}: not a table of the return, left alone"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile, Record, Snapshot, Window
-from alertd.cases.sources.ssda903 import read
+from alertd.cases.sources.ssda903 import FILLS, read
 from alertd.errors import InputError
 
 EPISODES = "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN"
@@ -73,6 +74,22 @@ def test_progress_hears_of_each_file(tmp_path: Path) -> None:
     heard: list[tuple[str, int]] = []
     read(tmp_path, progress=lambda name, rows: heard.append((name, rows)))
     assert heard == [("e.csv", 1)]
+
+
+def test_what_is_said_to_be_filled_is_filled_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, "e.csv", EPISODES, "C1,01/05/2017,S,C2,N1,U6,PR1,20/02/2018,E4,CARPL,,,1")
+    write(tmp_path, "h.csv", "CHILD,DOB,UPN", "C1,02/03/2010,UN1")
+    write(tmp_path, "r.csv", "CHILD,DOB,REVIEW,REVIEW_CODE", "C1,02/03/2010,20/05/2017,PN1")
+    write(tmp_path, "m.csv", "CHILD,DOB,MISSING,MIS_START,MIS_END", "C1,02/03/2010,M,01/06/2017,02/06/2017")
+    write(tmp_path, "s.csv", "CHILD,DOB,SW_ID,SW_DECOM,SW_DEC", "C1,02/03/2010,SW1,01/05/2017,01/06/2017")
+    snapshot = read(tmp_path)
+    filled: dict[str, set[str]] = {}
+    for record in case(snapshot).records:
+        filled.setdefault(record.kind, set()).update(record.values)
+    assert filled == FILLS
+    assert snapshot.holds == set(FILLS)
+    assert {"missing.interview_offered", "child.died"} <= snapshot.lacks
+    assert all("903" in KINDS[kind].feeds_of(name) for kind, names in FILLS.items() for name in names)
 
 
 # ------------------------------------------------------------------ what is refused
