@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -18,12 +18,12 @@ from alertd.cases.records import local_day
 from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
 from alertd.rulebook.builtin import builtin_pack
-from alertd.rulebook.describe import clock_in_words, feeds_of
+from alertd.rulebook.describe import clock_in_words, feeds_of, nation_of
 from alertd.rulebook.lint import Problem, lint
 from alertd.rulebook.model import Rule
 from alertd.rulebook.packs import TEST_SUFFIX
 from alertd.rulebook.shelf import Shelf, shelves
-from alertd.rulebook.testing import Case, Outcome, Runner
+from alertd.rulebook.testing import Outcome, Runner
 
 rules_app = typer.Typer(
     help="List, compare, write, test and lint rule packs; adopt them.", no_args_is_help=True, rich_markup_mode=None
@@ -51,22 +51,20 @@ def list_rules(
     rules: MoreRules = None,
 ) -> None:
     """List every rule, sorted by id; rules of Wales beside those of England they stand in for."""
-    found = sorted(
-        ((rule, shelf) for shelf in _shelves(None, rules) for rule in shelf.rules), key=lambda pair: pair[0].id
-    )
+    found = [(rule, shelf) for shelf in _shelves(None, rules) for rule in shelf.rules]
+    found.sort(key=lambda pair: pair[0].id)
     if format_ is ListFormat.table:
         console().print(_table([rule for rule, _ in found]))
         return
     today = local_day(now_utc())
-    cases = {id(shelf): shelf.cases() for _, shelf in found}
     for rule, shelf in found:
-        print(json.dumps(_as_json(rule, shelf, cases[id(shelf)], today), ensure_ascii=False))
+        print(json.dumps(_as_json(rule, shelf, today), ensure_ascii=False))
 
 
 @rules_app.command("test")
 def run_tests(paths: PackPaths = None, rules: MoreRules = None) -> None:
     """Run the test cases of packs and overlays; exit code 1 when one does not hold."""
-    found = [(Runner(shelf.rulebook), case) for shelf in _shelves(paths, rules) for case in shelf.cases()]
+    found = [(Runner(shelf.rulebook), case) for shelf in _shelves(paths, rules) for case in shelf.cases]
     if not found:
         named = ", ".join(map(str, (*(paths or ()), *(rules or ()))))
         raise InputError(f"there is no test case ({TEST_SUFFIX}) beside these packs", where=named)
@@ -108,7 +106,7 @@ def lint_packs(paths: PackPaths = None, rules: MoreRules = None) -> None:
 def _lint(shelf: Shelf, today: date) -> list[Problem]:
     """The problems of what the shelf holds or changes."""
     own = {rule.id for rule in shelf.rules} | shelf.changed
-    return [p for p in lint(shelf.rulebook, shelf.every_case(), today) if p.rule in own]
+    return [p for p in lint(shelf.rulebook, shelf.every_case, today) if p.rule in own]
 
 
 def _shelves(paths: Sequence[Path] | None, more: Sequence[Path] | None) -> list[Shelf]:
@@ -117,8 +115,8 @@ def _shelves(paths: Sequence[Path] | None, more: Sequence[Path] | None) -> list[
     return shelves([*chosen, *(more or ())])
 
 
-def _as_json(rule: Rule, shelf: Shelf, cases: Iterable[Case], today: date) -> dict[str, object]:
-    own = [case for case in cases if case.rule == rule.id]
+def _as_json(rule: Rule, shelf: Shelf, today: date) -> dict[str, object]:
+    own = [case for case in shelf.cases if case.rule == rule.id]
     return {
         "id": rule.id,
         "title": rule.title,
@@ -142,12 +140,6 @@ def _as_json(rule: Rule, shelf: Shelf, cases: Iterable[Case], today: date) -> di
         "fires": any(case.fires for case in own),
         "silent": any(case.stays_silent for case in own),
     }
-
-
-def nation_of(rule: Rule) -> str:
-    """``england`` or ``wales``; ``local`` for an authority's own."""
-    first = rule.pack.partition(".")[0]
-    return first if first in ("england", "wales") else "local"
 
 
 def _table(rules: Sequence[Rule]) -> Table:

@@ -40,7 +40,11 @@ def _conditions(value: object) -> object:
     return tuple(found)
 
 
-Where = Annotated[tuple[Condition, ...], BeforeValidator(_conditions)]
+Written = Scalar | list[Scalar]
+Where = Annotated[
+    tuple[Condition, ...],
+    BeforeValidator(_conditions, json_schema_input_type=dict[str, Scalar | dict[Op, Written]]),
+]
 
 
 def _names(value: object) -> object:
@@ -49,5 +53,5 @@ def _names(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names, json_schema_input_type=str | list[str])]
 """One name, or a list of them."""

@@ -29,6 +29,12 @@ def feeds_of(rule: Rule) -> tuple[str, ...]:
     return tuple(feed for feed in FEEDS if feed in able)
 
 
+def nation_of(rule: Rule) -> str:
+    """``england`` or ``wales``; ``local`` for an authority's own."""
+    first = rule.pack.partition(".")[0]
+    return first if first in ("england", "wales") else "local"
+
+
 def _length(rule: Rule, rulebook: Rulebook, today: date) -> str:
     clock = rule.clock
     if clock.by is not None:

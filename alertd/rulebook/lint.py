@@ -65,6 +65,7 @@ def _problems(
     rule: Rule, rulebook: Rulebook, own: Sequence[Case], today: date, twice: Iterable[str]
 ) -> Iterator[Problem]:
     texts = [
+        *_unfilled(rule),
         *_untested(rule, own),
         *_switched(rule),
         *_titled(rule),
@@ -83,6 +84,21 @@ def _problems(
         if rule.enabled and setting.no_default and setting.setting not in rulebook.settings:
             text = f"the setting {setting.setting} has no value, so every such clock is unknown: set it"
             yield Problem(rule.place, rule.id, text, for_authority=True)
+
+
+def _unfilled(rule: Rule) -> Iterator[str]:
+    """What a template left for its writer."""
+    texts = {
+        "title": rule.title,
+        "why": rule.why,
+        "law.cite": rule.law.cite,
+        "clears": rule.clears,
+        "disabled_because": rule.disabled_because,
+        "edition": rule.edition,
+    }
+    for key, text in texts.items():
+        if text and text.startswith("To fill in"):
+            yield f"{key}: is still to fill in"
 
 
 def _untested(rule: Rule, own: Sequence[Case]) -> Iterator[str]:

@@ -35,13 +35,18 @@ def _own_length(value: object) -> object:
     return as_length(value)
 
 
+OwnLength = Annotated[
+    tuple[DatedSpan, ...], BeforeValidator(_own_length, json_schema_input_type=Span | list[DatedSpan])
+]
+
+
 class Change(Model):
     """What is different about one rule. ``limit`` replaces a local number; a number of the law stays,
     with the limit beside it as the authority's own. ``also_where`` are further conditions on what
     stops the clock. ``loosened_by`` goes with what asks for less, and with nothing else."""
 
     rule: str
-    limit: Annotated[tuple[DatedSpan, ...] | None, BeforeValidator(_own_length)] = None
+    limit: OwnLength | None = None
     count_from: CountFrom | None = None
     also_where: Where = ()
     warn: str | None = None

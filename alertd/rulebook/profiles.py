@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from alertd.calendars.durations import Duration
+from alertd.calendars.durations import UNITS, Duration
 
 
 class Model(BaseModel):
@@ -19,7 +19,8 @@ def _duration(value: object) -> object:
     return Duration.parse(value) if isinstance(value, str) else value
 
 
-Span = Annotated[Duration, BeforeValidator(_duration)]
+LENGTH = rf"^\d+ ({'|'.join(UNITS)}|year)s?$"
+Span = Annotated[Duration, BeforeValidator(_duration, json_schema_input_type=Annotated[str, Field(pattern=LENGTH)])]
 """A duration, written as the law does: ``20 working days``."""
 
 

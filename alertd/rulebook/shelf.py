@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from alertd.rulebook.testing import Case, read_cases
 _REPLACES: Final = re.compile(r"^    replaces: (\S+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shelf:
     """``files`` are the rule files asked about, and ``changed`` the rules an overlay changes; ``below`` are the
     files they are laid over, none of them in ``files``."""
@@ -33,19 +34,21 @@ class Shelf:
     below: tuple[Path, ...] = ()
     changed: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The rules written in the files."""
         places = {str(path) for path in self.files}
         return tuple(rule for rule in self.rulebook.rules if rule.place.rpartition(":")[0] in places)
 
+    @cached_property
     def cases(self) -> tuple[Case, ...]:
         """The test cases beside the files."""
         return tuple(_cases(self.files))
 
+    @cached_property
     def every_case(self) -> tuple[Case, ...]:
         """The same, and those of the packs below."""
-        return tuple(_cases((*self.files, *self.below)))
+        return (*self.cases, *_cases(self.below))
 
 
 def _cases(files: Iterable[Path]) -> Iterator[Case]:

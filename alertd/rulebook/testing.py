@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator
 from pydantic import Field as Default
@@ -41,7 +41,10 @@ def _moment(value: object) -> object:
     return value
 
 
-When = Annotated[datetime | date, BeforeValidator(_moment)]
+_WHEN: Final = r"^\d{4}-\d\d-\d\d( \d\d:\d\d)?$"
+When = Annotated[
+    datetime | date, BeforeValidator(_moment, json_schema_input_type=Annotated[str, Default(pattern=_WHEN)])
+]
 
 
 class Expected(Model):
@@ -99,7 +102,10 @@ class CaseText(Model):
     window: Span = Span()
     terms: tuple[TermText, ...] = ()
     settings: dict[str, str] = Default(default_factory=dict)
-    expect: Annotated[tuple[Expected, ...], BeforeValidator(_nothing)]
+    expect: Annotated[
+        tuple[Expected, ...],
+        BeforeValidator(_nothing, json_schema_input_type=Literal["nothing"] | list[Expected]),
+    ]
 
 
 class CaseSheet(Model):

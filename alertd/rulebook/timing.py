@@ -63,7 +63,7 @@ def _length_tag(value: object) -> str:
 Length = Annotated[
     Annotated[Setting, Tag("a setting")] | Annotated[tuple[DatedSpan, ...], Tag("dated lengths")],
     Discriminator(_length_tag),
-    BeforeValidator(as_length),
+    BeforeValidator(as_length, json_schema_input_type=Span | list[DatedSpan] | Setting),
 ]
 """Tagged, so that an error is told of the one form that was written, not of every form it might have been."""
 
