@@ -10,12 +10,16 @@ from typer.exceptions import TyperException
 
 from alertd import __version__
 from alertd.cli.adoption import adopt_pack, confirm, status
+from alertd.cli.backtest import backtest
 from alertd.cli.clock import clock
 from alertd.cli.daemon import check, run
 from alertd.cli.demo import demo
 from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
+from alertd.cli.forecast import forecast
 from alertd.cli.rules import rules_app
+from alertd.cli.rules_diff import diff
+from alertd.cli.rules_new import new, schema
 from alertd.cli.synth import synth
 from alertd.errors import InputError
 
@@ -31,9 +35,14 @@ app.command()(run)
 app.command()(check)
 app.command()(evaluate)
 app.command()(explain)
+app.command()(forecast)
+rules_app.command("diff")(diff)
+rules_app.command("new")(new)
+rules_app.command("schema")(schema)
 rules_app.command("adopt")(adopt_pack)
 rules_app.command("confirm")(confirm)
 rules_app.command("status")(status)
+rules_app.command("backtest")(backtest)
 app.add_typer(rules_app, name="rules")
 app.command()(clock)
 app.command()(synth)

@@ -83,10 +83,10 @@ def _write_csv(findings: Iterable[Finding]) -> None:
         row = finding.as_json()
         told = finding.cannot_tell
         cells = [*(row[c] for c in COLUMNS), f"{told.field}: {told.text} ({told.where})" if told else ""]
-        writer.writerow([_plain(cell) for cell in cells])
+        writer.writerow([plain(cell) for cell in cells])
 
 
-def _plain(cell: object) -> object:
+def plain(cell: object) -> object:
     """A text a spreadsheet would run as a formula is made text, with a leading apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
 

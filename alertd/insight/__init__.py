@@ -1,0 +1,1 @@
+"""What the same rules say of other days: ahead (forecast) and back (backtest)."""
