@@ -51,7 +51,7 @@ class Difference:
 
 def differences(before: Rulebook, after: Rulebook, first: date) -> list[Difference]:
     """The rules that differ, sorted by id; lengths are compared for clocks that start in the year from ``first``."""
-    calendar = calendar_for(before.nation)
+    calendar = calendar_for(before.nation, before.terms)
     found: list[Difference] = []
     met: set[str] = set()
     for old in before.rules:

@@ -56,7 +56,7 @@ def lay(book: Rulebook, overlays: Sequence[Overlay]) -> Rulebook:
 def _laid(book: Rulebook, overlay: Overlay, held: frozenset[str]) -> Rulebook:
     """One overlay over a rulebook. ``held`` are the rules that a level above has set."""
     file = overlay.file
-    calendar = calendar_for(book.nation)
+    calendar = calendar_for(book.nation, book.terms)
     for name, length in file.settings.items() if file.level != "authority" else ():
         if name in book.settings:
             worst = _worst(Limit(_always(book.settings[name])), Limit(_always(length)), calendar, ())

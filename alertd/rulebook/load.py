@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from alertd.calendars.calendar import Nation
+from alertd.calendars.calendar import Nation, Term
 from alertd.calendars.durations import Duration
 from alertd.errors import InputError
 from alertd.rulebook import builtin
@@ -27,8 +27,9 @@ def load_rulebook(
     overlays: Sequence[Path] = (),
     settings: Mapping[str, str] | None = None,
     nation: Nation = "england-and-wales",
+    terms: tuple[Term, ...] = (),
 ) -> Rulebook:
-    """The rules of all packs with the shipped profiles, the authority's own lengths, and overlays laid over them.
+    """The rules of all packs, with the shipped profiles and the authority's lengths, terms and overlays.
 
     A pack is a folder (every ``*.yaml`` in it except ``*.test.yaml``) or one file. ``settings`` are
     lengths by name, as ``{"cp.visit.interval": "10 working days"}``. Raises :class:`InputError`
@@ -51,6 +52,7 @@ def load_rulebook(
         warnings=profile_file.warnings,
         ladders=profile_file.ladders,
         nation=nation,
+        terms=terms,
         replaced=replaced,
     )
     laid = read_overlays(overlays, book)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alertd.calendars.calendar import Term
 from alertd.calendars.durations import Duration
 from alertd.errors import InputError
 from alertd.rulebook.builtin import england, rules_folder
@@ -259,3 +260,25 @@ def test_the_example_overlays_load_over_the_england_packs() -> None:
     assert limits(found.teams["leaving-care"], "lc.review") == ("7 months", "6 months")
     assert rule(found, "example.handover.visit").owner == "Principal Social Worker"
     assert rule(found, "cla.review.first").clock.local == (DatedSpan(value=Duration(15, "working day")),)
+
+
+SCHOOL = PACK.replace("within: [{from: 2011-04-01, value: 20 working days}]", "within: 20 school days")
+
+
+def test_school_days_are_compared_with_no_terms_known_only_in_their_own_unit(tmp_path: Path) -> None:
+    pack, overlay = tmp_path / "law.yaml", tmp_path / "0.overlay.yaml"
+    pack.write_text(SCHOOL)
+
+    def laid(limit: str, terms: tuple[Term, ...] = ()) -> Rulebook:
+        overlay.write_text(f'overlay: a.b\nedition: "1"\n{authority(f"rule: law.review, limit: {limit}")}')
+        return load_rulebook([pack], overlays=[overlay], terms=terms)
+
+    assert limits(laid("15 school days"))[1] == "15 school days"
+    with pytest.raises(InputError, match="25 school days is longer than the law's 20 school days"):
+        laid("25 school days")
+    with pytest.raises(InputError, match=r"changes\[1\].limit: cannot be compared: .* in the unit of the rule"):
+        laid("15 working days")
+    autumn = Term(date(2026, 9, 1), date(2026, 12, 18))
+    assert limits(laid("15 working days", (autumn,)))[1] == "15 working days"
+    with pytest.raises(InputError, match="30 working days is longer than the law's 20 school days"):
+        laid("30 working days", (autumn,))
