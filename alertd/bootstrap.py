@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import structlog
@@ -16,8 +17,9 @@ from sqlalchemy import Engine
 from alertd.alerts.muting import Guard
 from alertd.calendars.calendar import Calendar, Term, calendar_for
 from alertd.calendars.terms import read_terms
+from alertd.cases.kinds import FeedCode, Fills
 from alertd.cases.records import Snapshot
-from alertd.cases.sources import ssd, ssda903
+from alertd.cases.sources import ssd, ssd_tables, ssda903
 from alertd.db.engine import open_engine, upgrade
 from alertd.errors import InputError, did_you_mean
 from alertd.outbox.channel import Notifier
@@ -78,6 +80,10 @@ def read_feed(feed: Feed, as_of: datetime, progress: Progress | None = None) -> 
     )
 
 
+FILLS: Final[Mapping[FeedCode, Fills]] = {"ssd": ssd_tables.FILLS, "903": ssda903.FILLS}
+"""What the readers there are fill, by feed."""
+
+
 def rulebook_of(settings: Settings) -> Rulebook:
     """The packs the settings name, with the overlays over them.
 
@@ -89,12 +95,10 @@ def rulebook_of(settings: Settings) -> Rulebook:
         overlays=settings.rules.overlays,
         settings=settings.rules.settings,
         nation=settings.authority.nation,
+        terms=terms_of(settings),
     )
     for book in (rulebook, *rulebook.teams.values()):
         _check_lengths_set(book)
-    terms = {"terms": terms_of(settings)}
-    teams = {team: book.model_copy(update=terms) for team, book in rulebook.teams.items()}
-    rulebook = rulebook.model_copy(update={**terms, "teams": teams})
     return with_adoption(rulebook, read_adopted(settings.rules.adopted))
 
 

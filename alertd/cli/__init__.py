@@ -12,6 +12,7 @@ from alertd import __version__
 from alertd.cli.adoption import adopt_pack, confirm, status
 from alertd.cli.backtest import backtest
 from alertd.cli.clock import clock
+from alertd.cli.coverage import show_coverage
 from alertd.cli.daemon import check, run
 from alertd.cli.demo import demo
 from alertd.cli.evaluate import evaluate
@@ -42,6 +43,7 @@ rules_app.command("schema")(schema)
 rules_app.command("adopt")(adopt_pack)
 rules_app.command("confirm")(confirm)
 rules_app.command("status")(status)
+rules_app.command("coverage")(show_coverage)
 rules_app.command("backtest")(backtest)
 app.add_typer(rules_app, name="rules")
 app.command()(clock)
