@@ -156,3 +156,28 @@ def test_plain_values_are_what_yaml_1_2_says(tmp_path: Path) -> None:
     assert isinstance(value, dict)
     words = [repr(v) for v in value.values()]
     assert words == ["True", "12", "0.5", "None", "datetime.date(2026, 11, 30)", "'text'", "'no'", "'C2'", "'010\\n'"]
+
+
+def test_a_rule_that_speaks_for_one_that_is_replaced_speaks_for_the_one_in_its_place(pack: Path) -> None:
+    welsh = _stand_in(pack)
+    second = PACK.split("rules:\n")[1].replace("local.review", "local.second")
+    pack.write_text(PACK + second + "    speaks_for: [local.review]\n")
+    assert [r.speaks_for for r in load_rulebook([pack]).rules if r.speaks_for] == [("local.review",)]
+    (speaker,) = (r for r in load_rulebook([pack, welsh]).rules if r.speaks_for)
+    assert speaker.speaks_for == ("local.review", "welsh.review")
+
+
+def test_a_rule_over_others_looks_at_what_stands_in_for_them(pack: Path) -> None:
+    welsh = _stand_in(pack)
+    over = (
+        "  - {id: local.over, title: Over, why: It shows it., law: {cite: Local, confidence: P}, for: child,\n"
+        "     others: {rules: [local.rev*]}, clears: None is overdue., escalate: L1}\n"
+    )
+    pack.write_text(PACK + over)
+    found = load_rulebook([pack, welsh]).rule("local.over")
+    assert found and found.others and found.others.rules == ("local.rev*", "welsh.review")
+
+
+def test_a_rule_may_name_one_of_an_installed_pack_that_is_not_loaded(pack: Path) -> None:
+    pack.write_text(PACK + "    speaks_for: [cla.review.first, cp.*]\n")
+    assert load_rulebook([pack]).rules[0].speaks_for == ("cla.review.first", "cp.*")
