@@ -171,6 +171,9 @@ def test_a_rule_over_others_goes_as_far_as_the_best_of_those_that_run() -> None:
     assert row("gap.health_missed.overdue").feeds["cin"].status == "-"
     assert row("gap.late_recording").feeds["ssd"].status == "-"
     assert row("gap.late_recording").feeds["extra"] == Reach("held")
+    off = row("cla.iha").rule.model_copy(update={"enabled": False, "disabled_because": "a test"})
+    over, _ = coverage([row("gap.health_missed.overdue").rule, off], FILLS)[::-1]
+    assert (over.rule.id, over.feeds["ssd"]) == ("gap.health_missed.overdue", Reach("-"))
 
 
 @pytest.mark.parametrize("feed", ["ssd", "903"])
