@@ -19,6 +19,7 @@ from alertd.cases.records import CaseFile, Snapshot, in_words, local_day
 from alertd.engine.agenda import Change, agenda
 from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.findings import Finding
+from alertd.engine.phrases import besides, counting, state
 from alertd.engine.why_not import WhyNot, why_not
 from alertd.rulebook.model import Rule, Rulebook, Setting
 from alertd.rulebook.versions import timing, wording
@@ -143,9 +144,6 @@ def lines(explained: Explained) -> Iterator[str]:
         yield f"  note           {rule.law.note}"
     if rule.edition:
         yield f"  read in        {rule.edition}"
-    if rule.loosened_by:
-        by = rule.loosened_by
-        yield f"  loosened       {by.reason} ({by.officer}, {in_words(by.date_)})"
     if rule.shadow:
         yield f"  told to nobody {rule.shadow}"
     for name, value in explained.values:
@@ -172,8 +170,9 @@ def _clock(why: Why, rule: Rule) -> Iterator[str]:
     if f.cannot_tell:
         at = ", ".join(filter(None, (f.cannot_tell.where, f.cannot_tell.field)))
         yield f"  cannot tell    {f.cannot_tell.text}" + (f" ({at})" if at else "")
-    if f.explained:
-        yield f"  known          {f.explained}; the date stands"
+    if f.asks_for_action:
+        told = () if f.cannot_tell else (state(f, rule, f.start, in_words),)
+        yield f"  in short       {' '.join((*told, counting(f, rule, f.start, in_words), *besides(f, rule, in_words)))}"
     if f.spoken_for_by:
         yield f"  spoken for by  {f.spoken_for_by}"
     if f.evidence:

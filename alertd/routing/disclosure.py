@@ -7,20 +7,15 @@ date of birth never does: a clock counted from birth or a birthday does not show
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 from alertd.calendars.calendar import Calendar
-from alertd.cases.kinds import KINDS
 from alertd.cases.records import local_day
 from alertd.engine.findings import WHOLE_FEED, Finding
+from alertd.engine.phrases import Days, besides, counting, state
 from alertd.routing.words import and_list, day_words, distance_words
-from alertd.rulebook.model import Birthday, Gestation, Rule
-
-EVIDENCE: Final = 6
-"""Records named as making up a pattern; the case system shows the rest."""
+from alertd.rulebook.model import Birthday, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +62,34 @@ def internal_line(
 ) -> InternalLine:
     """The line about one finding, for staff of the authority."""
     start = None if _from_birth(finding, rule) else finding.start
+
+    def day(value: date | datetime) -> str:
+        return day_words(value, today)
+
+    stands = (f"Stands also for: {and_list(stands_for)}.",) if stands_for else ()
     return InternalLine(
         reference(finding.child),
         rule.title,
         finding.stage,
         _when(finding, rule, today, calendar),
-        _state(finding, rule, start, today),
-        _why(finding, rule, start, today),
+        f"Cannot tell: {cannot_tell_words(finding, rule)}."
+        if finding.cannot_tell
+        else state(finding, rule, start, day),
+        counting(finding, rule, start, day),
         rule.clears,
         next_step,
         finding.cannot_tell.where if finding.cannot_tell else finding.where,
         is_new,
         f"told late: so since {day_words(local_day(finding.since), today)}" if late and finding.since else "",
         held_by,
-        tuple(_besides(finding, rule, stands_for, today)),
+        (*besides(finding, rule, day), *stands),
     )
 
 
-def _besides(finding: Finding, rule: Rule, stands_for: tuple[str, ...], today: date) -> Iterator[str]:
-    if finding.explained:
-        yield f"Known: {finding.explained}. The date stands."
-    if rule.loosened_by:
-        by, on = rule.loosened_by.officer, day_words(rule.loosened_by.date_, today)
-        yield f"Longer than the limit as published: {rule.loosened_by.reason} ({by}, {on})."
-    if stands_for:
-        yield f"Stands also for: {and_list(stands_for)}."
+def _state(finding: Finding, rule: Rule, start: date | datetime | None, day: Days) -> str:
+    if finding.cannot_tell:
+        return f"Cannot tell: {cannot_tell_words(finding, rule)}."
+    return state(finding, rule, start, day)
 
 
 def cannot_tell_words(finding: Finding, rule: Rule) -> str:
@@ -117,41 +115,3 @@ def _when(finding: Finding, rule: Rule, today: date, calendar: Calendar) -> str:
     if finding.stage == "unknown":
         return f"would be due {day}"
     return f"{'by' if finding.stage == 'upcoming' else 'due'} {day}, {distance}"
-
-
-def _state(finding: Finding, rule: Rule, start: date | datetime | None, today: date) -> str:
-    if finding.cannot_tell:
-        return f"Cannot tell: {cannot_tell_words(finding, rule)}."
-    if rule.pattern:
-        shown = ", ".join(finding.evidence[:EVIDENCE]) + (", …" if len(finding.evidence) > EVIDENCE else "")
-        return f"The records together say so: {shown}." if shown else "No record says otherwise."
-    if rule.stop is None or rule.stop.record is None:
-        return "It is not recorded as done."
-    thing = KINDS[rule.stop.record].title.partition(",")[0]
-    since = f" since {day_words(start, today)}" if start else ""
-    return f"No {thing[0].lower()}{thing[1:]} that clears this is recorded{since}."
-
-
-def _why(finding: Finding, rule: Rule, start: date | datetime | None, today: date) -> str:
-    """The counting and its source. A limit that was not read in the law never borrows its authority."""
-    if finding.binding == "plan" and finding.plan:
-        limit = finding.statutory or finding.local
-        whose = "the law allows until" if finding.statutory else "the local standard allows until"
-        return f"Booked for {day_words(finding.plan, today)}" + (
-            f"; {whose} {day_words(limit, today)} ({rule.law.cite})." if limit else "."
-        )
-    if isinstance(rule.clock.by, Gestation):
-        return f"At {rule.clock.by.gestation} weeks of the pregnancy, from the expected date ({rule.law.cite})."
-    if rule.clock.by:
-        return f"{finding.limit or 'On'} the date recorded in {finding.where} ({rule.law.cite})."
-    if not finding.limit:
-        return f"{rule.law.cite}."
-    counted = f"{'Every ' if rule.clock.every else ''}{finding.limit}" + (
-        f" from {day_words(start, today)}" if start else ""
-    )
-    if start and finding.counted_from not in ("", finding.where):
-        counted += f", recorded in {finding.counted_from}"
-    if finding.binding == "local":
-        law = f"; the law allows until {day_words(finding.statutory, today)}" if finding.statutory else ""
-        return f"{counted}, a local standard{law} ({rule.law.cite})."
-    return f"{counted} ({rule.law.cite})."

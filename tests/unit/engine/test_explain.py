@@ -132,6 +132,14 @@ def test_what_cannot_be_told_names_the_field_and_where_to_look() -> None:
     assert found.why[0].days == ()
 
 
+def test_what_is_asked_for_is_said_in_the_sentences_of_the_mails() -> None:
+    (short,) = [line for line in text(explained(rule(), entered(date(2026, 12, 1)))) if line.startswith("  in short")]
+    assert short == (
+        "  in short       No looked-after review that clears this is recorded since Tue 1 Dec 2026. "
+        "5 working days from Tue 1 Dec 2026 (SI 2010/959 reg 33(1))."
+    )
+
+
 def test_hours_counted_from_a_day_say_that_the_time_is_not_recorded() -> None:
     hours = {"from": "start", "within": "72 hours"}
     shown = text(explained(rule(clock=hours), entered(date(2026, 12, 21))))
@@ -143,7 +151,8 @@ def test_what_explains_a_late_date_is_shown_and_moves_nothing() -> None:
     missing = make_record("missing", "C1", "M1", "w", {"start": date(2026, 12, 1)})
     late = rule(explained_by=[{"record": "missing"}])
     shown = text(explained(late, entered(date(2026, 12, 1), missing)))
-    assert "  known          missing episode since Tue 1 Dec 2026; the date stands" in shown
+    (short,) = [line for line in shown if line.startswith("  in short")]
+    assert short.endswith("Known: missing episode since Tue 1 Dec 2026. The date stands.")
     assert "  statutory      Tue 8 Dec 2026  <- binds" in shown
 
 
