@@ -11,8 +11,10 @@ from alertd.calendars.calendar import Term
 from alertd.calendars.durations import Duration
 from alertd.errors import InputError
 from alertd.rulebook.builtin import england, rules_folder
+from alertd.rulebook.lint import lint
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rule, Rulebook
+from alertd.rulebook.shelf import shelves
 from alertd.rulebook.timing import DatedSpan
 
 PACK = """\
@@ -282,3 +284,10 @@ def test_school_days_are_compared_with_no_terms_known_only_in_their_own_unit(tmp
     assert limits(laid("15 working days", (autumn,)))[1] == "15 working days"
     with pytest.raises(InputError, match="30 working days is longer than the law's 20 school days"):
         laid("30 working days", (autumn,))
+
+
+def test_nothing_in_the_example_overlays_is_unfinished() -> None:
+    for shelf in shelves([rules_folder() / "local-example"]):
+        own = {rule.id for rule in shelf.rules} | shelf.changed
+        found = lint(shelf.rulebook, shelf.every_case, date(2026, 11, 23))
+        assert [p.text for p in found if p.rule in own and not p.for_authority] == []
