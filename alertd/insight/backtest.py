@@ -34,7 +34,7 @@ RECORDED: Final = "recorded"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line that would have reached somebody: in a digest on ``day``, or ``urgent_at`` once.
+    """One line that would have reached somebody: in a digest on ``day``, or at once, in the minute ``urgent_at``.
 
     ``who`` is the worker's key for a worker and the team's for a team manager, as the feed names
     them; blank where it names none, and for roles that somebody holds for many teams.
@@ -139,8 +139,8 @@ class _Now:
         """The line that a notice becomes: in the digest of that day, or of the next working day."""
         whose = {"worker": self.held.worker, "team_manager": self.held.team}
         who = whose.get(notice.role) or ""
-        if notice.urgent:
-            return Told(self.today, notice.role, who, self.at)
+        if notice.urgent:  # a clock is overdue a moment after its last step: one message, not two
+            return Told(self.today, notice.role, who, self.at.replace(second=0, microsecond=0))
         return Told(_working(self.today, self.evaluator.calendar), notice.role, who)
 
 

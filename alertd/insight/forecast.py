@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -62,7 +62,10 @@ def ahead_of(evaluator: Evaluator, case: CaseFile, as_of: datetime, weeks: Seque
     They are counted for whoever has the child at ``as_of``. A lesser alert that another speaks for is
     left to that other. Work for child by child: see :func:`alertd.engine.sweep.each`.
     """
-    held = holding(case, local_day(as_of))
+    today = local_day(as_of)
+    held = holding(case, today)
+    if case.window.covers(today, today):  # that nothing new is recorded is what is asked: silence stays proof
+        case = replace(case, window=replace(case.window, end=None))
     now = evaluator.evaluate(case, as_of)
     found: dict[tuple[str, str, str, str], Coming] = {}
     until = end_of(weeks[-1] + timedelta(days=6)) - MOMENT
