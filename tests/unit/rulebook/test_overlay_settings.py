@@ -72,5 +72,5 @@ def test_a_role_only_a_teams_ladder_names_may_be_held(settings: Settings) -> Non
 
 def test_an_overlay_for_a_team_nobody_is_in_is_refused(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "rules" / "north.overlay.yaml").write_text(NORTH.replace("[T1]", "[T2]"))
-    with pytest.raises(InputError, match=r"an overlay names the team 'T2', and there is none\. Teams are in .*teams.csv"):
+    with pytest.raises(InputError, match=r"names the team 'T2', and there is none\. Teams are in .*teams.csv"):
         directory_of(settings, rulebook_of(settings))
