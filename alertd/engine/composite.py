@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from alertd.calendars.clock import begin_of, shift
+from alertd.calendars.clock import begin_of, end_of, shift
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record, in_words, local_day
 from alertd.engine.doubts import all_hold
@@ -65,19 +65,26 @@ def _day_of(finding: Finding, instant: Instant) -> date:
 
 
 def spoken_for(findings: Sequence[Finding], speakers: Mapping[str, Rule]) -> Iterator[Finding]:
-    """The findings, each with the rule that speaks for it: one that is due or overdue for the same
-    child and no less pressing. ``speakers`` are the rules that speak for others, by id."""
-    speaking = [f for f in findings if f.rule in speakers and f.stage in ("due", "overdue")]
+    """The findings, each with the rule that speaks for it: one that asks something for the same
+    child and is no less pressing. ``speakers`` are the rules that speak for others, by id."""
+    speaking = [f for f in findings if f.rule in speakers and f.stage in RANK]
     for finding in findings:
-        rank = RANK.get(finding.stage)
         by = (
             f.rule
             for f in speaking
-            if rank is not None and f.rule != finding.rule and RANK[f.stage] >= rank
+            if finding.stage in RANK and f.rule != finding.rule and _no_less_pressing(f, finding)
             if names_mean(speakers[f.rule].speaks_for, finding.rule)
         )
         name = min(by, default="")
         yield replace(finding, spoken_for_by=name) if name else finding
+
+
+def _no_less_pressing(speaker: Finding, lesser: Finding) -> bool:
+    """Of two that are only near the one that is due first, or both on one day, is the more pressing."""
+    if speaker.stage == lesser.stage == "upcoming":
+        assert speaker.due and lesser.due
+        return end_of(speaker.due) <= end_of(lesser.due)
+    return RANK[speaker.stage] >= RANK[lesser.stage]
 
 
 def explained(

@@ -10,7 +10,7 @@ from alertd.cases.records import CaseFile, Record, in_words
 from alertd.rulebook.model import Others, Rule, Rulebook
 from tests.reference.anchor import Anchor, Judged, child_of
 from tests.reference.conditions import all_hold
-from tests.reference.days import day_of, instant, known
+from tests.reference.days import day_of, instant, known, last_instant
 from tests.reference.patterns import Holds, placed
 
 ACCUSES = ("upcoming", "due", "overdue")
@@ -92,7 +92,16 @@ def speaker(f: Judged, found: Iterable[Judged], book: Rulebook) -> str:
     """The rule whose worse alert for the same child speaks for this one."""
     ranks = {stage: rank for rank, stage in enumerate(ACCUSES)}
     speakers = {rule.id for rule in book.rules if named(rule.speaks_for, f.rule) and rule.id != f.rule}
-    worse = [g.rule for g in found if g.rule in speakers and ranks.get(g.stage, 0) >= max(1, ranks.get(f.stage, 9))]
+    worse = []
+    for g in found:
+        if g.rule not in speakers or f.stage not in ranks or g.stage not in ranks:
+            continue
+        if f.stage == g.stage == "upcoming":
+            assert f.due and g.due
+            if last_instant(g.due) <= last_instant(f.due):
+                worse.append(g.rule)
+        elif ranks[g.stage] >= ranks[f.stage]:
+            worse.append(g.rule)
     return min(worse, default="")
 
 

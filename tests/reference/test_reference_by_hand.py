@@ -172,7 +172,7 @@ def test_the_worse_alert_speaks_for_the_lesser() -> None:
     two = rule("b.two", clock={"from": "start", "within": "10 calendar days"}, until={"record": "cla_review"})
     spoken = [f.spoken_for_by for f in said(book(one, two), on(1, 14), CARE)]
     assert spoken == ["", "a.one"]
-    assert [f.spoken_for_by for f in said(book(one, two), on(1, 11), CARE)] == ["", ""]  # both are only coming
+    assert [f.spoken_for_by for f in said(book(one, two), on(1, 11), CARE)] == ["", "a.one"]  # coming, and due first
 
 
 def test_a_child_is_judged_by_the_rules_of_the_team_that_has_the_case() -> None:

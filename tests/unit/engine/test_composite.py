@@ -139,9 +139,12 @@ def test_clocks_met_late_say_nothing_of_a_child_who_has_died_since() -> None:
         (20, 10, "z.loud"),
         (10, 10, "z.loud"),
         (60, 10, ""),  # running asks nothing, so it needs no voice
+        (21, 20, "z.loud"),  # both near, the speaker due first
+        (20, 20, "z.loud"),  # both near, and due on one day
+        (20, 21, ""),  # both near, the lesser due first
     ],
 )
-def test_a_rule_that_is_due_or_overdue_speaks_for_one_no_more_pressing(mine: int, theirs: int, spoken: str) -> None:
+def test_a_rule_speaks_for_one_no_more_pressing(mine: int, theirs: int, spoken: str) -> None:
     """At the end of 21 March, clocks of 10 days from 2 March are overdue and those of 20 days near."""
     rules = book(within("a.quiet", mine), within("z.loud", theirs, "core_group", speaks_for=["a.quiet"]))
     by_rule = {f.rule: f.spoken_for_by for f in found(rules, case(PLAN), "2026-03-21")}
