@@ -14,6 +14,7 @@ from typing import Final
 from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import end_of
 from alertd.cases.holding import Holding
+from alertd.cases.kinds import KINDS
 from alertd.cases.records import LONDON, local_day
 from alertd.engine.findings import Finding
 from alertd.people.directory import Directory
@@ -27,7 +28,10 @@ LOAD_ROWS: Final = 12
 EXAMPLES: Final = 5
 
 CAUSES: Final = {
-    "feed": ("Not in the feed", "The feed holds no such records, so the rule cannot be measured."),
+    "feed": (
+        "Rules that wait for records",
+        "The feed holds no such records; `alertd rules coverage` says which rules need them. How many wait for each:",
+    ),
     "window": ("Outside what the feed covers", "The feed does not speak for the days the rule needs."),
     "setting": ("A setting has no value", "The authority must set this length before the rule can run."),
     "engine": ("The rule could not be run", "Something went wrong in alertd itself; its log has more."),
@@ -287,10 +291,21 @@ def _causes(items: Sequence[DigestItem]) -> list[CauseGroup]:
     groups = []
     for cause, members in sorted(grouped.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         heading, meaning = CAUSES.get(cause, (cause, ""))
-        rules = Counter(i.rule.title for i in members).most_common()
-        examples = dict.fromkeys(_example(i) for i in members)
+        by_what_lacks = cause == "feed"
+        named = Counter(_lacked(i.finding.occurrence) if by_what_lacks else i.rule.title for i in members)
+        rules = named.most_common()
+        examples = dict.fromkeys(() if by_what_lacks else (_example(i) for i in members))
         groups.append(CauseGroup(heading, meaning, len(members), tuple(rules), tuple(examples)[:EXAMPLES]))
     return groups
+
+
+def _lacked(name: str) -> str:
+    """A record kind, or a field of one, in words."""
+    kind, _, field = name.partition(".")
+    if kind not in KINDS:
+        return name
+    title = KINDS[kind].title.partition(",")[0]
+    return f"{title}: {field.replace('_', ' ')}" if field else title
 
 
 def _example(item: DigestItem) -> str:
