@@ -125,6 +125,11 @@ class Related(NamedTuple):
         return day_of(self.on)
 
 
+def doubtful(found: list[Related]) -> list[Related]:
+    """The doubtful ones in the order in which they are named: those without a day first, then by day, key and kind."""
+    return sorted((r for r in found if r.why), key=lambda r: ((r.on and r.day) or date.min, *r.order[1:]))
+
+
 def others_of(a: Anchor, kinds: tuple[str, ...]) -> list[Record]:
     """The child's records of those kinds but for the one the rule is held against."""
     return [r for r in a.case.records if r.kind in kinds and r.ref != a.record.ref]

@@ -11,7 +11,7 @@ from alertd.cases.kinds import KINDS
 from alertd.errors import InputError
 from alertd.rulebook.model import Birthday, FromEvent, Gestation, Setting
 from alertd.rulebook.profiles import Checkpoint, Step
-from tests.reference.anchor import Anchor, Judged, Related, born_of, child_of, of_age, related, unborn
+from tests.reference.anchor import Anchor, Judged, Related, born_of, child_of, doubtful, of_age, related, unborn
 from tests.reference.conditions import Unsure, blank_or_doubt
 from tests.reference.days import (
     DAY,
@@ -74,8 +74,8 @@ def stoppers_of(a: Anchor) -> list[Related]:
 
 
 def doubtful_of(a: Anchor) -> list[Related]:
-    """The doubtful ones: those without a date first, then by date and key."""
-    return [one for one in candidates(a) if one.why]
+    """What perhaps stops this anchor's clocks."""
+    return doubtful(candidates(a))
 
 
 # --- the clocks of one anchor -------------------------------------------------------------------------------------
@@ -269,18 +269,18 @@ def judge(a: Anchor, clock: Span, main: When) -> Judged:
     plan = planned(a, clock.start) if met is None and clock.start is not None else None
     dates = {"met": met, **dates_of(a, clock.start, main, plan)}
     due, told = dates["due"], a.told("", clock.occurrence, **dates)
-    doubtful = [s for s in doubtful_of(a) if s.on is None or s.day >= clock.first]
+    perhaps = [s for s in doubtful_of(a) if s.on is None or s.day >= clock.first]
     if met is not None:
         if in_time(met, due):
             return told._replace(stage="met")
-        why = next((s.why for s in doubtful if s.on is None or in_time(s.on, due)), None)
+        why = next((s.why for s in perhaps if s.on is None or in_time(s.on, due)), None)
         if not why and not a.case.window.covers(clock.proof, day_of(due)):
             why = Unsure("window", "")
         return a.unknown(why, clock.occurrence, **dates) if why else told._replace(stage="met_late")
     if a.ended:
         return told._replace(stage="ended")
-    if doubtful and doubtful[0].why:
-        return a.unknown(doubtful[0].why, clock.occurrence, **dates)
+    if perhaps and perhaps[0].why:
+        return a.unknown(perhaps[0].why, clock.occurrence, **dates)
     placed = place(a, told, dates)
     if placed.stage in ("upcoming", "due", "overdue") and not a.case.window.covers(clock.proof, a.today):
         return a.unknown(Unsure("window", ""), clock.occurrence, **dates)

@@ -9,7 +9,7 @@ from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record
 from alertd.rulebook.model import Count, InARow, NoOpen
-from tests.reference.anchor import Anchor, Judged, Related, of_age, others_of, related, why_unsure
+from tests.reference.anchor import Anchor, Judged, Related, doubtful, of_age, others_of, related, why_unsure
 from tests.reference.clocks import dates_of, main_date, place
 from tests.reference.conditions import Unsure, all_hold, blank_or_doubt
 from tests.reference.days import DAY, day_of, known
@@ -65,7 +65,7 @@ def count(a: Anchor, p: Count) -> Answer:
         return blank_or_doubt(a.record, KINDS[a.rule.for_].begins)
     assert p.on
     found = [r for r in related(a, p.kinds, p.where, p.on) if r.on is None or reaches(a, p, r.day)]
-    certain, perhaps = [r for r in found if not r.why], [r for r in found if r.why]
+    certain, perhaps = [r for r in found if not r.why], doubtful(found)
     if len(certain) >= p.at_least:
         return Holds(since(a, p, certain), tuple(r.record.where for r in certain))
     if len(certain) + len(perhaps) >= p.at_least:

@@ -41,16 +41,15 @@ def rules_of(book: Rulebook) -> list[Rule]:
     return [rule for one in (book, *book.teams.values()) for rule in one.enabled]
 
 
-def kinds_of(book: Rulebook) -> list[str]:
+def kinds_of(rules: list[Rule]) -> list[str]:
     """The kinds of record that any of the rules looks at."""
-    kinds = {need for rule in rules_of(book) for need in rule.needs if "." not in need}
-    kinds |= {kind for rule in rules_of(book) for one in rule.explained_by for kind in one.kinds}
-    return sorted(kinds | ({"allocation"} if book.teams else set()))
+    kinds = {need for rule in rules for need in rule.needs if "." not in need}
+    return sorted(kinds | {kind for rule in rules for one in rule.explained_by for kind in one.kinds})
 
 
-def spans(book: Rulebook, base: date) -> Iterator[tuple[Duration | None, int]]:
+def spans(rules: list[Rule], book: Rulebook, base: date) -> Iterator[tuple[Duration | None, int]]:
     """The lengths in which the rules count from a day, and in which direction."""
-    for rule in rules_of(book):
+    for rule in rules:
         clock, pattern = rule.clock, rule.pattern
         yield book.limit(rule, base), 1
         yield book.local_limit(rule, base), 1
@@ -64,10 +63,10 @@ def spans(book: Rulebook, base: date) -> Iterator[tuple[Duration | None, int]]:
             yield pattern.last, 1
 
 
-def landmarks(book: Rulebook, base: date) -> list[list[date]]:
-    """For each length, the days on which a clock of it counted from ``base`` changes, and their neighbours."""
+def landmarks(rules: list[Rule], book: Rulebook, base: date) -> list[list[date]]:
+    """For each length of the rules, the days on which what is counted from ``base`` changes, and their neighbours."""
     found = [[base - DAY, base, base + DAY]]
-    for span, sign in spans(book, base):
+    for span, sign in spans(rules, book, base):
         try:
             if span and span.unit == "hour":
                 days = {base + timedelta(hours=span.n)}
@@ -78,7 +77,7 @@ def landmarks(book: Rulebook, base: date) -> list[list[date]]:
                 continue
         except (InputError, NoTermsError):
             continue
-        found.append([day + n * DAY for day in days for n in (-1, 0, 0, 1)])
+        found.append([day + n * DAY for day in sorted(days) for n in (-1, 0, 0, 1)])
     return found
 
 
@@ -127,13 +126,17 @@ class _Drawer:
         self.r, self.child = r, child
         self.book = book or r.choice(rulebooks())
         self.base = WINDOW_OPENS + timedelta(r.randint(0, 600))
-        self.days = landmarks(self.book, self.base)
+        rules = rules_of(self.book)
+        # Half of the cases are mostly about one rule, or most rules would never have enough records to speak of.
+        about = [r.choice(rules)] if rules and r.random() < 0.5 else rules
+        self.days = landmarks(rules, self.book, self.base)
         self.used = [self.base]
-        near = r.choice(r.choice(self.days))
+        near = r.choice(r.choice(landmarks(about, self.book, self.base)))
         self.now = self.base + timedelta(r.randint(0, 400)) if near < self.base or r.random() < 0.25 else near
         self.blank, self.doubt = r.choice(((0.0, 0.0), (0.02, 0.01), (0.05, 0.02), (0.25, 0.04)))
-        self.kinds = kinds_of(self.book) or ["child"]
-        self.anchors = sorted({rule.for_ for rule in rules_of(self.book)} - {"child"}) or self.kinds
+        self.yes = r.choice((0.1, 0.6, 0.6, 0.9))
+        self.kinds = kinds_of(rules) + ["allocation"] * bool(self.book.teams) + 2 * kinds_of(about) or ["child"]
+        self.anchors = sorted({rule.for_ for rule in about} - {"child"}) or self.kinds
 
     def example(self) -> Example:
         as_of, records = self.instant(self.now), dict[tuple[str, str], Record]()
@@ -187,7 +190,7 @@ class _Drawer:
 
     def record(self, number: int) -> Record:
         name = self.r.choice(self.kinds if number and number % 4 else self.anchors)
-        key = self.r.choice(KEYS[: 3 if name in self.anchors else 7])
+        key = self.r.choice(KEYS[: 4 if name in self.anchors else 7])
         kind = KINDS[name]
         raw = {f.name: self.value(kind, f) for f in kind.fields}
         if number < 2 and self.r.random() < 0.75:
@@ -207,7 +210,7 @@ class _Drawer:
         if field.type == "date":
             return self.day()
         if field.type == "yes/no":
-            return self.r.random() < 0.6
+            return self.r.random() < self.yes
         return self.r.choice(SCORES if field.type == "number" else self.texts(kind, field))
 
     def texts(self, kind: Kind, field: Field) -> tuple[str, ...]:
