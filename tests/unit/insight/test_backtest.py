@@ -227,6 +227,12 @@ def test_the_rules_of_the_childs_team_hold_from_the_day_it_has_the_case() -> Non
     assert (one(rules, CARE, HELD).opened, one(rules, CARE, until, since).opened) == (june(18), june(16))
 
 
+def test_the_ladder_of_the_childs_team_says_who_is_told() -> None:
+    ladder = {"L": {"title": "t", "steps": [{"tell": ["iro"]}]}}
+    rules = book(REVIEW, teams={"T1": book(REVIEW, ladders=ladder)})
+    assert lines(one(rules, CARE, HELD)) == [(18, "worker", "W1"), (22, "worker", "W1"), (22, "iro", "")]
+
+
 Stream = Iterable[tuple[datetime, tuple[Finding, ...]]]
 
 

@@ -67,6 +67,13 @@ def test_a_clock_that_is_overdue_from_its_first_day_counts_in_the_week_of_that_d
     assert days(ahead(book(by), planned, as_of="2026-06-05")) == [("8 Jun", "30 May")]
 
 
+def test_a_clock_booked_twice_counts_once_by_the_first_date() -> None:
+    clock = {"from": "start", "within": "20 calendar days", "plan": "due_on"}
+    booked = rule("a.review", "care_period", clock=clock, until={"record": "cla_review"})
+    dates = [record("cla_review", f"R{day}", due_on=f"2026-06-{day}") for day in (10, 15)]
+    assert days(ahead(book(booked), CARE, *dates, as_of="2026-06-05")) == [("8 Jun", "10 Jun")]
+
+
 def test_what_another_alert_speaks_for_is_left_to_that_other() -> None:
     clock = {"from": "start", "within": "10 calendar days"}
     worse = rule("a.worse", "care_period", clock=clock, until={"record": "sdq"}, speaks_for=["a.review"])
