@@ -94,7 +94,7 @@ TRIGGER = of("agency_trigger", key="P1", happened="2026-11-02 09:00", type="plac
 CHILDREN = (
     Pair("assess.cfa", "assess.cfa.start", (OPEN_REFERRAL, ASSESSING)),
     Pair("assess.cfa", "gap.no_plan.cin", (CHILD, OPEN_REFERRAL, ASSESSING)),
-    Pair("cp.visit", "cin.visit", (CP, CIN)),
+    Pair("cp.visit", "cin.visit", (CHILD, CP, CIN)),
     Pair("cp.visit", "gap.no_contact.amber", (CHILD, CP)),
     *(
         Pair("gap.no_contact", silent, (CHILD, CP, *with_))
@@ -107,7 +107,7 @@ CHILDREN = (
         )
     ),
     Pair("gap.no_contact.any_agency", "gap.no_contact", (CHILD, CP)),
-    Pair("gap.no_contact.cin", "cin.visit", (CIN,)),
+    Pair("gap.no_contact.cin", "cin.visit", (CHILD, CIN)),
     Pair("gap.no_oversight", "gap.no_oversight.cla", (CP, CARE)),
     Pair("gap.no_oversight", "gap.no_oversight.cin", (CP, CIN)),
     Pair("gap.no_oversight", "sup.case", (CP,)),
