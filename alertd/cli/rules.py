@@ -18,8 +18,8 @@ from alertd.cases.records import local_day
 from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
 from alertd.rulebook.builtin import builtin_pack
-from alertd.rulebook.describe import clock_in_words, feeds_of, nation_of
-from alertd.rulebook.lint import Problem, lint
+from alertd.rulebook.describe import clock_in_words, nation_of
+from alertd.rulebook.lint import Problem, lint, shows_firing
 from alertd.rulebook.model import Rule
 from alertd.rulebook.packs import TEST_SUFFIX
 from alertd.rulebook.shelf import Shelf, shelves
@@ -128,7 +128,6 @@ def _as_json(rule: Rule, shelf: Shelf, today: date) -> dict[str, object]:
         "confidence": rule.law.confidence,
         "clock": clock_in_words(rule, shelf.rulebook, today),
         "needs": sorted(rule.needs),
-        "feeds": list(feeds_of(rule)),
         "enabled": rule.enabled,
         "disabled_because": rule.disabled_because,
         "shadow": rule.shadow,
@@ -137,7 +136,7 @@ def _as_json(rule: Rule, shelf: Shelf, today: date) -> dict[str, object]:
         "replaces": rule.replaces,
         "difference": rule.difference,
         "tests": rule.tests,
-        "fires": any(case.fires for case in own),
+        "fires": any(shows_firing(rule, case) for case in own),
         "silent": any(case.stays_silent for case in own),
     }
 

@@ -1,11 +1,9 @@
-"""A rule's clock in words, and the feeds that can measure it, for lists that people read."""
+"""A rule's clock and its nation in words, for lists that people read."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from alertd.cases.kind import FEEDS
-from alertd.cases.kinds import KINDS
 from alertd.rulebook.model import Rule, Rulebook, Setting
 from alertd.rulebook.patterns import Count, InARow, NoOpen, Others
 from alertd.rulebook.timing import Birthday, FromEvent, Gestation
@@ -18,15 +16,6 @@ def clock_in_words(rule: Rule, rulebook: Rulebook, today: date) -> str:
         within = f", for {limit}" if limit and limit.n else ""
         return f"{_pattern(rule.pattern)}{within}"
     return f"{_length(rule, rulebook, today)}{_origin(rule)}, until {_stop(rule)}"
-
-
-def feeds_of(rule: Rule) -> tuple[str, ...]:
-    """The feeds that alone hold all that the rule needs, in the order of all feeds."""
-    able = set(FEEDS)
-    for need in rule.needs:
-        kind, _, field = need.partition(".")
-        able &= set(KINDS[kind].feeds_of(field) if field else KINDS[kind].feeds)
-    return tuple(feed for feed in FEEDS if feed in able)
 
 
 def nation_of(rule: Rule) -> str:

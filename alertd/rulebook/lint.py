@@ -101,12 +101,19 @@ def _unfilled(rule: Rule) -> Iterator[str]:
             yield f"{key}: is still to fill in"
 
 
+def shows_firing(rule: Rule, case: Case) -> bool:
+    """Whether a case shows the rule asking for something: for one over what cannot be told, a correction."""
+    return any(e.stage == "unknown" for e in case.expect) if _asks_correction(rule) else case.fires
+
+
+def _asks_correction(rule: Rule) -> bool:
+    return rule.others is not None and rule.others.stages == ("unknown",)
+
+
 def _untested(rule: Rule, own: Sequence[Case]) -> Iterator[str]:
-    asks_correction = rule.others is not None and rule.others.stages == ("unknown",)
-    if asks_correction and not any(e.stage == "unknown" for case in own for e in case.expect):
-        yield "no test case shows it asking for a correction (unknown)"
-    if not asks_correction and not any(case.fires for case in own):
-        yield "no test case shows it firing (upcoming, due or overdue)"
+    if not any(shows_firing(rule, case) for case in own):
+        what = "asking for a correction (unknown)" if _asks_correction(rule) else "firing (upcoming, due or overdue)"
+        yield f"no test case shows it {what}"
     if not any(case.stays_silent for case in own):
         yield "no test case shows it keeping quiet (nothing, running, met or ended)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -63,13 +64,17 @@ def test_a_group_named_alone_shows_its_help_and_wrong_use_is_one_line(here: Here
 def test_rules_list_as_json_lines_holds_the_contract(here: Here) -> None:
     done = here("rules", "list", "--format", "jsonl")
     rules = [json.loads(line) for line in done.out.splitlines()]
-    assert len(rules) >= 24
+    counted = Counter((rule["nation"], rule["kind"]) for rule in rules)
+    assert counted["england", "timescale"] >= 95
+    assert counted["england", "gap"] >= 33
+    assert counted["england", "notification"] >= 28
+    assert {rule["difference"] for rule in rules if rule["nation"] == "wales"} >= set(range(1, 17))
     assert [rule["id"] for rule in rules] == sorted(rule["id"] for rule in rules)
     for rule in rules:
-        assert rule.keys() == {"id", "title", "kind", "pack", "cite", "confidence", "enabled", "tests"}
+        assert rule.keys() >= {"id", "title", "kind", "nation", "pack", "cite", "confidence", "enabled", "tests"}
         assert isinstance(rule["enabled"], bool)
-        assert rule["tests"] >= 2
-        assert rule["cite"]
+        assert rule["tests"] >= 2 and rule["fires"] and rule["silent"], rule["id"]
+        assert rule["cite"] and rule["confidence"]
     table = here("rules", "list").out
     assert all(rule["title"] in table and rule["cite"] in table for rule in rules), "a piped table is whole"
 

@@ -68,7 +68,6 @@ def test_list_prints_one_json_line_a_rule_sorted_by_id(pack: Path) -> None:
         "confidence": "P",
         "clock": "20 working days from start, until cla_review",
         "needs": ["care_period", "care_period.start", "cla_review", "cla_review.happened"],
-        "feeds": ["ssd", "annex_a", "903", "extra"],
         "enabled": True,
         "disabled_because": None,
         "shadow": "",
