@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -27,15 +28,19 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from alertd import synth
+from alertd.cases.kinds import KINDS
+from alertd.cases.records import Snapshot
 from alertd.cases.sources import ssd
 from alertd.cli.demo import free_port
 from alertd.cli.sources import parse_as_of
 from alertd.db.engine import open_engine, upgrade
 from alertd.engine.evaluate import Evaluator, measurable
+from alertd.engine.sweep import sweep
 from alertd.outbox import store
 from alertd.outbox.dispatch import dispatch_once
 from alertd.rulebook.builtin import england
 from alertd.rulebook.load import load_rulebook
+from alertd.rulebook.model import Rulebook
 from alertd_notifiers.email import notifier
 from tests.reference.evaluator import reference
 
@@ -76,14 +81,28 @@ def evaluating(database: Path) -> Figures:
     found["evaluate_ssd_4000_seconds_vs_20"] = against(20, seconds)
     as_of = parse_as_of(str(AS_OF))
     snapshot = ssd.read(str(database), as_of=as_of)
-    rulebook, _ = measurable(
-        load_rulebook([england()], settings={"cp.visit.interval": "10 working days"}), snapshot.holds
-    )
+    book = load_rulebook([england()], settings={"cp.visit.interval": "10 working days"})
+    found["whole_rulebook_4000_seconds_vs_40"] = against(40, timed(lambda: whole(snapshot, book, as_of)))
+    rulebook, _ = measurable(book, snapshot.holds, snapshot.lacks)
     evaluator, cases = Evaluator.of(rulebook), snapshot.cases[:1000]
     engine = timed(lambda: [evaluator.evaluate(case, as_of) for case in cases])
     plain = timed(lambda: [reference(case, rulebook, as_of) for case in cases])
     found["engine_vs_plain_python_1000_children"] = {"ratio": round(engine / plain, 3), "a": engine, "b": plain}
     return found
+
+
+def whole(snapshot: Snapshot, book: Rulebook, as_of: datetime) -> None:
+    """Every rule of England, the disabled ones too, as if the feed held every kind of record."""
+    every = book.model_copy(update={"rules": tuple(r.model_copy(update={"enabled": True}) for r in book.rules)})
+    sweep(replace(snapshot, holds=frozenset(KINDS), lacks=frozenset()), every, as_of)
+
+
+def rules() -> Figures:
+    """The rule packs of both nations: loading and linting them, and running their cases."""
+    return {
+        "rules_load_and_lint_seconds_vs_1.5": against(1.5, command("rules", "lint")[0]),
+        "rules_test_seconds_vs_20": against(20, command("rules", "test")[0]),
+    }
 
 
 def sending(folder: Path) -> Figures:
@@ -142,6 +161,8 @@ def main() -> None:
         made = timed(lambda: synth.make(database, la="350", children=4000, seed=1, as_of=AS_OF))
         status.update("Evaluating")
         figures: Figures = {"synth_4000_seconds": {"value": round(made, 2)}, **evaluating(database)}
+        status.update("Loading, linting and testing rules")
+        figures |= rules()
         status.update("Sending")
         figures |= sending(folder)
     table = Table("figure", "ratio", "a", "b", box=None)
