@@ -57,6 +57,6 @@ def test_ladders_tell_only_roles_the_directory_knows() -> None:
 
 def test_profiles_and_ladders_are_complete_and_only_danger_is_urgent() -> None:
     book = rulebook()
-    assert " ".join(book.warnings) == "H NOW D1 D5 D20 D45 W2 W6 M3 M6 M12 X G R G0"
+    assert " ".join(book.warnings) == "H NOW D1 D5 D20 D45 W2 W6 M3 M6 M12 X G R T G0"
     assert {f"L{n}" for n in range(1, 9)} <= set(book.ladders)
     assert [name for name, ladder in book.ladders.items() if ladder.urgent] == ["L2", "L4", "G5"]
