@@ -87,11 +87,12 @@ def backtest_page(
     rules = [(titles[rule], rule, tuple(rows)) for rule, rows in groupby(months, key=lambda month: month.rule)]
     return _environment().get_template("backtest.html.j2").render(
         rules=rules,
+        before=BEFORE,
         opened=sum(month.alerts for month in months if month.month != BEFORE),
         some_say=any(month.recorded_late is not None for month in months),
         loads=loads,
         heaviest=sorted(loads.each, key=lambda load: (-load.per_day, load.worker)),
-        most=max((month.alerts for month in months), default=1),
+        most=max((month.alerts for month in months if month.month != BEFORE), default=1),
         most_load=max((load.per_day for load in loads.each), default=1.0),
         span=f"{in_words(first)} to {in_words(last)}",
         source=source,
