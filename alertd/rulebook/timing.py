@@ -185,7 +185,8 @@ class Until(Model):
     """What stops the clock: a record of another kind (or of one of several), or (``own``) a field of the same record.
 
     ``early``: how long before the start it may have happened and still count, in calendar days or
-    weeks: a care plan made before the placement is a care plan made in time.
+    weeks: a care plan made before the placement is a care plan made in time. ``after_start``: it
+    has to happen on a later day: a review on the day of the conference reviews nothing yet.
     """
 
     kinds: Names = Field(default=(), alias="record")
@@ -193,6 +194,7 @@ class Until(Model):
     on: str | None = None
     own: str | None = None
     early: Span | None = None
+    after_start: bool = False
 
     @property
     def record(self) -> str | None:
@@ -201,7 +203,9 @@ class Until(Model):
 
     @property
     def early_days(self) -> int:
-        """``early`` in days; 0 without it."""
+        """``early`` in days; 0 without it, and -1 for an event that has to happen on a later day."""
+        if self.after_start:
+            return -1
         return 0 if self.early is None else self.early.n * (7 if self.early.unit == "week" else 1)
 
     @model_validator(mode="after")
@@ -210,6 +214,8 @@ class Until(Model):
             raise ValueError("give either `record:` or `own:`")
         if self.early and (self.own or self.early.unit not in ("calendar day", "week")):
             raise ValueError("early: is a number of calendar days or weeks, and goes with `record:`")
+        if self.after_start and (self.early or self.own):
+            raise ValueError("after_start: goes with `record:`, and not with `early:`")
         if self.kinds and self.on is None:
             object.__setattr__(self, "on", begins(self.kinds))
         return self

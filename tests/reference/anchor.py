@@ -82,6 +82,8 @@ class Anchor:
     @property
     def early(self) -> timedelta:
         """How long before its time a stopper may come."""
+        if self.rule.stop and self.rule.stop.after_start:
+            return -DAY
         early = self.rule.stop.early if self.rule.stop else None
         return DAY * (early.n * {"calendar day": 1, "week": 7}[early.unit]) if early else timedelta(0)
 

@@ -82,6 +82,8 @@ def _timed(r: Random, name: str, for_: str) -> Raw:
     from_event = isinstance(clock.get("from"), dict) and "record" in clock["from"]
     if "record" in until and not from_event and r.random() < 0.2:
         until = {**until, "early": r.choice(("5 calendar days", "2 weeks", "12 weeks"))}
+    elif "record" in until and r.random() < 0.15:
+        until = {**until, "after_start": True}
     if r.random() < 0.2:
         clock["roll"] = "forward"
     raw: Raw = {"clock": clock, "warn": f"W{r.randint(0, 5)}"}
@@ -90,7 +92,7 @@ def _timed(r: Random, name: str, for_: str) -> Raw:
         return {**raw, "without": until}
     if kind < 0.3:
         sent = {"record": "agency_notice", "where": {"notice": name, "about": "this.id"}}
-        able = not from_event and "plan" not in clock and "early" not in until
+        able = not from_event and "plan" not in clock and until.keys().isdisjoint({"early", "after_start"})
         return {**raw, "tell": "police", "until": sent if able and r.random() < 0.6 else until}
     return {**raw, "until": until}
 
