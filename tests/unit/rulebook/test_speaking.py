@@ -95,6 +95,7 @@ CHILDREN = (
     Pair("assess.cfa", "assess.cfa.start", (OPEN_REFERRAL, ASSESSING)),
     Pair("assess.cfa", "gap.no_plan.cin", (CHILD, OPEN_REFERRAL, ASSESSING)),
     Pair("cp.visit", "cin.visit", (CHILD, CP, CIN)),
+    Pair("cp.visit", "cp.visit.held", (CHILD, CP)),
     Pair("cp.visit", "gap.no_contact.amber", (CHILD, CP)),
     *(
         Pair("gap.no_contact", silent, (CHILD, CP, *with_))
