@@ -104,7 +104,8 @@ def siblings(draw: st.DrawFn) -> list[Example]:
 def smallest(example: Example, fails: Callable[[Example], bool]) -> Example:
     """The example without the records and rules that it fails without as well."""
     rules = {id(rule): rule for one in (example.book, *example.book.teams.values()) for rule in one.rules}
-    for drop in [*example.case.records, *rules.values()]:
+    drops: list[Record | Rule] = [*example.case.records, *rules.values()]
+    for drop in drops:
         if isinstance(drop, Record):
             kept = tuple(r for r in example.case.records if r is not drop)
             less = example._replace(case=replace(example.case, records=kept))
