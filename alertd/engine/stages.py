@@ -62,8 +62,9 @@ def dates_of(subject: Subject, start: date | datetime, *, is_open: bool) -> Date
     plan = _planned(subject, day) if is_open else None
     named: list[tuple[Binding, date | datetime | None]] = [("statutory", statutory), ("local", local), ("plan", plan)]
     binding, earliest = min(((n, d) for n, d in named if d is not None), key=lambda pair: end_of(pair[1]))
-    shown = own if binding == "local" and own and local != main else limit
-    return Dates(start, earliest, binding, statutory, local, plan, "" if binding == "plan" else str(shown))
+    is_own = binding == "local" and own and local != main
+    shown = f"{own if is_own else limit}{' (loosened)' if rule.loosened_by and not is_own else ''}"
+    return Dates(start, earliest, binding, statutory, local, plan, "" if binding == "plan" else shown)
 
 
 def dates_by(subject: Subject, target: date | datetime, start: date | datetime | None) -> Dates:

@@ -170,6 +170,15 @@ def test_the_alert_that_speaks_for_this_one_is_named() -> None:
     assert "  spoken for by  r.worse" in shown
 
 
+def test_a_loosened_limit_says_so_wherever_it_is_shown() -> None:
+    by = {"officer": "Director", "reason": "Agreed by the board", "date": "2026-09-01"}
+    found = explained(rule(loosened_by=by), entered(date(2026, 12, 1)))
+    assert found.why[0].finding.limit == "5 working days (loosened)"
+    (short,) = [line for line in text(found) if line.startswith("  in short")]
+    assert "5 working days (loosened) from Tue 1 Dec 2026" in short
+    assert short.endswith("Longer than the limit as published: Agreed by the board (Director, Tue 1 Sep 2026).")
+
+
 def test_a_team_is_explained_by_its_own_rules() -> None:
     shorter = rule(clock={"from": "start", "within": "3 working days"})
     team = make_record("allocation", "C1", "A1", "w", {"start": date(2026, 1, 1), "team": "T1", "role": "CW"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.policy
 import re
 from dataclasses import replace
+from datetime import date
 from email import message_from_bytes
 from email.message import EmailMessage
 from pathlib import Path
@@ -29,6 +30,7 @@ from alertd.cases.holding import Holding
 from alertd.errors import InputError
 from alertd.routing.digest import compose_digest, compose_urgent
 from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
+from alertd.rulebook.model import Loosening
 
 ID = "7c1f0a3e-5d1b-4a77-9d0e-0d7f1c2b3a4d"
 HERE = Path(__file__).parent
@@ -197,3 +199,16 @@ def test_markup_in_data_stays_text() -> None:
     mail = render_digest(compose_digest([odd], today=TODAY, calendar=CALENDAR, directory=DIRECTORY, cleared=0))
     assert "&lt;b&gt;1&amp;2&lt;/b&gt;" in mail.html and "<img" not in mail.html
     assert "<b>1&2</b>" in mail.text
+
+
+@pytest.mark.parametrize("role", ["worker", "team_manager"])
+def test_what_explains_loosens_or_stands_behind_a_date_is_read_beside_it_by_everybody(role: str) -> None:
+    late = item(1, replace(OVERDUE_VISIT, explained="missing episode since Tue 3 Nov 2026"), role=role)
+    by = Loosening(officer="Director", reason="Agreed by the board", date_=date(2026, 9, 1))
+    rule = late.rule.model_copy(update={"loosened_by": by})
+    told = replace(late, rule=rule, stands_for=("Child in need visit", "No contact of any kind"))
+    mail = render_digest(compose_digest([told], today=TODAY, calendar=CALENDAR, directory=DIRECTORY, cleared=0))
+    for form in (" ".join(mail.text.split()), mail.html):
+        assert "Known: missing episode since Tue 3 Nov 2026. The date stands." in form
+        assert "Longer than the limit as published: Agreed by the board (Director, Tue 1 Sep)." in form
+        assert "Stands also for: Child in need visit and No contact of any kind." in form
