@@ -76,21 +76,17 @@ def reconcile(
 
 def _change(here: _Now, alert: OpenAlert | None) -> Transition | None:
     finding = here.finding
-    if alert is None or not alert.is_open:
-        if not finding.asks_for_action:
-            return None
-        # Steps told before the alert closed are not told again when it comes back.
-        told = alert.level if alert else 0
-        return _transition(here, None, told, "reopened" if alert else "new", alert.id if alert else None)
-    # A rule that counts differently plans its steps anew: those not reached by its new dates are still to come.
+    if alert is None:
+        return _transition(here, None, 0, "new", None) if finding.asks_for_action else None
+    # Steps that were told are told once, also if the alert closes and comes back. But a rule that counts
+    # differently plans its steps anew: those not reached by its new dates are still to come.
     replanned = alert.timing != here.timing
     told = min(alert.level, finding.level) if replanned else alert.level
+    if not alert.is_open:
+        return _transition(here, None, told, "reopened", alert.id) if finding.asks_for_action else None
     if not finding.asks_for_action:
         return _closing(replace(alert, level=told), finding, _closed_as(finding, alert.finding))
-    if here.muted or alert.muted:
-        reason = _muted_reason(here, alert)
-        return _transition(here, alert.finding.stage, alert.level, reason, alert.id) if reason else None
-    why = _reason(finding, alert, here.held)
+    why = _muted_reason(here, alert) if here.muted or alert.muted else _reason(finding, alert, here.held)
     if replanned and why in (None, "date_moved") and (why or told != alert.level):
         why = "rule_changed"
     return _transition(here, alert.finding.stage, told, why, alert.id) if why else None

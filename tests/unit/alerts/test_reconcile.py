@@ -183,6 +183,20 @@ def test_a_rule_that_now_gives_less_time_tells_the_steps_that_have_come() -> Non
     assert (found.reason, found.from_level, found.to_level) == ("escalated", 1, 3)
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        told(finding("overdue", level=2), timing="old"),  # muted and changed at once: an update of the pack
+        told(finding("overdue", level=2), timing="old", muted="cp.visit"),
+        told(MET, level=2, timing="old", is_open=False),
+    ],
+)
+def test_steps_are_planned_anew_as_well_where_the_rule_changes_while_nobody_is_told(before: OpenAlert) -> None:
+    later = finding("overdue", due=date(2026, 12, 20), level=1, spoken_for_by="cp.visit")
+    found = run(later, before, timing="new").transitions[0]
+    assert (found.from_level, found.to_level, found.muted) == (1, 1, "cp.visit")
+
+
 def test_a_new_version_that_moves_nothing_is_taken_over_in_silence() -> None:
     assert run(OVERDUE, told(OVERDUE, timing="old"), timing="new") == Reconciled((), ((7, OVERDUE),))
 
