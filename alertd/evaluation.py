@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from alertd.cases.records import Snapshot, local_day
 from alertd.cases.sync import judge
 from alertd.db.engine import reading
 from alertd.db.tables import FeedRun
+from alertd.engine.evaluate import measurable
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.engine.sweep import Sweep, sweep
 from alertd.errors import InputError
@@ -97,27 +98,31 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
     present = {(case.child, record.ref) for case in snapshot.cases for record in case.records} | {WHOLE_FEED}
     today = local_day(now)
     holdings = {case.child: holding(case, today) for case in snapshot.cases}
-    rules = _RulesOf(house.rulebook, holdings)
+    able, _ = measurable(house.rulebook, snapshot.holds, snapshot.lacks)
+    rules = _RulesOf(house.rulebook, able, holdings)
     findings = [f for f in swept.findings if rules.of(f)]
-    unmeasured = {f.rule for f in findings if (f.child, f.record) == WHOLE_FEED}
+
+    def muted(finding: Finding, held: Collection[str]) -> str:
+        speaker = rules.book(finding).rule(finding.spoken_for_by)
+        return why_muted(finding, rules.need(finding), held, speaker)
+
     with Session(house.engine) as session, session.begin():
         alone(session)
         # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
         known = {
             identity: alert
             for identity, alert in alerts.last_told(session, skip=swept.failed).items()
-            if identity[0] not in unmeasured or identity[1:3] == WHOLE_FEED
+            if rules.measures(alert.finding)
         }
-        has_told = {alert.finding.rule for alert in known.values() if not alert.muted}
-        told_live = [f for f in findings if not rules.need(f).shadow]
-        held = floods(told_live, has_told, sum(case.is_open(today) for case in snapshot.cases), house.guard)
+        open_children = sum(case.is_open(today) for case in snapshot.cases)
+        held = floods(findings, alerts.have_told(session), open_children, house.guard, muted)
         reconciled = reconcile(
             findings,
             known,
             now,
             present=lambda child, record: (child, record) in present,
             holdings=holdings,
-            muted=lambda f: why_muted(f, rules.need(f), held, rules.book(f).rule(f.spoken_for_by)),
+            muted=lambda f: muted(f, held),
             timing=lambda f: rules.versions(f).timing,
         )
         notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)
@@ -154,13 +159,21 @@ def alone(session: Session) -> None:
 class _RulesOf:
     """The rule each finding was judged by, in the rulebook of the child's team, and its versions."""
 
-    def __init__(self, rulebook: Rulebook, holdings: Mapping[str, Holding]) -> None:
-        self._rulebook, self._holdings = rulebook, holdings
+    def __init__(self, rulebook: Rulebook, able: Rulebook, holdings: Mapping[str, Holding]) -> None:
+        self._rulebook, self._able, self._holdings = rulebook, able, holdings
         self._versions: dict[tuple[str | None, str], alerts.Versions] = {}
 
     def book(self, finding: Finding) -> Rulebook:
-        """The rulebook of the team that holds the child."""
+        """The rulebook of the team that holds the child; for the whole feed, one that has the rule."""
+        if (finding.child, finding.record) == WHOLE_FEED:
+            return self._rulebook.having(finding.rule)
         return self._rulebook.of_team(self._team(finding))
+
+    def measures(self, finding: Finding) -> bool:
+        """Whether this reading says anything about it: the feed can measure its rule, or the rule is gone."""
+        if (finding.child, finding.record) == WHOLE_FEED or self.of(finding) is None:
+            return True
+        return self._able.of_team(self._team(finding)).rule(finding.rule) is not None
 
     def of(self, finding: Finding) -> Rule | None:
         """Its rule; None for what no rule said, and for a rule that is gone."""

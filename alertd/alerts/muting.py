@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from alertd.engine.findings import Finding
@@ -38,19 +38,32 @@ class Flood:
 
 
 def floods(
-    findings: Iterable[Finding], has_told: Collection[str], open_children: int, guard: Guard
+    findings: Sequence[Finding],
+    has_told: Collection[str],
+    open_children: int,
+    guard: Guard,
+    muted: Callable[[Finding, Collection[str]], str],
 ) -> dict[str, Flood]:
-    """The rules to hold back, by id. ``has_told`` are those that have told somebody before; they are never held."""
-    children: dict[str, set[str]] = defaultdict(set)
-    for finding in findings:
-        if finding.asks_for_action and not finding.spoken_for_by:
-            children[finding.rule].add(finding.child)
-    return {
-        rule: Flood(rule, len(found), open_children)
-        for rule, found in sorted(children.items())
-        if rule not in has_told and rule not in guard.confirmed
-        if len(found) >= guard.at_least and len(found) > guard.share * open_children
-    }
+    """The rules to hold back, by id. ``has_told`` are those that have told somebody before; they are never held.
+
+    ``muted`` says why nobody is told of a finding while so many rules are held (blank: they are). A rule that
+    is held speaks for no other, whose alerts may then be a flood themselves: so they are counted again.
+    """
+    held: dict[str, Flood] = {}
+    while True:
+        children: dict[str, set[str]] = defaultdict(set)
+        for finding in findings:
+            if finding.asks_for_action and not muted(finding, held):
+                children[finding.rule].add(finding.child)
+        further = {
+            rule: Flood(rule, len(found), open_children)
+            for rule, found in children.items()
+            if rule not in has_told and rule not in guard.confirmed
+            if len(found) >= guard.at_least and len(found) > guard.share * open_children
+        }
+        if not further:
+            return dict(sorted(held.items()))
+        held |= further
 
 
 def why_muted(finding: Finding, rule: Rule, held: Collection[str], speaker: Rule | None) -> str:

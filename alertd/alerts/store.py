@@ -14,7 +14,7 @@ from alertd.alerts.lifecycle import OpenAlert, Transition
 from alertd.alerts.reconcile import Identity, Reconciled
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, AlertEvent, Notice
-from alertd.engine.findings import Finding
+from alertd.engine.findings import WHOLE_FEED, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,12 @@ def last_told(session: Session, skip: Iterable[str] = ()) -> dict[Identity, Open
         for id_, finding, level, state, worker, muted, timing in rows
     )
     return {alert.finding.identity: alert for alert in found if alert.finding.child not in left_out}
+
+
+def have_told(session: Session) -> frozenset[str]:
+    """The rules of which somebody was told, or waits to be told, about some child."""
+    of_a_child = select(Alert.rule).where(Alert.child != WHOLE_FEED[0])
+    return frozenset(session.scalars(of_a_child.where(Alert.id.in_(select(Notice.alert_id))).distinct()))
 
 
 def apply(

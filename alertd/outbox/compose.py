@@ -20,7 +20,7 @@ from alertd.calendars.calendar import Calendar
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryEvent, Notice
-from alertd.engine.findings import Finding
+from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.errors import InputError
 from alertd.outbox import store
 from alertd.people.directory import LINE, Directory, Resolved
@@ -127,24 +127,30 @@ def _who_is_told(
 
 
 def _spoken_for(session: Session, composer: Composer) -> dict[tuple[str, str], set[str]]:
-    """Titles of the open alerts that another speaks for, by (child, rule of that other)."""
+    """Titles of the open alerts that another speaks for, by (child, rule of the one that is told)."""
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     rows = session.execute(
         select(Alert.child, Alert.rule, Alert.team, Alert.muted).where(
             Alert.state == "open", Alert.muted.startswith(SPOKEN_FOR)
         )
-    )
+    ).all()
+    speaker = {(child, rule_id): muted.removeprefix(SPOKEN_FOR) for child, rule_id, _, muted in rows}
     for child, rule_id, team, muted in rows:
         rule = composer.rulebook.of_team(team).rule(rule_id)
+        by, passed = muted.removeprefix(SPOKEN_FOR), {rule_id}
+        while (child, by) in speaker and by not in passed:  # what is spoken for itself is not the one that is told
+            passed.add(by)
+            by = speaker[child, by]
         if rule:
-            found[child, muted.removeprefix(SPOKEN_FOR)].add(rule.title)
+            found[child, by].add(rule.title)
     return found
 
 
 def _item(
     alert: Alert, role: str, held: Holding, resolved: Resolved, composer: Composer, today: date
 ) -> DigestItem | None:
-    book = composer.rulebook.of_team(alert.team)
+    whole_feed = (alert.child, alert.record) == WHOLE_FEED
+    book = composer.rulebook.having(alert.rule) if whole_feed else composer.rulebook.of_team(alert.team)
     rule = book.rule(alert.rule)
     if rule is None:  # the rule was removed; the next evaluation closes its alerts
         return None

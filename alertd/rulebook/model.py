@@ -236,6 +236,10 @@ class Rulebook(Model):
         """What the children of a team are judged by."""
         return self.teams.get(team, self) if team else self
 
+    def having(self, rule_id: str) -> Rulebook:
+        """This rulebook or, where only teams have the rule, the first of theirs that has it."""
+        return next((book for book in (self, *self.teams.values()) if book.rule(rule_id)), self)
+
     def limit(self, rule: Rule, start: date) -> Duration | None:
         """The limit in force for a clock that starts on ``start``; None where it must be set and is not,
         and before the first of the dated lengths."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from alertd.alerts.muting import HELD, Guard
 from alertd.db.tables import Alert
 from alertd.engine import sweep as sweeping
-from alertd.rulebook.model import Rulebook
+from alertd.rulebook.model import Rule, Rulebook, Until
 from alertd.rulebook.versions import timing
 from tests.support.council import ALL_RULES, RULES, Council, Inline, council_at
 
@@ -90,6 +90,21 @@ def test_a_rule_whose_first_messages_would_be_a_flood_waits_and_the_data_owner_h
     assert council.day(nov(20)) == ["ade"]  # it has told before: its next messages are no first ones
 
 
+@pytest.mark.parametrize("shadow", ["", "the pack england.looked_after is not adopted"])
+def test_what_is_met_while_nobody_is_told_is_no_telling_and_lets_no_flood_go(council: Council, shadow: str) -> None:
+    for n in range(6):
+        council.looked_after(f"C{n}")
+    guard = Guard(share=0.5, at_least=5)
+    with_rules(council, changed(RULES, "cla.review.first", shadow=shadow), guard)
+    council.day(nov(13))
+    council.remove("cla_episodes", "clae_person_id = 'C0'")
+    council.day(nov(16))
+    assert alerts(council)["cla.review.first C0"].state == "closed"
+    with_rules(council, RULES, guard)
+    assert council.day(nov(17)) == ["gus"]
+    assert {a.muted for a in alerts(council).values() if a.state == "open"} == {HELD}
+
+
 def test_an_alert_that_another_speaks_for_is_named_there_and_told_when_it_stands_alone(council: Council) -> None:
     book = changed(RULES, "cp.visit", speaks_for=("cla.review.first",))
     with_rules(council, book)
@@ -108,6 +123,61 @@ def test_an_alert_that_another_speaks_for_is_named_there_and_told_when_it_stands
     )  # fmt: skip
     assert "ade" in council.day(nov(17))
     assert "First looked-after review" in council.mail.sent[-1][2]
+
+
+def test_what_is_spoken_for_twice_over_is_named_in_the_alert_that_is_told(council: Council) -> None:
+    visit = RULES.rule("cp.visit")
+    assert visit
+    worst = visit.model_copy(update={"id": "a.visit", "title": "Any visit", "speaks_for": ("cp.visit",)})
+    book = changed(RULES, "cp.visit", speaks_for=("cla.review.first",))
+    with_rules(council, book.model_copy(update={"rules": (*book.rules, worst)}))
+    council.looked_after()
+    council.put("cp_plans", cppl_cp_plan_id="P1", cppl_person_id="C1", cppl_cp_plan_start_date=datetime(2026, 10, 26))
+    council.days(nov(9), nov(16))
+    assert {a.rule: a.muted for a in alerts(council).values()} == {
+        "a.visit": "",
+        "cp.visit": "spoken for by a.visit",
+        "cla.review.first": "spoken for by cp.visit",
+    }
+    body = next(text for to, _, text in reversed(council.mail.sent) if to == "ade")
+    assert "Stands also for: Child protection visit and First looked-after review." in " ".join(body.split())
+
+
+NOT_HELD = Until.model_validate({"record": "worker_away"})
+
+
+def test_a_rule_the_feed_measures_for_some_teams_only_leaves_the_alerts_of_the_others_as_they_are(
+    council: Council,
+) -> None:
+    council.looked_after("C1")
+    council.looked_after("C2")
+    council.change("involvements", "invo_person_id = 'C2'", invo_professional_team="T2")
+    council.day(nov(13))
+    theirs = changed(RULES, "cla.review.first", until=NOT_HELD)
+    with_rules(council, RULES.model_copy(update={"teams": {"T2": theirs}}))
+    assert "gus" in council.day(nov(16))
+    council.day(nov(30))
+    found = alerts(council)
+    assert {key.split()[1]: (a.state, a.stage) for key, a in found.items()} == {
+        "C1": ("open", "overdue"),
+        "C2": ("open", "upcoming"),  # as it was: nobody can say
+        "*": ("open", "unknown"),
+    }
+
+
+def test_a_rule_only_a_team_has_that_the_feed_cannot_measure_is_told_to_the_data_owner(council: Council) -> None:
+    council.looked_after()
+    own = RULES.rule("cla.review.first").model_copy(update={"id": "team.own", "title": "Our own review"})  # type: ignore[union-attr]
+
+    def with_own(rule: Rule) -> Rulebook:
+        return RULES.model_copy(update={"teams": {"T1": RULES.model_copy(update={"rules": (*RULES.rules, rule)})}})
+
+    with_rules(council, with_own(own))
+    council.day(nov(13))
+    with_rules(council, with_own(own.model_copy(update={"until": NOT_HELD})))
+    assert council.day(nov(16)) == ["gus"]
+    assert "1 cannot be measured" in council.mail.sent[-1][1]
+    assert alerts(council)["team.own C1"].state == "open"
 
 
 def test_a_change_of_words_is_not_told_and_a_change_of_time_plans_every_step_anew(council: Council) -> None:
