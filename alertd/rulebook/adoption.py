@@ -17,7 +17,7 @@ from pydantic import Field
 from alertd.errors import InputError
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.profiles import Model
-from alertd.rulebook.strict_yaml import read_yaml
+from alertd.rulebook.strict_yaml import means_itself, read_yaml
 from alertd.rulebook.written import validate
 
 HEADER = """# What this authority has adopted, and the floods it has confirmed. Written by `alertd rules adopt` and
@@ -30,6 +30,14 @@ class _Plain(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """In quotes, where our own reader would refuse or misread it without: a staff number 0089, the initial N."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if means_itself(text) else '"')
+
+
+_Plain.add_representer(str, _text)
 
 
 class Adoption(Model):

@@ -118,7 +118,7 @@ def check_profiles(
         ("warn", rule.warn, warnings, "warning profile"),
         ("escalate", rule.escalate, ladders, "ladder"),
     ):
-        if named and named not in known:
+        if named not in known and (named or key == "escalate"):  # a pattern has no warnings
             raise InputError(
                 f"there is no {kind} {named!r}",
                 where=document.at((*loc, key)),

@@ -216,5 +216,13 @@ def _plain(text: str) -> object:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
+def means_itself(text: str) -> bool:
+    """Whether words without quotes are read as just these words."""
+    try:
+        return text.isprintable() and _plain(text) == text
+    except _UnclearError:
+        return False
+
+
 def _line(event: Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1

@@ -101,6 +101,14 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("officer", ["0089", "N", "yes", "12:30", "null", "a: b # c", "2026-11-23", "1.10", "x\u0085y"])
+def test_whatever_an_officer_is_called_the_file_can_be_read_again(tmp_path: Path, officer: str) -> None:
+    path = tmp_path / "adopted.yaml"
+    one = Adopted(confirmed=(Confirmation(rule="north.review", officer=officer, date_=ON),))
+    write_adopted(path, one)
+    assert read_adopted(path) == one
+
+
 def test_where_there_is_no_file_nothing_is_adopted(tmp_path: Path) -> None:
     assert read_adopted(tmp_path / "none.yaml") == read_adopted(None) == Adopted()
 
