@@ -209,6 +209,7 @@ def _bank_holidays(nation: Nation) -> tuple[Mapping[date, str], int, int]:
     return {day: name.replace("(observed)", "(substitute day)") for day, name in found.items()}, first, last
 
 
+@lru_cache(maxsize=len(NATIONS))
 def _published(nation: Nation) -> dict[date, str]:
     """The second source's bank holidays of a nation, by day."""
     text = (resources.files("govuk_bank_holidays") / "bank-holidays.json").read_text(encoding="utf-8")

@@ -137,10 +137,11 @@ def _matching(case: CaseFile, kinds: Sequence[str], where: Sequence[Condition], 
 
 
 def _not_met(condition: Condition, record: Record) -> str:
-    wanted = condition.value
+    """A text may hold what somebody typed in the wrong place, so it is never repeated."""
+    wanted, recorded = condition.value, record.values[condition.field]
     shown = ", ".join(map(_shown, wanted)) if isinstance(wanted, tuple) else _shown(wanted)
-    asked = f"{_OP[condition.op]}{shown}"
-    return f"{condition.field} is recorded as {_shown(record.values[condition.field])}, and the rule is for {asked}"
+    found = "otherwise" if isinstance(recorded, str) else f"as {_shown(recorded)}"
+    return f"{condition.field} is recorded {found}, and the rule is for {_OP[condition.op]}{shown}"
 
 
 def _shown(value: Value) -> str:

@@ -30,7 +30,8 @@ from alertd.cases.sources.ssd_tables import TABLES
 from alertd.cli.output import Format, write_findings
 from alertd.db.tables import Alert, Base, Delivery
 from alertd.engine import sweep as sweeping
-from alertd.engine.explain import describe, explain, why_no_clock
+from alertd.engine.evaluate import Evaluator, measurable
+from alertd.engine.explain import explain, lines
 from alertd.engine.sweep import sweep
 from alertd.errors import InputError
 from alertd.synth.names import CANARY
@@ -129,12 +130,12 @@ def test_no_name_is_in_what_is_printed_about_findings(
     assert len(told) > 10
     for form in Format:
         write_findings(findings, form)
-    for finding in findings:
-        rule = book.rule(finding.rule)
-        assert rule
-        print(*describe(explain(finding, rule, book, calendar)))
-    for rule in book.rules:
-        print(why_no_clock(rule, snapshot.cases[0]))
+    evaluator = Evaluator.of(measurable(book, snapshot.holds, snapshot.lacks)[0])
+    for case in snapshot.cases[:8]:
+        true_of_it = evaluator.evaluate(case, council.now)
+        for rule in book.rules:
+            explained = explain(rule, book, calendar, case, true_of_it, (), council.now)
+            print(*lines(explained), json.dumps(explained.as_json()))
     print(snapshot.source, snapshot.counts, snapshot.notes, snapshot.rejects)
     printed = capsys.readouterr()
     assert "cannot tell" in printed.out

@@ -198,7 +198,7 @@ WHY_NOT: list[tuple[str, Rule, CaseFile, str]] = [
         "condition",
         rule(**{"for": "placement", "where": {"type": "U1"}, "until": {"record": "cla_visit"}}),
         CaseFile("C1", (placed("P1", date(2026, 1, 1), type="K2"),)),
-        "type is recorded as K2, and the rule is for U1",
+        "type is recorded otherwise, and the rule is for U1",
     ),
     ("ahead", rule(), entered(date(2027, 1, 4)), "it begins on Mon 4 Jan 2027, which has not come"),
     (
@@ -251,3 +251,10 @@ def test_as_json_it_says_the_same() -> None:
     assert why["days"][0] == {"day": "2026-12-18", "number": 0, "skipped_because": None}
     assert [c["at"] for c in data["when_next"]] == [c.at.isoformat() for c in found.when_next]
     assert data["why_not"] == []
+
+
+def test_what_no_calendar_can_count_is_explained_all_the_same_without_its_days() -> None:
+    in_school_days = rule(clock={"from": "start", "within": "10 school days"})
+    found = explained(in_school_days, entered(date(2026, 12, 1)))
+    assert any("school days cannot be counted" in line for line in text(found))
+    assert [w.days for w in found.why] == [()]
