@@ -88,7 +88,7 @@ def standings(
     the case is evaluated at each of these instants and at no other. ``known`` gives what had been
     recorded by an instant, which may grow only at a day or moment that the records name.
     """
-    fixed = sorted(_of_the_records(evaluator, case))
+    fixed = sorted(_of_the_records(evaluator, case, as_of, until))
     at = as_of
     while at <= until:
         findings = evaluator.evaluate(known(case, at), at)
@@ -114,23 +114,21 @@ def _of_the_findings(findings: Iterable[Finding]) -> Iterator[datetime]:
             yield finding.due + MOMENT
 
 
-def _of_the_records(evaluator: Evaluator, case: CaseFile) -> set[datetime]:
-    """The instants at which a date of the case comes or has passed, whatever rule looks at it."""
-    days: set[date] = set()
-    found: set[datetime] = set()
-    for record in case.records:
-        for value in record.values.values():
-            if isinstance(value, date):
-                days.add(local_day(value))
-            if isinstance(value, datetime):
-                found.add(begin_of(value))
+def _of_the_records(evaluator: Evaluator, case: CaseFile, as_of: datetime, until: datetime) -> set[datetime]:
+    """The instants from ``as_of`` to ``until`` at which a date of the case comes or has passed, whatever
+    rule looks at it. A date far off, as a filler is, need not be one that can be counted with."""
+    found = {v for record in case.records for v in record.values.values() if isinstance(v, date)}
+    days = {local_day(value) for value in found}
     child = next(case.of("child"), None)
     born = child.day("born") if child else None
     if born:
-        days |= {birthday(born, years) for years in _birthdays(evaluator)}
+        days |= {birthday(born, years) for years in _birthdays(evaluator) if born.year + years <= until.year + 1}
     if case.window.end:
         days.add(case.window.end)
-    return found | {begin_of(day) for day in days} | {end_of(day) for day in days}
+    first, last = local_day(as_of), local_day(until)
+    near = [day for day in days if first <= day <= last]
+    moments = {value.astimezone(UTC) for value in found if isinstance(value, datetime)}
+    return moments | {begin_of(day) for day in near} | {end_of(day) for day in near}
 
 
 def _birthdays(evaluator: Evaluator) -> set[int]:

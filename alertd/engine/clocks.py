@@ -151,7 +151,7 @@ def _runs(subject: Subject, stops: Sequence[Stop]) -> list[Run] | Finding:
         return [_run_by(subject, start, stops)]
     if not subject.instant.has_come(start):
         return []
-    opens = local_day(start) - timedelta(days=subject.stop.early_days)
+    opens = _so_much_earlier(subject, local_day(start))
     later = [s for s in stops if s.day >= opens]
     first = Run("start", start, later[0] if later else None, None, opens)
     return [first, *_each_to_next(later)] if clock.every else [first]
@@ -195,9 +195,14 @@ def _run_by(subject: Subject, target: date | datetime, stops: Sequence[Stop]) ->
     start = begin if subject.instant.has_come(begin) else None
     dates = dates_by(subject, target, start)
     last = local_day(dates.due)
-    opens = min((subject.begin or last) - timedelta(days=subject.stop.early_days), last)
+    opens = min(_so_much_earlier(subject, subject.begin or last), last)
     stop = next((s for s in stops if subject.stop.own or s.day >= opens), None)
     return Run("start", start, stop, None, opens, dates)
+
+
+def _so_much_earlier(subject: Subject, day: date) -> date:
+    """The first day on which an event may stop a clock that starts on ``day``: that may be the first of all days."""
+    return date.fromordinal(max(day.toordinal() - subject.stop.early_days, 1))
 
 
 def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]) -> list[Run] | Finding:

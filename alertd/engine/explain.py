@@ -21,6 +21,7 @@ from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.findings import Finding
 from alertd.engine.phrases import besides, counting, state
 from alertd.engine.why_not import WhyNot, why_not
+from alertd.errors import InputError
 from alertd.rulebook.model import Rule, Rulebook, Setting
 from alertd.rulebook.versions import timing, wording
 
@@ -131,7 +132,10 @@ def _counted(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calenda
     limit = rulebook.limit(rule, local_day(finding.start)) if finding.start else None
     if finding.start is None or limit is None or not limit.n:
         return ()
-    return tuple(count(finding.start, limit, calendar, rule.clock.count_from))
+    try:
+        return tuple(count(finding.start, limit, calendar, rule.clock.count_from))
+    except InputError:  # no calendar reaches so far, or no school terms are known: the finding says so itself
+        return ()
 
 
 def lines(explained: Explained) -> Iterator[str]:

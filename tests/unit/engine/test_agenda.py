@@ -54,6 +54,16 @@ def test_what_is_recorded_ahead_comes_on_its_day() -> None:
     assert in_words(first) == ["20 Mar 00:00 a.visit becomes running"] and first[0].before is None
 
 
+def test_days_beyond_every_calendar_never_come_and_leave_the_rest_of_the_agenda_alone() -> None:
+    filler = record("cp_plan", "Q1", start="2026-03-02", end="9999-12-31")
+    born = record("child", "C1", born="9990-01-01")
+    turning = rule(
+        "a.birthday", "child", clock={"from": {"birthday": 16}, "within": "1 week"}, until={"record": "need"}
+    )
+    changes = ahead(book(VISIT, turning), case(born, filler), "2026-03-10", "2026-12-31")
+    assert [c.words for c in changes] == ["becomes due", "becomes overdue"]
+
+
 def test_a_clock_in_hours_is_overdue_the_moment_after_it_ran_out() -> None:
     hours = rule("a.hours", "cp_plan", clock={"from": "start", "within": "36 hours"}, until={"record": "cp_visit"})
     changes = ahead(book(hours), case(PLAN), "2026-03-02", "2026-03-06")

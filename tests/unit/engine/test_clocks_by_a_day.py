@@ -51,6 +51,17 @@ def test_it_may_be_done_so_early_as_the_rule_allows_and_is_in_time_on_the_last_d
     assert only(PAPERS, case(BOOKED, sent(day)), "2026-11-24").stage == stage
 
 
+def test_the_first_day_of_all_as_systems_write_for_none_leaves_one_clock_untold_and_not_the_child() -> None:
+    care_plan = rule(
+        "r.plan",
+        "care_period",
+        clock={"from": "start", "within": "10 working days"},
+        until={"record": "care_plan", "early": "4 weeks"},
+    )
+    finding = only(care_plan, case(record("care_period", "L1", start="0001-01-01")), "2026-11-20")
+    assert told(finding) == ("unreadable", "start")
+
+
 def test_what_is_dated_ahead_has_not_happened() -> None:
     assert only(PAPERS, case(BOOKED, sent("2026-11-22")), "2026-11-21").stage == "overdue"
 
