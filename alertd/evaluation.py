@@ -115,7 +115,8 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
             if rules.measures(alert.finding)
         }
         open_children = sum(case.is_open(today) for case in snapshot.cases)
-        held = floods(findings, alerts.have_told(session), open_children, house.guard, muted)
+        told = alerts.have_told(session)
+        held = floods(findings, told, open_children, house.guard, muted)
         reconciled = reconcile(
             findings,
             known,
@@ -131,6 +132,9 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
             _tell_of_failed(session, house, now, swept)
         if held:
             _tell_of_floods(session, house, now, held.values())
+        silent = Counter(f.rule for f in findings if f.asks_for_action and f.rule in told and rules.need(f).shadow)
+        if silent:
+            _tell_of_silence(session, house, now, silent)
         point("evaluate.before_commit")
     point("evaluate.after_commit")
     done = Evaluated(
@@ -214,6 +218,18 @@ def _tell_of_floods(session: Session, house: House, now: datetime, held: Iterabl
     subject = "alertd holds back some rules until they are confirmed"
     if tell_operator(session, house.composer_now(), now, about="flood", subject=subject, lines=lines):
         house.log.warning("rules_held", rules=lines[1:-2])
+
+
+def _tell_of_silence(session: Session, house: House, now: datetime, silent: Counter[str]) -> None:
+    lines = [
+        "These rules have told people before and tell nobody now, because they are not adopted as they stand:",
+        *(f"{rule}: open alerts {n}" for rule, n in sorted(silent.items())),
+        "A pack was updated, or the file of what is adopted was changed. Their alerts are kept.",
+        "This says which and why: alertd rules status --config alertd.toml",
+    ]
+    subject = "alertd has fallen silent about some rules"
+    if tell_operator(session, house.composer_now(), now, about="shadow", subject=subject, lines=lines):
+        house.log.warning("rules_fallen_silent", rules=dict(silent))
 
 
 def _tell_of_failed(session: Session, house: House, now: datetime, swept: Sweep) -> None:

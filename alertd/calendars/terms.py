@@ -31,6 +31,8 @@ def read_terms(path: Path) -> tuple[Term, ...]:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except UnicodeDecodeError:
         raise InputError("is not UTF-8 text", where=str(path)) from None
+    except csv.Error as error:
+        raise InputError(f"is not a table: {error}", where=str(path)) from None
     terms.sort(key=lambda term: term.start)
     for before, after in pairwise(terms):
         if after.start <= before.end:
@@ -38,7 +40,9 @@ def read_terms(path: Path) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def _term(row: dict[str, str], where: str) -> Term:
+def _term(row: dict[str | None, str], where: str) -> Term:
+    if None in row:
+        raise InputError("there are more than three columns", where=where, fix="Part closed days by spaces")
     start, end = _day(row, "start", where), _day(row, "end", where)
     if end < start:
         raise InputError(f"it ends before it starts, on {end}", where=f"{where}: end")
@@ -49,7 +53,7 @@ def _term(row: dict[str, str], where: str) -> Term:
     return Term(start, end, closed)
 
 
-def _day(row: dict[str, str], column: str, where: str) -> date:
+def _day(row: dict[str | None, str], column: str, where: str) -> date:
     return _read((row[column] or "").strip(), f"{where}: {column}")
 
 

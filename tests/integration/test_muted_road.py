@@ -67,7 +67,10 @@ def test_what_was_adopted_and_changed_falls_silent_again_and_the_worker_is_not_t
     council.looked_after()
     assert council.days(nov(13), nov(13)) == {nov(13): ["ade"]}
     with_rules(council, changed(RULES, "cla.review.first", shadow="changed since it was adopted on 2026-01-01"))
-    assert council.days(nov(14), nov(20)) == {}
+    assert council.days(nov(16), nov(17)) == {nov(16): ["gus"], nov(17): ["gus"]}  # every day until it is adopted
+    _, subject, body = council.mail.sent[-1]
+    assert subject == "alertd has fallen silent about some rules"
+    assert "cla.review.first: open alerts 1" in body
     with_rules(council, RULES)
     assert council.day(nov(23)) == ["ade"]
 

@@ -42,6 +42,8 @@ def test_terms_are_read_in_order_with_their_closed_days(tmp_path: Path) -> None:
         (HEAD + "2026-09-02,,\n", "terms.csv:2: end: '' is not a day"),
         (HEAD + "2026-09-02,2026-08-23,\n", "terms.csv:2: end: it ends before it starts, on 2026-08-23"),
         (HEAD + "2026-09-02,2026-10-23,2026-12-01\n", "terms.csv:2: closed: 2026-12-01 is not in the term"),
+        (HEAD + "2026-09-02,2026-10-23,2026-09-02,2026-09-03\n", "terms.csv:2: there are more than three columns"),
+        (HEAD + f"2026-09-02,2026-10-23,{'x' * 200_000}\n", "terms.csv: is not a table: field larger"),
         (
             HEAD + "2026-09-02,2026-10-23,\n2026-10-20,2026-12-18,\n",
             "the term from 2026-10-20 begins before the one before it ends",
