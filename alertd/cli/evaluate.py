@@ -16,6 +16,7 @@ from alertd.cli.sources import parse_as_of, parse_settings, parse_window, read_s
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.engine.sweep import sweep
 from alertd.errors import InputError, did_you_mean
+from alertd.insight.backtest import only
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
@@ -57,7 +58,7 @@ def evaluate(
             rulebook,
             instant,
             workers=workers,
-            keep=lambda f: everything or f.asks_for_action,
+            keep=lambda f: (everything or f.asks_for_action) and (not rule or f.rule in (*rule, "*")),
             progress=lambda n: bar.advance(task, n),
         )
     write_findings(result.findings, format_)
@@ -71,7 +72,7 @@ def choose_rulebook(packs: Sequence[Path] | None, settings: Sequence[str] | None
 
 
 def only_rules(rulebook: Rulebook, ids: Sequence[str] | None) -> Rulebook:
-    """The rulebook with only the rules named. Raises InputError for an id nobody knows."""
+    """The rulebook with only the rules named and those they look at. Raises InputError for an id nobody knows."""
     if not ids:
         return rulebook
     ids_known = [rule.id for rule in rulebook.rules]
@@ -83,7 +84,7 @@ def only_rules(rulebook: Rulebook, ids: Sequence[str] | None) -> Rulebook:
             )
         if not rule.enabled:
             raise InputError(f"the rule {one!r} is not enabled: {rule.disabled_because}", where=rule.place)
-    return rulebook.model_copy(update={"rules": tuple(r for r in rulebook.rules if r.id in ids)})
+    return only(rulebook, ids)
 
 
 def _say(snapshot: Snapshot, findings: Sequence[Finding]) -> None:

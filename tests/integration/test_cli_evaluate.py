@@ -62,6 +62,42 @@ def test_json_lines_of_a_return_hold_the_contract_and_nothing_is_written(locked:
     assert "3 children read" in done.err
 
 
+OVER_OTHERS = """\
+pack: local.example
+edition: "none"
+rules:
+  - id: local.review
+    title: Local review
+    why: Somebody must ask.
+    law: {cite: Local policy, confidence: P}
+    for: care_period
+    clock: {from: start, within: 20 working days}
+    until: {record: cla_review}
+    clears: A review is recorded.
+    warn: D20
+    escalate: L1
+  - id: local.pressed
+    title: Something is late
+    why: Somebody must ask.
+    law: {cite: Local policy, confidence: P}
+    for: child
+    others: {rules: ["local.review"], stages: [overdue]}
+    clears: Nothing is late.
+    escalate: L1
+"""
+
+
+def test_one_rule_that_looks_at_others_is_told_of_them_though_it_alone_is_shown(tmp_path: Path, here: Here) -> None:
+    pack = tmp_path / "local.yaml"
+    pack.write_text(OVER_OTHERS)
+    folder = write_return(tmp_path / "return", reviews="CHILD,DOB,REVIEW,REVIEW_CODE\n102,03/02/2012,20/05/2018,PN1\n")
+    run = ("--source", f"ssda903:{folder}", *YEAR_END, "--rules", str(pack), "--format", "jsonl")
+    rules = [json.loads(line)["rule"] for line in here("evaluate", *run).out.splitlines()]
+    assert rules.count("local.pressed") > 0 and rules.count("local.review") > 0
+    one = [json.loads(line)["rule"] for line in here("evaluate", *run, "--rule", "local.pressed").out.splitlines()]
+    assert one == ["local.pressed"] * rules.count("local.pressed")
+
+
 def test_a_wrong_date_is_never_overdue_but_names_its_line(tmp_path: Path, here: Here) -> None:
     wrong = "CHILD,DOB,REVIEW,REVIEW_CODE\n101,03/02/2010,10/22/2018,PN1\n102,03/02/2012,20/05/2018,PN1\n"
     folder = write_return(tmp_path / "return", reviews=wrong)
