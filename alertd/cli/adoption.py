@@ -65,6 +65,8 @@ def confirm(
     on: On = None,
 ) -> None:
     """Let a rule go whose first messages would reach many at once."""
+    if not officer.strip():
+        raise InputError("a confirmation needs the officer", fix="Give --officer")
     settings = load(config)
     path = _file(settings)
     held = {name: n for (name, muted), n in _muted(settings).items() if muted == HELD}

@@ -109,7 +109,8 @@ def explain_one(snapshot: Snapshot, rulebook: Rulebook, rule_id: str, as_of: dat
     evaluator = Evaluator.of(able).of_team(case, as_of)
     rule = rulebook.of_team(holding(case, local_day(as_of)).team).rule(rule_id)
     assert rule is not None
-    findings = [*evaluator.evaluate(case, as_of), *unable]
+    unmeasured = [f for f in unable if evaluator.rulebook.rule(f.rule) is None]  # not by another team's rule
+    findings = [*evaluator.evaluate(case, as_of), *unmeasured]
     ahead = list(agenda(evaluator, case, as_of, until))
     return explain(rule, evaluator.rulebook, evaluator.calendar, case, findings, ahead, as_of)
 

@@ -100,6 +100,12 @@ def test_a_rule_that_is_held_is_let_go_by_name(config: Path, here: Here) -> None
     assert guard_of(load(config)).confirmed == {"cp.visit"}
 
 
+def test_a_flood_is_let_go_by_somebody_with_a_name(config: Path, here: Here) -> None:
+    held(config, "cp.visit")
+    done = here("rules", "confirm", "cp.visit", "--config", config, "--officer", " ")
+    assert done.one_line == "a confirmation needs the officer. Give --officer"
+
+
 def test_a_rule_that_is_not_held_is_not_confirmed(config: Path, here: Here) -> None:
     known = here("rules", "confirm", "cp.visit", "--config", config, "--officer", "An Officer")
     assert known.one_line == "cp.visit is not held back. Held are none."

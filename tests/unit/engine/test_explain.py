@@ -258,3 +258,9 @@ def test_what_no_calendar_can_count_is_explained_all_the_same_without_its_days()
     found = explained(in_school_days, entered(date(2026, 12, 1)))
     assert any("school days cannot be counted" in line for line in text(found))
     assert [w.days for w in found.why] == [()]
+
+
+def test_that_another_team_has_a_rule_the_feed_cannot_measure_is_no_matter_of_this_child() -> None:
+    theirs = book(rule(until={"record": "need"}))
+    found = explained(rule(), entered(date(2026, 12, 18)), book(rule(), teams={"T2": theirs}))
+    assert [w.finding.record for w in found.why] == ["care_period:L1"]
