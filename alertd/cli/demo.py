@@ -69,7 +69,7 @@ def demo(
     catcher.start()
     try:
         config = _write_config(folder, catcher.port)
-        _adopt_all(config, started.date())
+        adopt_all(config, started.date())
         house = build(load(config), clock=_clock_from(started))
         out.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
         _show(out, house, _evaluate(house), maildir)
@@ -134,7 +134,7 @@ def _write_config(folder: Path, port: int) -> Path:
     return path
 
 
-def _adopt_all(config: Path, on: date) -> None:
+def adopt_all(config: Path, on: date) -> None:
     """The made-up authority stands behind every rule, and behind what a first run tells at once."""
     settings = load(config)
     assert settings.rules.adopted is not None

@@ -83,8 +83,17 @@ def coverage(rules: Iterable[Rule], fills: Mapping[FeedCode, Fills]) -> tuple[Ro
     ``fills`` is what the readers there are fill, by feed. A rule over other rules goes as far as
     the best of the enabled ones it looks at.
     """
-    every = sorted(rules, key=lambda rule: (SECTIONS.index(_section(rule)), rule.difference or 0, _in_order(rule.id)))
-    ids = {rule.id for rule in every}
+    found = list(rules)
+    ids = {rule.id for rule in found}
+    every = sorted(
+        found,
+        key=lambda rule: (
+            SECTIONS.index(_section(rule)),
+            rule.difference or 0,
+            _in_order(_law(rule, ids) or rule.id),
+            _in_order(rule.id),
+        ),
+    )
     own = {rule.id: {feed: _reach(rule, feed, fills.get(feed)) for feed in FEEDS} for rule in every}
     return tuple(
         Row(

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
 
 from alertd.cases.records import LONDON
-from alertd.cli.demo import example_config
+from alertd.cli.demo import adopt_all, example_config
 from tests.faults import checker
 from tests.faults.checker import Promise, Verdict
 from tests.faults.run_daemon import run_in_own_process
@@ -88,7 +88,9 @@ class Place:
         for name in ("authority.db", "people.csv", "teams.csv"):
             text = text.replace(f'"{name}"', f'"{self.authority / name}"')
         text = text.replace("sqlite:///authority.db", f"sqlite:///{self.authority / 'authority.db'}")
-        (self.folder / "alertd.toml").write_text(text)
+        config = self.folder / "alertd.toml"
+        config.write_text(text)
+        adopt_all(config, date(2026, 11, 24))
 
     def arguments(self, *work: str, kill: str = "", speed: float = 1) -> list[str]:
         """The launcher's; ``kill`` as ``send.before_record:3``."""

@@ -69,9 +69,10 @@ def stopping_days(finding: Finding, rule: Rule, anchor: Record, example: Example
     """The days, as ordinals, on which something could stop this open clock: from its start to today."""
     first = finding.start if rule.clock.by is None or finding.start else finding.due
     assert first is not None
-    opens = local_day(first).toordinal() + (finding.occurrence != "start")
+    later = rule.stop is not None and rule.stop.after_start
+    opens = local_day(first).toordinal() + (later or finding.occurrence != "start")
     begin = anchor.day(KINDS[rule.for_].begins)
-    return range(max(opens, begin.toordinal() if begin else 0), local_day(example.as_of).toordinal() + 1)
+    return range(max(opens, begin.toordinal() + later if begin else 0), local_day(example.as_of).toordinal() + 1)
 
 
 def fitting(kind: str, where: tuple[Condition, ...], anchor: Record, wanted: bool = True) -> dict[str, Value] | None:
