@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from alertd.bootstrap import rulebook_of
 from alertd.calendars.calendar import Nation
 from alertd.cases.records import Snapshot
 from alertd.cli.output import Format, progress_bar, write_findings
@@ -20,12 +21,16 @@ from alertd.insight.backtest import only
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
+from alertd.settings import load
 
 SourceOption = Annotated[str, typer.Option(help="ssd:URL, ssd:FILE or ssda903:FOLDER.")]
 AsOfOption = Annotated[str | None, typer.Option(help="A day (its end) or an instant with offset; now if left out.")]
 WindowOption = Annotated[str | None, typer.Option(help="FROM:TO, the days an SSDA903 return speaks for.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="A local length, NAME=LENGTH. Repeatable.")]
 RulesOption = Annotated[list[Path] | None, typer.Option("--rules", help="A pack in place of the England packs.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="A settings file: its packs, overlays, lengths and school terms, as the daemon has.")
+]
 NationOption = Annotated[
     Nation, typer.Option(help="Whose bank holidays: england-and-wales, scotland, northern-ireland.")
 ]
@@ -41,11 +46,12 @@ def evaluate(
     set_: SetOption = None,
     rules: RulesOption = None,
     nation: NationOption = "england-and-wales",
+    config: ConfigOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; one a processor if left out.")] = None,
 ) -> None:
-    """Evaluate a feed once and print the findings: no configuration, no database."""
+    """Evaluate a feed once and print the findings: no configuration needed, no database."""
     instant = parse_as_of(as_of)
-    rulebook = only_rules(choose_rulebook(rules, set_, nation), rule)
+    rulebook = only_rules(choose_rulebook(rules, set_, nation, config), rule)
     with progress_bar() as bar:
         reading = bar.add_task("Reading the feed", total=None)
         snapshot = read_source(
@@ -65,8 +71,14 @@ def evaluate(
     _say(snapshot, result.findings)
 
 
-def choose_rulebook(packs: Sequence[Path] | None, settings: Sequence[str] | None, nation: Nation) -> Rulebook:
-    """The packs named, else England's, with the lengths set."""
+def choose_rulebook(
+    packs: Sequence[Path] | None, settings: Sequence[str] | None, nation: Nation, config: Path | None = None
+) -> Rulebook:
+    """The authority's own rulebook, as the daemon has it; or the packs named, else England's, with the lengths set."""
+    if config:
+        if packs or settings:
+            raise InputError("--config goes without --rules and --set", fix="Write them in the settings file.")
+        return rulebook_of(load(config))
     chosen = list(packs or [builtin_pack("england")])
     return load_rulebook(chosen, settings=parse_settings(list(settings or [])), nation=nation)
 

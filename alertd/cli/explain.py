@@ -13,6 +13,7 @@ import typer
 from alertd.cases.records import in_words
 from alertd.cli.evaluate import (
     AsOfOption,
+    ConfigOption,
     NationOption,
     RulesOption,
     SetOption,
@@ -44,6 +45,7 @@ def explain(
     set_: SetOption = None,
     rules: RulesOption = None,
     nation: NationOption = "england-and-wales",
+    config: ConfigOption = None,
 ) -> None:
     """Show why a rule asks what it asks of this child, why it does not, and when that changes.
 
@@ -51,7 +53,7 @@ def explain(
     what would clear it; for other records, what holds the rule back; then every change to come.
     """
     instant = parse_as_of(as_of)
-    rulebook = choose_rulebook(rules, set_, nation)
+    rulebook = choose_rulebook(rules, set_, nation, config)
     only_rules(rulebook, [rule])
     snapshot = read_source(source, instant, parse_window(window))
     case = next((c for c in snapshot.cases if c.child == child), None)

@@ -13,6 +13,7 @@ from rich.table import Table
 from alertd.cases.records import local_day
 from alertd.cli.evaluate import (
     AsOfOption,
+    ConfigOption,
     NationOption,
     RulesOption,
     SetOption,
@@ -50,6 +51,7 @@ def forecast(
     set_: SetOption = None,
     rules: RulesOption = None,
     nation: NationOption = "england-and-wales",
+    config: ConfigOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Show what falls due in the coming weeks, by team, worker and week, if nothing new is recorded.
@@ -60,7 +62,7 @@ def forecast(
     check_out(out)
     instant = parse_as_of(as_of)
     mondays = weeks_from(local_day(instant), weeks)
-    rulebook = choose_rulebook(rules, set_, nation)
+    rulebook = choose_rulebook(rules, set_, nation, config)
     found: list[Coming] = []
     failed: dict[str, str] = {}
     untold = 0

@@ -54,6 +54,27 @@ def test_as_json_it_is_one_object_for_programs(tmp_path: Path, here: Here) -> No
     assert found["when_next"][0]["after"]["stage"] == "unknown"
 
 
+def test_an_authority_is_explained_its_own_rules_with_what_it_laid_over_them(tmp_path: Path, here: Here) -> None:
+    (tmp_path / "ours.overlay.yaml").write_text(
+        "overlay: ours\nedition: of 2018\nlevel: authority\nsettings: {cp.visit.interval: 10 working days}\n"
+        "changes: [{rule: cla.review.first, limit: 10 working days}]\n"
+    )
+    (tmp_path / "alertd.toml").write_text(
+        '[feed]\nkind = "ssda903"\nurl = "return"\n[rules]\noverlays = ["ours.overlay.yaml"]\n'
+        '[people]\npeople = "p.csv"\nteams = "t.csv"\nduty = "duty@council.example"\nallowed_domains = []\n[email]\n'
+    )
+    source = f"ssda903:{write_return(tmp_path / 'return')}"
+    ask = ("explain", "cla.review.first", "103", "--source", source, *YEAR_END)
+    done = here(*ask, "--config", tmp_path / "alertd.toml")
+    assert done.code == 0, done.err
+    ours = done.out
+    assert "local          Fri 29 Mar 2019  <- binds" in ours
+    assert "statutory      Fri 12 Apr 2019\n" in ours
+    assert "told to nobody the pack england.looked_after is not adopted" in ours
+    both = here(*ask, "--config", tmp_path / "alertd.toml", "--set", "cp.visit.interval=2 weeks").one_line
+    assert both == "--config goes without --rules and --set. Write them in the settings file."
+
+
 def test_an_unknown_child_or_rule_and_a_disabled_rule_are_one_line(tmp_path: Path, here: Here) -> None:
     source = f"ssda903:{write_return(tmp_path / 'return')}"
     ask = ("--source", source, *YEAR_END)
