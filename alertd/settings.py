@@ -213,6 +213,8 @@ def _wrong_setting(path: Path, text: str, error: ValidationError) -> InputError:
         if not section:
             return InputError("is missing", where=f"{path}: [{key}]", fix="Add the section")
         return InputError("is missing", where=where, fix=f"Add {key} to [{'.'.join(section)}]")
+    if first["type"] == "string_type":
+        return InputError("is not text", where=where, fix='Put it in quotes, a length with its unit: "10 working days"')
     return InputError(first["msg"].removeprefix("Value error, "), where=where)
 
 

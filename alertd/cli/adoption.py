@@ -95,6 +95,8 @@ def status(config: Config) -> None:
         table.add_row(pack, own[0].edition, _by(adopted, pack), str(len(live)), str(len(own) - len(live)), str(quiet))
     out = console()
     out.print(table)
+    if any("is not adopted" in r.shadow for r in rules):
+        out.print("What is in shadow is told to nobody. To let a pack speak: alertd rules adopt PACK")
     for rule in rules:
         if rule.shadow and "is not adopted" not in rule.shadow:
             out.print(f"{rule.id}: {rule.shadow}. Read it, then: alertd rules adopt {rule.pack}")

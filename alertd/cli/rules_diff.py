@@ -36,7 +36,7 @@ def diff(
     after: Side,
     over: Annotated[list[Path] | None, typer.Option(help="What an overlay is laid over; England if left out.")] = None,
     source: Annotated[
-        str | None, typer.Option(help="A feed, KIND:PLACE: also count the children it would affect today.")
+        str | None, typer.Option(help="A feed, as ssd:authority.db: also count the children it would affect today.")
     ] = None,
     as_of: AsOfOption = None,
     window: WindowOption = None,

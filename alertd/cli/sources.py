@@ -23,7 +23,7 @@ def read_source(source: str, as_of: datetime, window: Window | None, progress: P
     if not colon or kind not in KINDS or not place:
         # What was typed is not repeated: without its kind, an address shows its password.
         what = f"{kind!r} is not a kind of source" if colon and kind not in KINDS else "the source is not KIND:PLACE"
-        raise InputError(what, fix=f"Write KIND:PLACE, with one of the kinds {' and '.join(KINDS)}")
+        raise InputError(what, fix="Write ssd:authority.db, ssd:URL or ssda903:FOLDER")
     if kind == "ssda903":
         return ssda903.read(Path(place), window=window, progress=progress)
     if window:

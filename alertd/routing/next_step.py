@@ -15,7 +15,7 @@ from alertd.rulebook.model import Rule, Rulebook
 
 
 def next_step(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calendar, today: date) -> str:
-    """``If nothing changes: your team manager is told Thu 26 Nov.``, or what else there is to say.
+    """``If nothing changes: the team manager is told Thu 26 Nov.``, or what else there is to say.
 
     A step of a ladder that is not urgent goes with a digest, so it is told on a working day.
     """
@@ -23,12 +23,12 @@ def next_step(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calend
         return "Until then nobody can be warned in time."
     ladder = rulebook.ladders[rule.escalate]
     for step in ladder.steps[finding.level :]:
-        roles = [f"your {role_words(role)}" for role in step.tell if role != "worker"]
+        roles = [f"the {role_words(role)}" for role in step.tell if role != "worker"]
         if roles and finding.due is not None:
             at = step_moment(step, finding.start or finding.due, finding.due, calendar)
             verb = "are" if len(roles) > 1 else "is"
             return f"If nothing changes: {and_list(roles)} {verb} told {_told(at, today, calendar, ladder.urgent)}."
-    return "Every step of the ladder has been told."
+    return "Everybody who is to hear of it has been told."
 
 
 def _told(at: datetime, today: date, calendar: Calendar, urgent: bool) -> str:

@@ -49,8 +49,9 @@ def _need_value(kind: str, condition: Condition, key: str) -> None:
         return
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     if wanted is None or any(type(v) is not wanted for v in values):
+        shown, hint = ", ".join(map(repr, values)), ": write true or false" if wanted is bool else ""
         raise ValueError(
-            f"{key}: {kind}.{condition.field} is a {field.type} field and cannot be compared with {values}"
+            f"{key}: {kind}.{condition.field} is a {field.type} field and cannot be compared with {shown}{hint}"
         )
     if condition.op in ("at_least", "at_most") and wanted is not int:
         raise ValueError(

@@ -210,7 +210,7 @@ def _plain(text: str) -> object:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise _UnclearError(f"{text} is not a day of the calendar", "Write it as 2026-11-30.") from None
+            raise _UnclearError(f"{text} is not a day of the calendar", "Correct the day or the month.") from None
     if _INT.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else text

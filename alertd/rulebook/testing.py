@@ -37,7 +37,9 @@ def _moment(value: object) -> object:
         try:
             return datetime.strptime(value, "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
         except ValueError:
-            raise ValueError(f"{value!r} is neither a day (2026-11-30) nor a moment (2026-11-30 14:30)") from None
+            raise ValueError(
+                f"{value!r} is text, and neither a day nor a moment: write 2026-11-30 or 2026-11-30 14:30, no quotes"
+            ) from None
     return value
 
 
@@ -214,7 +216,8 @@ def _value(field: Field, value: object, where: str) -> object:
             raise InputError(str(error), where=where) from None
     expected = {"date": date, "moment": date, "yes/no": bool, "text": str, "number": int}[field.type]
     if value is not None and (not isinstance(value, expected) or (field.type == "number" and value is True)):
-        raise InputError(f"{field.name} is a {field.type} field and cannot hold {value!r}", where=where)
+        fix = "Write it as 2026-11-30, without quotes" if field.type == "date" else None
+        raise InputError(f"{field.name} is a {field.type} field and cannot hold {value!r}", where=where, fix=fix)
     return value
 
 

@@ -51,7 +51,7 @@ def validate(document: Document, model: type[M], parts: Mapping[str, type[Model]
         # A misspelt key explains the one that is missing, so it is told first.
         errors = sorted(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     what, loc, fix = _explain(errors[0], document, model, parts or MODELS)
-    more = f" ({len(errors) - 1} more in this file)" if len(errors) > 1 else ""
+    more = f" ({len(errors) - 1} more wrong in this file)" if len(errors) > 1 else ""
     raise InputError(what + more, where=document.at(loc), fix=fix)
 
 

@@ -63,7 +63,7 @@ def change(old: str, new: str) -> str:
         (change('kind = "ssd"', 'kind = "annexa"'), ":2: feed.kind: Input should be 'ssd' or 'ssda903'"),
         (change('kind = "ssd"', "max_loss = 0"), ":1: feed.kind: is missing"),
         (change('kind = "ssd"', 'kind = "ssd"\nmax_loss = 0'), ":3: feed.max_loss: Input should be greater than 0"),
-        (change('"10 working days"', "10"), ":9: rules.settings.cp.visit.interval: Input should be a valid string"),
+        (change('"10 working days"', "10"), ":9: rules.settings.cp.visit.interval: is not text. Put it in quotes"),
         (change('"06:30"', '"6.30"'), ":18: schedule.evaluate: Input should be in a valid time format"),
         (change('"08:00"', '"25:00"'), ":21: schedule.digest: Input should be in a valid time format"),
         (change('"08:00"', '"08:00Z"'), ":21: schedule.digest: a time of day is in Europe/London and takes no offset"),

@@ -22,22 +22,22 @@ def said(finding: Finding, book: Rulebook = BOOK) -> str:
 
 
 def test_names_who_is_told_next_and_when() -> None:
-    assert said(REVIEW_TOMORROW) == "If nothing changes: your team manager is told Fri 27 Nov."
+    assert said(REVIEW_TOMORROW) == "If nothing changes: the team manager is told Fri 27 Nov."
 
 
 def test_names_everybody_of_the_step() -> None:
-    assert said(OVERDUE_VISIT).startswith("If nothing changes: your service manager and your head of service are told")
+    assert said(OVERDUE_VISIT).startswith("If nothing changes: the service manager and the head of service are told")
 
 
 def test_a_step_that_waits_for_a_digest_is_told_on_a_working_day() -> None:
     """Due on a Sunday: the digest that tells it goes on Monday."""
     sunday = replace(REVIEW_TOMORROW, due=date(2026, 11, 29))
-    assert said(sunday) == "If nothing changes: your team manager is told Mon 30 Nov."
+    assert said(sunday) == "If nothing changes: the team manager is told Mon 30 Nov."
 
 
 def test_an_urgent_step_is_told_on_the_very_day() -> None:
     sunday = replace(OVERDUE_VISIT, stage="upcoming", due=date(2026, 11, 29), level=0)
-    assert said(sunday) == "If nothing changes: your team manager is told Sun 29 Nov."
+    assert said(sunday) == "If nothing changes: the team manager is told Sun 29 Nov."
 
 
 def test_a_step_in_hours_names_the_hour() -> None:
@@ -47,11 +47,11 @@ def test_a_step_in_hours_names_the_hour() -> None:
     due = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
     book = BOOK.model_copy(update={"ladders": {**LADDERS, "L2": hours}})
     finding = replace(OVERDUE_VISIT, due=due, level=0)
-    assert said(finding, book) == "If nothing changes: your service manager is told Thu 26 Nov 16:00."
+    assert said(finding, book) == "If nothing changes: the service manager is told Thu 26 Nov 16:00."
 
 
 def test_the_top_of_the_ladder_says_so() -> None:
-    assert said(replace(OVERDUE_VISIT, level=3)) == "Every step of the ladder has been told."
+    assert said(replace(OVERDUE_VISIT, level=3)) == "Everybody who is to hear of it has been told."
 
 
 def test_what_cannot_be_told_says_what_that_means() -> None:

@@ -88,7 +88,10 @@ def test_a_disabled_rule_is_tested_as_if_enabled(tmp_path: Path) -> None:
             r":5: .*'strat'\. Did you mean",
         ),
         ('    records: [{kind: cla_visit, child_seen: "yes"}]\n    expect: nothing\n', r":5: .*is a yes/no field"),
-        ("    records: [{kind: missing, start: soon}]\n    expect: nothing\n", r":5: .*'soon' is neither a day"),
+        (
+            "    records: [{kind: missing, start: soon}]\n    expect: nothing\n",
+            r":5: .*'soon' is text, and neither a day",
+        ),
         ("    expects: nothing\n", r":5: cases\[1\]\.expects: unknown key 'expects'.*Did you mean expect\?"),
         ("    expect: none\n", r":5: cases\[1\]\.expect: write the findings as a list, or `nothing`"),
         ("    expect: []\n", r":5: cases\[1\]\.expect: write the findings"),
