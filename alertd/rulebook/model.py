@@ -194,6 +194,8 @@ def _clock_shape(rule: Rule) -> None:
         raise ValueError("clock: give `from:` or `by:`")
     if not rule.warn:
         raise ValueError("`warn:` is missing")
+    if rule.clock.by is not None and rule.stop.after_start:
+        raise ValueError("until.after_start: goes with `from:`, and a clock that runs out by a day may have no start")
     origin = rule.clock.from_
     if isinstance(origin, FromEvent):
         if (origin.record,) != rule.stop.kinds:

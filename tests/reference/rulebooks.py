@@ -82,7 +82,7 @@ def _timed(r: Random, name: str, for_: str) -> Raw:
     from_event = isinstance(clock.get("from"), dict) and "record" in clock["from"]
     if "record" in until and not from_event and r.random() < 0.2:
         until = {**until, "early": r.choice(("5 calendar days", "2 weeks", "12 weeks"))}
-    elif "record" in until and r.random() < 0.15:
+    elif "record" in until and not by and r.random() < 0.15:
         until = {**until, "after_start": True}
     if r.random() < 0.2:
         clock["roll"] = "forward"
