@@ -80,7 +80,7 @@ def internal_line(
         next_step,
         finding.cannot_tell.where if finding.cannot_tell else finding.where,
         is_new,
-        f"told late: was to be told {day_words(local_day(finding.since), today)}" if late and finding.since else "",
+        f"told late: unchanged since {day_words(local_day(finding.since), today)}" if late and finding.since else "",
         held_by,
         (*besides(finding, rule, day), *stands),
     )

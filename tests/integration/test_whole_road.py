@@ -132,7 +132,7 @@ def test_three_weeks_of_downtime_are_told_once_and_marked_late(council: Council)
     back = dec(14)
     assert council.day(back) == ["ade", "cy", "di", "ed", "flo"]  # every step that passed meanwhile
     assert council.events() == [("new", 0, False), ("stage", 3, True)]
-    assert all("told late: was to be told" in text for _, _, text in council.mail.sent[-5:])
+    assert all("told late: unchanged since" in text for _, _, text in council.mail.sent[-5:])
     assert council.days(back + timedelta(days=1), dec(20)) == {}
 
 

@@ -170,11 +170,11 @@ def test_a_line_says_recorded_and_never_that_it_was_not_done() -> None:
 
 def test_what_was_missed_while_nobody_looked_is_marked_late_with_the_day_it_began() -> None:
     missed = replace(OVERDUE_VISIT, since=datetime(2026, 11, 20, tzinfo=UTC))
-    assert line_of(replace(item(1, missed), late=True))["told_late"] == "told late: was to be told Fri 20 Nov"
+    assert line_of(replace(item(1, missed), late=True))["told_late"] == "told late: unchanged since Fri 20 Nov"
     assert line_of(item(1, missed))["told_late"] == ""
     mail = render_digest(digest([replace(item(1, missed), late=True)]))
-    assert "told late: was to be told Fri 20 Nov" in mail.text
-    assert "told late: was to be told Fri 20 Nov" in mail.html
+    assert "told late: unchanged since Fri 20 Nov" in mail.text
+    assert "told late: unchanged since Fri 20 Nov" in mail.html
 
 
 def test_a_limit_not_read_in_the_law_is_called_local() -> None:
