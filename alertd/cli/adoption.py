@@ -53,7 +53,9 @@ def adopt_pack(
         adopted = adopted.model_copy(update={"adopted": (*adopted.adopted, done)})
         fresh = [r.id for r in own if r.shadow]
         said = f"{len(own)} rules, {len(fresh)} of them new or changed" + (f": {', '.join(fresh)}" if fresh else "")
-        print(f"{name} ({done.edition}): {said}")
+        off = sum(not r.enabled for r in own)
+        also = f"; {off} are disabled, and adopted for when somebody enables them" if off else ""
+        print(f"{name} ({done.edition}): {said}{also}")
     write_adopted(path, adopted)
     print(f"Written to {path}. The daemon takes it up when it is started again.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -104,8 +105,10 @@ def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) ->
         said += _workers(settings, snapshot, staff[0], local_day(now))
     if loaded:
         _, unable = measurable(loaded[0], snapshot.holds)
-        cannot = ", ".join(f"{f.rule} ({f.occurrence})" for f in unable)
-        said.append(f"cannot be measured from it: {cannot or 'nothing'}")
+        lacking = Counter(f.occurrence for f in unable).most_common()
+        waiting = ", ".join(f"{what} ({n})" for what, n in lacking)
+        wait = f"{len(unable)} rules wait for what it does not hold: {waiting}" if unable else "measures every rule"
+        said.append(wait)
     return "; ".join(said)
 
 

@@ -41,6 +41,9 @@ def explain(
     as_of: AsOfOption = None,
     weeks: Annotated[int, typer.Option(min=0, max=520, help="How far ahead `when next` looks.")] = 26,
     format_: Annotated[ExplainFormat, typer.Option("--format", help="text or json.")] = ExplainFormat.text,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The calendar of past clocks too, not a line each.")
+    ] = False,
     window: WindowOption = None,
     set_: SetOption = None,
     rules: RulesOption = None,
@@ -68,5 +71,5 @@ def explain(
     print(f"ref {child}, as of {in_words(instant)}")
     if found.when_next and instant < parse_as_of(None) - timedelta(days=1):
         print("`when next` counts what the feed, read today, holds of the days after that.")
-    for line in lines(found):
+    for line in lines(found, every_day=everything):
         print(line)

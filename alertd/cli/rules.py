@@ -127,6 +127,7 @@ def _as_json(rule: Rule, shelf: Shelf, today: date) -> dict[str, object]:
         "cite": rule.law.cite,
         "confidence": rule.law.confidence,
         "clock": clock_in_words(rule, shelf.rulebook, today),
+        "tells": [list(step.tell) for step in shelf.rulebook.ladders[rule.escalate].steps],
         "needs": sorted(rule.needs),
         "enabled": rule.enabled,
         "disabled_because": rule.disabled_because,

@@ -6,7 +6,7 @@ as lines of text (:func:`lines`) and as plain JSON values (:meth:`Explained.as_j
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -53,6 +53,8 @@ class Explained:
     why: tuple[Why, ...]
     why_not: tuple[WhyNot, ...]
     when_next: tuple[Change, ...]
+    tells: tuple[tuple[str, ...], ...]
+    """The roles that each step of its ladder tells, in order."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -69,6 +71,7 @@ class Explained:
             "loosened_by": loosened,
             "shadow": rule.shadow,
             "clears": rule.clears,
+            "tells": [list(roles) for roles in self.tells],
             "calendar": self.calendar,
             "values": dict(self.values),
             "version": {"timing": self.versions[0], "wording": self.versions[1]},
@@ -99,6 +102,7 @@ def explain(
         why=tuple(Why(f, _counted(f, rule, rulebook, calendar)) for f in own),
         why_not=tuple(why_not(rule, case, judged, as_of)),
         when_next=tuple(c for c in ahead if c.rule == rule.id),
+        tells=tuple(step.tell for step in rulebook.ladders[rule.escalate].steps),
     )
 
 
@@ -139,8 +143,11 @@ def _counted(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calenda
         return ()
 
 
-def lines(explained: Explained) -> Iterator[str]:
-    """The explanation as text: the rule once, each clock, what holds it back, and what comes next."""
+def lines(explained: Explained, *, every_day: bool = False) -> Iterator[str]:
+    """The explanation as text: the rule once, each clock, what holds it back, and what comes next.
+
+    ``every_day``: the calendar also of clocks that nobody can do anything about any more.
+    """
     rule = explained.rule
     yield f"{rule.title} ({rule.id}, {rule.kind})"
     yield f"  why            {rule.why}"
@@ -155,9 +162,15 @@ def lines(explained: Explained) -> Iterator[str]:
         yield f"  setting        {name} = {value}"
     yield f"  calendar       {explained.calendar}"
     yield f"  version        {explained.versions[0]} (dates), {explained.versions[1]} (words)"
-    for why in explained.why:
+    yield f"  tells          {'; '.join(f'{n}: {_roles(roles)}' for n, roles in enumerate(explained.tells, 1))}"
+    past = [w for w in explained.why if not every_day and _is_past(w.finding)]
+    if past:
         yield ""
-        yield from _clock(why, rule)
+    yield from (_in_one_line(why.finding) for why in past)
+    for why in explained.why:
+        if why not in past:
+            yield ""
+            yield from _clock(why, rule)
     if explained.why_not:
         yield ""
         yield "why not"
@@ -166,7 +179,28 @@ def lines(explained: Explained) -> Iterator[str]:
     if explained.when_next:
         yield ""
         yield "when next, if nothing new is recorded"
-        yield from (f"  {in_words(c.at)}  {c.record}: {c.words}" for c in explained.when_next)
+        yield from (f"  {in_words(c.at)}  {c.record}: {_words(c, explained)}" for c in explained.when_next)
+
+
+def _is_past(finding: Finding) -> bool:
+    return finding.met is not None or finding.closed
+
+
+def _in_one_line(f: Finding) -> str:
+    due = f", due {in_words(f.due)}" if f.due else ""
+    met = f", {in_words(f.met)} ({f.met_by or f.where})" if f.met else ""
+    return f"{f.record}: {f.stage.replace('_', ' ')}{due}{met}"
+
+
+def _words(change: Change, explained: Explained) -> str:
+    """What changes; for a step of the ladder also who is told."""
+    reached = change.after.level if change.after and change.words.startswith("escalation step") else 0
+    told = f": {_roles(explained.tells[reached - 1])}" if 0 < reached <= len(explained.tells) else ""
+    return change.words + told
+
+
+def _roles(roles: Iterable[str]) -> str:
+    return ", ".join(role.replace("_", " ") for role in roles)
 
 
 def _clock(why: Why, rule: Rule) -> Iterator[str]:
@@ -193,6 +227,8 @@ def _clock(why: Why, rule: Rule) -> Iterator[str]:
             yield f"  {name:<14} {in_words(value) if value else 'none'}{marked}"
     if f.met:
         yield f"  met            {in_words(f.met)}, {f.met_by}"
+    elif f.cannot_tell and f.cannot_tell.cause == "setting":
+        yield f"  clears when    {f.cannot_tell.field} has a value: --set here, [rules.settings] for the daemon"
     elif f.asks_for_action or f.stage == "running":
         yield f"  clears when    {rule.clears}"
     yield from _strip(why.days)

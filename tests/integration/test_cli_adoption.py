@@ -77,7 +77,7 @@ def test_all_packs_that_begin_alike_are_adopted_together(config: Path, here: Her
 def test_adopting_again_says_what_is_new_to_adopt(config: Path, here: Here) -> None:
     here("rules", "adopt", "england.child_protection", "--config", config, *OFFICER)
     again = here("rules", "adopt", "england.child_protection", "--config", config, *OFFICER)
-    assert ", 0 of them new or changed\n" in again.out
+    assert ", 0 of them new or changed" in again.out
 
 
 def test_a_pack_nobody_loads_is_refused_with_those_there_are(config: Path, here: Here) -> None:

@@ -99,7 +99,7 @@ def test_of_many_clocks_the_open_one_comes_last(ssd: Path, here: Here) -> None:
     clocks = Counter(row["child"] for row in map(json.loads, found))
     open_ = {row["child"] for row in map(json.loads, found) if row["met"] is None and not row["closed"]}
     child = max(open_, key=lambda ref: clocks[ref])
-    lines = here("explain", "cp.visit", child, *ask).out.splitlines()
+    lines = here("explain", "cp.visit", child, *ask, "--all").out.splitlines()
     stages = [line.rpartition(": ")[2] for line in lines if line.startswith("cp_plan:")]
     assert len(stages) > 2 and stages[0] == "met" != stages[-1]
     starts = [line.split("starts")[1].split(",")[0].strip() for line in lines if "  starts  " in line]

@@ -111,9 +111,13 @@ def test_a_count_that_begins_with_the_day_itself_says_day_1() -> None:
 
 def test_a_met_clock_says_when_and_where_and_no_longer_what_would_clear_it() -> None:
     review = make_record("cla_review", "C1", "R1", "ssd_cla_reviews R1", {"happened": date(2026, 12, 20)})
-    shown = text(explained(rule(), entered(date(2026, 12, 18), review)))
-    assert "  met            Sun 20 Dec 2026, ssd_cla_reviews R1" in shown
+    found = explained(rule(), entered(date(2026, 12, 18), review))
+    shown = text(found)
+    assert shown[-1] == "care_period:L1: met, due Tue 29 Dec 2026, Sun 20 Dec 2026 (ssd_cla_reviews R1)"
     assert not [line for line in shown if "clears when" in line or "when next" in line]
+    whole = list(lines(found, every_day=True))
+    assert "  met            Sun 20 Dec 2026, ssd_cla_reviews R1" in whole
+    assert "    21 Dec 2026    1   2   3   4   -   -   -   Fri Christmas Day" in whole
 
 
 def test_a_booked_date_binds_and_is_named_as_the_limit() -> None:
@@ -177,6 +181,19 @@ def test_a_loosened_limit_says_so_wherever_it_is_shown() -> None:
     (short,) = [line for line in text(found) if line.startswith("  in short")]
     assert "5 working days (loosened) from Tue 1 Dec 2026" in short
     assert short.endswith("Longer than the limit as published: Agreed by the board (Director, Tue 1 Sep 2026).")
+
+
+def test_who_is_told_at_each_step_is_named_and_again_when_the_step_comes() -> None:
+    ladder = {"title": "t", "steps": [{"tell": ["worker"]}, {"after": "1 week", "tell": ["service_manager", "iro"]}]}
+    shown = text(explained(rule(), entered(date(2026, 12, 18)), book(rule(), ladders={"L": ladder})))
+    assert "  tells          1: worker; 2: service manager, iro" in shown
+    assert "  Tue 5 Jan 2027 00:00  care_period:L1: escalation step 2: service manager, iro" in shown
+
+
+def test_a_length_nobody_has_set_is_what_clears_the_doubt() -> None:
+    unset = {"from": "start", "within": {"setting": "r.limit", "no_default": True}}
+    shown = text(explained(rule(clock=unset), entered(date(2026, 12, 18))))
+    assert "  clears when    r.limit has a value: --set here, [rules.settings] for the daemon" in shown
 
 
 def test_a_team_is_explained_by_its_own_rules() -> None:

@@ -67,6 +67,7 @@ def test_list_prints_one_json_line_a_rule_sorted_by_id(pack: Path) -> None:
         "cite": "Local policy",
         "confidence": "P",
         "clock": "20 working days from start, until cla_review",
+        "tells": [["worker", "team_manager"], ["service_manager"], ["head_of_service"]],
         "needs": ["care_period", "care_period.start", "cla_review", "cla_review.happened"],
         "enabled": True,
         "disabled_because": None,
