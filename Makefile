@@ -26,7 +26,7 @@ demo: $(VENV)/run.stamp  ## make an authority, evaluate it, catch its mail here
 	$(BIN)/alertd demo --once --dir demo-data
 
 test: check  ## everything that must hold, in under six minutes
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/dev.stamp  ## style, types, direction of imports, rule packs
 	$(BIN)/ruff check .

@@ -131,7 +131,7 @@ def test_no_name_is_in_what_is_printed_about_findings(
     for form in Format:
         write_findings(findings, form)
     evaluator = Evaluator.of(measurable(book, snapshot.holds, snapshot.lacks)[0])
-    for case in snapshot.cases[:8]:
+    for case in snapshot.cases[:4]:
         true_of_it = evaluator.evaluate(case, council.now)
         for rule in book.rules:
             explained = explain(rule, book, calendar, case, true_of_it, (), council.now)
