@@ -193,10 +193,11 @@ def _in_one_line(f: Finding) -> str:
 
 
 def _words(change: Change, explained: Explained) -> str:
-    """What changes; for a step of the ladder also who is told."""
-    reached = change.after.level if change.after and change.words.startswith("escalation step") else 0
-    told = f": {_roles(explained.tells[reached - 1])}" if 0 < reached <= len(explained.tells) else ""
-    return change.words + told
+    """What changes, and who is told by the steps of the ladder that this reaches."""
+    before = change.before.level if change.before else 0
+    reached = explained.tells[before : change.after.level] if change.after else ()
+    told = dict.fromkeys(role for roles in reached for role in roles)
+    return f"{change.words}: {_roles(told)}" if told else change.words
 
 
 def _roles(roles: Iterable[str]) -> str:

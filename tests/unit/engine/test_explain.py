@@ -88,7 +88,7 @@ def test_the_working_is_a_calendar_of_counted_days_with_the_reason_of_each_that_
         "",
         "when next, if nothing new is recorded",
         "  Wed 23 Dec 2026 00:00  care_period:L1: becomes upcoming",
-        "  Tue 29 Dec 2026 00:00  care_period:L1: becomes due",
+        "  Tue 29 Dec 2026 00:00  care_period:L1: becomes due: worker",
         "  Wed 30 Dec 2026 00:00  care_period:L1: becomes overdue",
     ]
 
