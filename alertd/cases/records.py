@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from alertd.cases.accounts import Account, Reject
 from alertd.cases.kinds import KINDS, Field, FieldType
 
 LONDON: Final = ZoneInfo("Europe/London")
@@ -158,11 +159,26 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """Everything one feed says about one child, and the window in which its silence is proof."""
+    """Everything that is said about one child, and the window in which silence is proof.
+
+    ``windows`` has those kinds of which silence is proof in another window than that. ``latest`` are
+    the kinds of which no more than the latest record is held.
+    """
 
     child: str
     records: tuple[Record, ...]
     window: Window = Window()
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    latest: frozenset[str] = frozenset()
+
+    def window_of(self, kinds: Iterable[str]) -> Window:
+        """The window in which the absence of all of these kinds is proof."""
+        if not self.windows:
+            return self.window
+        own = [self.windows.get(kind, self.window) for kind in kinds] or [self.window]
+        starts = [w.start for w in own if w.start]
+        ends = [w.end for w in own if w.end]
+        return Window(max(starts, default=None), min(ends, default=None))
 
     def by_kind(self) -> dict[str, list[Record]]:
         """The records of each kind, in the order given."""
@@ -186,53 +202,73 @@ class CaseFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """A row of the feed that could not become a record: where, and why, without personal data."""
-
-    where: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One complete, consistent reading of a feed.
 
-    ``source`` names it (``ssda903:returns/2018``). ``holds`` are the kinds the feed is able to
-    hold at all: a rule that needs another kind cannot be measured from it. ``counts`` are rows
-    read per table or file, for the guard against half-loaded feeds. ``notes`` are lines for the
-    operator (what was left out and why). ``cases`` are sorted by child. ``lacks`` are fields, as
-    ``kind.field``, that this feed cannot hold though it holds their kind.
+    ``source`` names it (``ssda903:returns/2018``), without passwords. ``holds`` are the kinds the
+    feed is able to hold at all: a rule that needs another kind cannot be measured from it.
+    ``accounts`` say what became of every row, by table or file. ``notes`` are lines for the operator
+    (what was left out and why). ``cases`` are sorted by child. ``lacks`` are fields, as
+    ``kind.field``, that this feed cannot hold though it holds their kind. ``as_at`` is the day the
+    data itself says it was drawn up, where it says so.
     """
 
     source: str
     cases: tuple[CaseFile, ...]
     holds: frozenset[str]
     window: Window
-    counts: Mapping[str, int]
+    accounts: Mapping[str, Account]
     rejects: tuple[Reject, ...] = ()
     notes: tuple[str, ...] = ()
     lacks: frozenset[str] = frozenset()
+    as_at: date | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows read by table or file, for the guard against half-loaded feeds."""
+        return {table: account.rows for table, account in self.accounts.items()}
 
 
 def case_files(
-    records: Iterable[Record], window: Window, windows: Mapping[str, Window] | None = None
+    records: Iterable[Record],
+    window: Window,
+    windows: Mapping[str, Window] | None = None,
+    *,
+    of_kinds: Mapping[str, Window] | None = None,
+    latest: frozenset[str] = frozenset(),
 ) -> tuple[CaseFile, ...]:
-    """Group records by child, sorted by child, then kind, beginning and key; doubles are dropped.
+    """Group records by child, sorted by child, as :func:`case_file` puts each together.
 
-    A link to a record the child does not have is put in doubt: it says that there is a connection,
-    and not which. ``windows`` gives a child its own window where it differs from the feed's.
+    ``windows`` gives a child its own window where it differs from the feed's; ``of_kinds`` and
+    ``latest`` are the same for all.
     """
-    grouped: dict[str, dict[tuple[str, str], Record]] = {}
+    grouped: dict[str, list[Record]] = {}
     for record in records:
-        grouped.setdefault(record.child, {}).setdefault((record.kind, record.key), record)
+        grouped.setdefault(record.child, []).append(record)
     return tuple(
-        CaseFile(
-            child,
-            tuple(sorted((_with_links_checked(r, found) for r in found.values()), key=_order)),
-            (windows or {}).get(child, window),
-        )
+        case_file(child, found, (windows or {}).get(child, window), of_kinds=of_kinds or {}, latest=latest)
         for child, found in sorted(grouped.items())
     )
+
+
+def case_file(
+    child: str,
+    records: Iterable[Record],
+    window: Window,
+    *,
+    of_kinds: Mapping[str, Window],
+    latest: frozenset[str] = frozenset(),
+) -> CaseFile:
+    """One child's records, sorted by kind, beginning and key; doubles are dropped.
+
+    A link to a record the child does not have is put in doubt: it says that there is a connection,
+    and not which.
+    """
+    found: dict[tuple[str, str], Record] = {}
+    for record in records:
+        found.setdefault((record.kind, record.key), record)
+    checked = sorted((_with_links_checked(r, found) for r in found.values()), key=_order)
+    return CaseFile(child, tuple(checked), window, of_kinds, latest)
 
 
 _LINKS: Final = {kind.name: [(f.name, f.links) for f in kind.fields if f.links] for kind in KINDS.values()}

@@ -24,8 +24,8 @@ from structlog.testing import capture_logs
 
 from alertd import synth
 from alertd.cases.records import LONDON, Snapshot
+from alertd.cases.sources import cells as v
 from alertd.cases.sources import ssd, ssda903
-from alertd.cases.sources import ssd_values as v
 from alertd.cases.sources.ssd_tables import TABLES
 from alertd.cli.output import Format, write_findings
 from alertd.db.tables import Alert, Base, Delivery

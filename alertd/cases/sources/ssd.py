@@ -23,6 +23,7 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from alertd.cases.accounts import Account
 from alertd.cases.kinds import unfilled
 from alertd.cases.records import Record, Snapshot, Window, case_files, local_day
 from alertd.cases.sources.ssd_map import Mapper, Row
@@ -82,7 +83,7 @@ def read(
         cases=cases,
         holds=frozenset(feed.holds),
         window=window,
-        counts=feed.counts,
+        accounts={name: Account(rows, rows) for name, rows in feed.counts.items()},
         rejects=tuple(feed.mapper.rejects),
         notes=(*feed.notes, *feed.mapper.notes(), *orphans),
         lacks=unfilled(FILLS),

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
-from alertd.cases.records import Record, Reject, Unreadable, make_record
-from alertd.cases.sources import ssd_values as v
+from alertd.cases.accounts import Reject
+from alertd.cases.records import Record, Unreadable, make_record
+from alertd.cases.sources import cells as v
 from alertd.cases.sources.ssd_tables import PERIODS, TABLES, Table
 
 Row = Mapping[str, object]

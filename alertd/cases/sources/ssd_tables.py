@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alertd.cases.kinds import Fills
-from alertd.cases.sources import ssd_values as v
+from alertd.cases.sources import cells as v
 
 Reader = Callable[[object], object]
 

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from alertd.cases.accounts import Account, Reject
 from alertd.cases.kinds import Fills, unfilled
-from alertd.cases.records import Record, Reject, Snapshot, Unreadable, Window, case_files, make_record
+from alertd.cases.records import Record, Snapshot, Unreadable, Window, case_files, make_record
 from alertd.cases.sources.dates import uk_day
 from alertd.cases.sources.ssda903_episodes import RESTATED, Episodes, looked_after, read_episodes
 from alertd.cases.sources.ssda903_files import SIGNATURES, File, read_files, refuse_damaged
@@ -79,7 +80,7 @@ def read(folder: Path, *, window: Window | None = None, progress: Callable[[str,
         cases=case_files(records, overall, own),
         holds=holds,
         window=overall,
-        counts={file.name: file.count for file in files},
+        accounts={f.name: Account(f.count, f.count - len(f.rejects), rejected=len(f.rejects)) for f in files},
         rejects=rejects,
         notes=(*(f"{n} {what}" for what, n in tally.items() if n), *unheld, *_about_files(files, strangers)),
         lacks=unfilled(FILLS),

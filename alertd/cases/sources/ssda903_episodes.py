@@ -14,7 +14,8 @@ from datetime import date
 from itertools import groupby, pairwise
 from typing import Final
 
-from alertd.cases.records import Record, Reject, Unreadable, Window, make_record
+from alertd.cases.accounts import Reject
+from alertd.cases.records import Record, Unreadable, Window, make_record
 from alertd.cases.sources.dates import uk_day
 from alertd.cases.sources.ssda903_files import File
 

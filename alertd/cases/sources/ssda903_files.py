@@ -6,14 +6,13 @@ InputError; a fault in one row is a Reject.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from alertd.cases.records import Reject
+from alertd.cases.accounts import Reject
+from alertd.cases.sources.csv_files import BrokenCsvError, lines, read_text
 from alertd.errors import InputError
 
 SIGNATURES: Final = {
@@ -83,19 +82,13 @@ def read_files(folder: Path, progress: Callable[[str, int], None] | None) -> tup
 
 
 def _read(path: Path) -> File | None:
-    text, note = _text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    started = 1
-    lines: list[tuple[int, list[str]]] = []
+    text, note = read_text(path)
+    whole: list[tuple[int, list[str]]] = []
     rejects: list[Reject] = []
     columns: tuple[str, ...] = ()
     table: str | None = None
     try:
-        for row in reader:
-            line, started = started, reader.line_num + 1
-            cells = [cell.strip() for cell in row]
-            if not any(cells):
-                continue
+        for line, cells in lines(text):
             if not columns:
                 columns = tuple(cell.upper() for cell in cells)
                 table = next((t for t, wanted in SIGNATURES.items() if set(wanted) <= set(columns)), None)
@@ -104,25 +97,13 @@ def _read(path: Path) -> File | None:
             elif len(cells) != len(columns):
                 rejects.append(Reject(f"{path.name}:{line}", f"has {len(cells)} columns, not {len(columns)}"))
             else:
-                lines.append((line, cells))
-    except csv.Error as error:
+                whole.append((line, cells))
+    except BrokenCsvError as error:
         if table is None:
             return None
         fix = "Export the file again: it is cut short or damaged."
-        raise InputError(f"is not whole CSV ({error})", where=f"{path.name}:{started}", fix=fix) from error
-    return None if table is None else File(path.name, table, columns, lines, rejects, len(lines) + len(rejects), note)
-
-
-def _text(path: Path) -> tuple[str, str]:
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8-sig"), ""
-    except UnicodeDecodeError:
-        pass
-    try:
-        return data.decode("cp1252"), f"{path.name}: not UTF-8, read as Windows-1252"
-    except UnicodeDecodeError:
-        raise InputError("is not text", where=path.name, fix="Export it as CSV in UTF-8.") from None
+        raise InputError(f"is not whole CSV ({error.why})", where=f"{path.name}:{error.line}", fix=fix) from error
+    return None if table is None else File(path.name, table, columns, whole, rejects, len(whole) + len(rejects), note)
 
 
 def refuse_damaged(file: File) -> None:

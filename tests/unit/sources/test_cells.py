@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd.cases.records import LONDON, Unreadable
-from alertd.cases.sources import ssd_values as v
+from alertd.cases.sources import cells as v
 
 
 @pytest.mark.parametrize(
