@@ -123,8 +123,7 @@ def _of_the_records(evaluator: Evaluator, case: CaseFile, as_of: datetime, until
     born = child.day("born") if child else None
     if born:
         days |= {birthday(born, years) for years in _birthdays(evaluator) if born.year + years <= until.year + 1}
-    if case.window.end:
-        days.add(case.window.end)
+    days |= {window.end for window in (case.window, *case.windows.values()) if window.end}
     first, last = local_day(as_of), local_day(until)
     near = [day for day in days if first <= day <= last]
     moments = {value.astimezone(UTC) for value in found if isinstance(value, datetime)}

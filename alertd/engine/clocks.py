@@ -209,7 +209,7 @@ def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]
     """Clocks counted from numbered events. Numbers need the beginning: where that is not known, or
     the feed cannot speak for the time before the first event, "N and later" counts every event."""
     begin = subject.begin
-    numbered = begin is not None and (not stops or subject.case.window.covers(begin, stops[0].day))
+    numbered = begin is not None and (not stops or subject.silence_is_proof(begin, stops[0].day))
     if not numbered and (not origin.later or not stops):
         if begin is None:
             untold = subject.cannot_tell(subject.anchor, KINDS[subject.anchor.kind].begins)
@@ -292,7 +292,7 @@ def _stopped(subject: Subject, run: Run, stop: Stop, dates: Dates, doubtful: Seq
     perhaps = _perhaps(subject, run, doubtful, last)
     if perhaps:
         return unknown(perhaps)
-    if not subject.case.window.covers(run.opens, last):
+    if not subject.silence_is_proof(run.opens, last):
         return unknown(subject.outside(run.opens, last))
     return Standing("met_late")
 
@@ -301,7 +301,7 @@ def _still_open(subject: Subject, run: Run, dates: Dates) -> Standing:
     if subject.end_in_doubt:
         return unknown(subject.end_in_doubt)
     placed = place(subject, dates)
-    if placed.stage != "running" and not subject.case.window.covers(run.opens, subject.instant.today):
+    if placed.stage != "running" and not subject.silence_is_proof(run.opens, subject.instant.today):
         return unknown(subject.outside(run.opens, subject.instant.today))
     return placed
 

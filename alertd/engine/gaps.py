@@ -148,8 +148,8 @@ def _count(subject: Subject, sought: Count, related: Related) -> Verdict:
         days = [d for r in (*sure, *perhaps) if (d := instant.happened_on(r, on))]
         return Untold(subject.why_perhaps(perhaps[0], on, sought.where), _first_to_leave(subject, sought.last, days))
     given = sought.last or sought.before or sought.after
-    if given and not subject.case.window.covers(first, last):
-        opens = subject.case.window.start
+    if given and not subject.silence_is_proof(first, last):
+        opens = subject.window.start
         unseen = [opens - ONE_DAY] if opens and first < opens else []
         return Untold(subject.outside(first, last), _first_to_leave(subject, sought.last, unseen))
     return None
@@ -235,7 +235,7 @@ def _in_a_row(subject: Subject, sought: InARow, related: Related) -> Verdict:
         return Untold(subject.why_not_told(related.undated[0], on))
     latest, since = run[0].day(on), run[-sought.times].day(on)
     assert latest and since
-    if not subject.case.window.covers(latest, subject.instant.today):
+    if not subject.silence_is_proof(latest, subject.instant.today):
         return Untold(subject.outside(latest, subject.instant.today))
     return Holds(since, tuple(r.where for r in reversed(run)))
 
@@ -261,7 +261,7 @@ def _no_open(subject: Subject, sought: NoOpen, related: Related) -> Verdict:
     since = max((d for d in (subject.begin, max(ends, default=None)) if d), default=None)
     if since is None:
         return Untold(subject.why_not_told(subject.anchor, KINDS[subject.anchor.kind].begins))
-    if not subject.case.window.covers(since, subject.instant.today):
+    if not subject.silence_is_proof(since, subject.instant.today):
         return Untold(subject.outside(since, subject.instant.today))
     return Holds(since)
 

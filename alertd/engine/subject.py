@@ -9,7 +9,7 @@ from datetime import date
 from alertd.calendars.calendar import Calendar, NoTermsError
 from alertd.calendars.clock import age_on
 from alertd.cases.kinds import KINDS
-from alertd.cases.records import CaseFile, Record
+from alertd.cases.records import CaseFile, Record, Window
 from alertd.engine.facts import Instant
 from alertd.engine.findings import CannotTell, Finding
 from alertd.errors import InputError
@@ -63,6 +63,29 @@ class Subject:
         kind = KINDS[self.anchor.kind]
         doubted = kind.bounds and kind.ends and self.anchor.doubt(kind.ends)
         return self.why_not_told(self.anchor, kind.ends or "") if doubted else None
+
+    @property
+    def sought(self) -> tuple[str, ...]:
+        """The kinds of the records that stop the clock or make up the pattern: its own, where a field of it does."""
+        if self.rule.stop and self.rule.stop.own:
+            return (self.anchor.kind,)
+        sought = self.rule.stop or self.rule.pattern
+        return () if sought is None or isinstance(sought, Others) else sought.kinds
+
+    @property
+    def window(self) -> Window:
+        """The days for which the feed can speak of what is sought."""
+        return self.case.window_of(self.sought)
+
+    def silence_is_proof(self, first: date, last: date) -> bool:
+        """Whether what is sought did not happen from ``first`` to ``last``, where the feed does not say it did.
+
+        A blank field of the record itself says so from the record's first day on: the feed holds the record.
+        """
+        window = self.window
+        if self.rule.stop and self.rule.stop.own:
+            return window.end is None or last <= window.end
+        return window.covers(first, last)
 
     def in_band(self, day: date) -> bool:
         """Whether the child's age on ``day`` is in the rule's band. Only where the birth is known."""
@@ -125,11 +148,9 @@ class Subject:
 
     def outside(self, first: date, last: date) -> CannotTell:
         """The reason that the feed cannot speak for some of a span."""
-        window = self.case.window
+        window = self.window
         text = (
             f"the feed speaks for {window.start or 'any day'} to {window.end or 'now'}, "
             f"and this needs {first} to {last}"
         )
-        sought = self.rule.stop or self.rule.pattern
-        kinds = () if sought is None or isinstance(sought, Others) else sought.kinds
-        return CannotTell("window", kinds[0] if kinds else "", self.anchor.where, text)
+        return CannotTell("window", next(iter(self.sought), ""), self.anchor.where, text)

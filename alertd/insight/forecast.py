@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from alertd.calendars.clock import end_of
 from alertd.cases.holding import Holding, holding
-from alertd.cases.records import CaseFile, local_day
+from alertd.cases.records import CaseFile, Window, local_day
 from alertd.engine.agenda import agenda
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
@@ -64,8 +64,12 @@ def ahead_of(evaluator: Evaluator, case: CaseFile, as_of: datetime, weeks: Seque
     """
     today = local_day(as_of)
     held = holding(case, today)
-    if case.window.covers(today, today):  # that nothing new is recorded is what is asked: silence stays proof
-        case = replace(case, window=replace(case.window, end=None))
+    # That nothing new is recorded is what is asked: where silence is proof today, it stays so.
+    case = replace(
+        case,
+        window=_open_ended(case.window, today),
+        windows={kind: _open_ended(window, today) for kind, window in case.windows.items()},
+    )
     now = evaluator.evaluate(case, as_of)
     found: dict[tuple[str, str, str, str], Coming] = {}
     until = end_of(weeks[-1] + timedelta(days=6)) - MOMENT
@@ -74,6 +78,10 @@ def ahead_of(evaluator: Evaluator, case: CaseFile, as_of: datetime, weeks: Seque
         if not finding.spoken_for_by:
             found.setdefault(finding.identity, _coming(finding, local_day(at), held))
     return Ahead(tuple(found.values()), sum(f.stage == "unknown" and f.asks_for_action for f in now))
+
+
+def _open_ended(window: Window, today: date) -> Window:
+    return replace(window, end=None) if window.covers(today, today) else window
 
 
 def _falling_due(

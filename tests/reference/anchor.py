@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
-from alertd.cases.records import CaseFile, Record
+from alertd.cases.records import CaseFile, Record, Window
 from alertd.rulebook.model import Condition, Rule, Rulebook
 from tests.reference.conditions import Unsure, all_hold, blank_or_doubt
 from tests.reference.days import DAY, When, add, age_on, day_of, instant, known
@@ -207,3 +207,15 @@ def team_of(case: CaseFile, today: date) -> str | None:
     held.sort(key=lambda r: r.day("start") or date.min, reverse=True)
     held.sort(key=lambda r: r.get("role") != "CW")
     return str(held[0].get("team")) if held and held[0].get("team") else None
+
+
+def spoken_for(a: Anchor, first: date, last: date) -> bool:
+    """Whether nothing sought happened in those days if the feed names nothing: each kind has its window, or the
+    whole feed's. What is sought in a field of the record itself has not happened while it is blank."""
+    stop, pattern = a.rule.stop, a.rule.pattern
+    if stop and stop.own:
+        windows = [Window(None, a.case.windows.get(a.record.kind, a.case.window).end)]
+    else:
+        kinds = stop.kinds if stop else pattern.kinds  # type: ignore[union-attr]
+        windows = [a.case.windows.get(kind, a.case.window) for kind in kinds]
+    return all((w.start is None or w.start <= first) and (w.end is None or w.end >= last) for w in windows)

@@ -11,7 +11,18 @@ from alertd.cases.kinds import KINDS
 from alertd.errors import InputError
 from alertd.rulebook.model import Birthday, FromEvent, Gestation, Setting
 from alertd.rulebook.profiles import Checkpoint, Step
-from tests.reference.anchor import Anchor, Judged, Related, born_of, child_of, doubtful, of_age, related, unborn
+from tests.reference.anchor import (
+    Anchor,
+    Judged,
+    Related,
+    born_of,
+    child_of,
+    doubtful,
+    of_age,
+    related,
+    spoken_for,
+    unborn,
+)
 from tests.reference.conditions import Unsure, blank_or_doubt
 from tests.reference.days import (
     DAY,
@@ -147,7 +158,7 @@ def numbering(a: Anchor, stoppers: list[Related]) -> Unsure | None:
         return blank_or_doubt(a.record, begins)
     if not stoppers:  # none is the first: the rule about the first speaks for itself
         return None
-    return None if a.case.window.covers(a.begin, stoppers[0].day) else Unsure("window", begins)
+    return None if spoken_for(a, a.begin, stoppers[0].day) else Unsure("window", begins)
 
 
 def chain(a: Anchor, stoppers: list[Related]) -> list[Span] | Judged:
@@ -274,7 +285,7 @@ def judge(a: Anchor, clock: Span, main: When) -> Judged:
         if in_time(met, due):
             return told._replace(stage="met")
         why = next((s.why for s in perhaps if s.on is None or in_time(s.on, due)), None)
-        if not why and not a.case.window.covers(clock.proof, day_of(due)):
+        if not why and not spoken_for(a, clock.proof, day_of(due)):
             why = Unsure("window", "")
         return a.unknown(why, clock.occurrence, **dates) if why else told._replace(stage="met_late")
     if a.ended:
@@ -282,7 +293,7 @@ def judge(a: Anchor, clock: Span, main: When) -> Judged:
     if perhaps and perhaps[0].why:
         return a.unknown(perhaps[0].why, clock.occurrence, **dates)
     placed = place(a, told, dates)
-    if placed.stage in ("upcoming", "due", "overdue") and not a.case.window.covers(clock.proof, a.today):
+    if placed.stage in ("upcoming", "due", "overdue") and not spoken_for(a, clock.proof, a.today):
         return a.unknown(Unsure("window", ""), clock.occurrence, **dates)
     return placed
 

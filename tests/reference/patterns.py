@@ -9,7 +9,7 @@ from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record
 from alertd.rulebook.model import Count, InARow, NoOpen
-from tests.reference.anchor import Anchor, Judged, Related, doubtful, of_age, others_of, related, why_unsure
+from tests.reference.anchor import Anchor, Judged, Related, doubtful, of_age, others_of, related, spoken_for, why_unsure
 from tests.reference.clocks import dates_of, main_date, place
 from tests.reference.conditions import Unsure, all_hold, blank_or_doubt
 from tests.reference.days import DAY, day_of, known
@@ -71,7 +71,7 @@ def count(a: Anchor, p: Count) -> Answer:
     if len(certain) + len(perhaps) >= p.at_least:
         return perhaps[0].why
     span = span_of(a, p)
-    return Unsure("window", "") if span and not a.case.window.covers(*span) else None
+    return Unsure("window", "") if span and not spoken_for(a, *span) else None
 
 
 def reaches(a: Anchor, p: Count, day: date) -> bool:
@@ -137,7 +137,7 @@ def in_a_row(a: Anchor, p: InARow) -> Answer:
     doubts = [blank_or_doubt(r, p.on) for r in sorted(others_of(a, p.kinds), key=by_key) if r.doubt(p.on)]
     if doubts:
         return doubts[0]
-    if not a.case.window.covers(run[-1].day, a.today):
+    if not spoken_for(a, run[-1].day, a.today):
         return Unsure("window", "")
     return Holds(run[p.times - 1].day, tuple(r.record.where for r in run))
 
@@ -185,4 +185,4 @@ def no_open(a: Anchor, p: NoOpen) -> Answer:
     if not closed:
         return blank_or_doubt(a.record, begins)
     since = max(closed)
-    return Holds(since) if a.case.window.covers(since, a.today) else Unsure("window", "")
+    return Holds(since) if spoken_for(a, since, a.today) else Unsure("window", "")

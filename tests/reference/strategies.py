@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -147,7 +147,8 @@ class _Drawer:
             record = self.record(number)
             if record.kind != "child":
                 records.setdefault((record.kind, record.key), record)
-        return Example(CaseFile(self.child, tuple(records.values()), self.window()), self.book, as_of)
+        case = CaseFile(self.child, tuple(records.values()), self.window(), self.windows(records.values()))
+        return Example(case, self.book, as_of)
 
     def day(self) -> date:
         luck = self.r.random()
@@ -167,6 +168,13 @@ class _Drawer:
     def window(self) -> Window:
         late = self.day() + timedelta(self.r.choice((1, 1, 0, -1, -365)))
         return Window(late if self.r.random() < 0.25 else None, self.day() if self.r.random() < 0.2 else None)
+
+    def windows(self, records: Iterable[Record]) -> dict[str, Window]:
+        """A kind or two with a window of their own."""
+        if self.r.random() < 0.7:
+            return {}
+        kinds = sorted({record.kind for record in records})
+        return {kind: self.window() for kind in self.r.sample(kinds, min(2, len(kinds)))}
 
     def the_child(self) -> Record:
         """A child whose birthdays fall near the base day; sometimes one born on 29 February, or not born yet."""
