@@ -29,12 +29,12 @@ def read_text(path: Path) -> tuple[str, str]:
         raise InputError("is not text", where=path.name, fix="Export it as CSV in UTF-8.") from None
 
 
-def lines(text: str) -> Iterator[tuple[int, list[str]]]:
+def lines(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """(line number, cells without surrounding spaces) of every row that is not blank.
 
     A quoted cell may span lines: the number is that of the row's first. Raises :class:`BrokenCsvError`.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     started = 1
     try:
         for row in reader:
