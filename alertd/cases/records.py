@@ -236,17 +236,18 @@ def case_files(
     *,
     of_kinds: Mapping[str, Window] | None = None,
     latest: frozenset[str] = frozenset(),
+    holds: frozenset[str] | None = None,
 ) -> tuple[CaseFile, ...]:
     """Group records by child, sorted by child, as :func:`case_file` puts each together.
 
-    ``windows`` gives a child its own window where it differs from the feed's; ``of_kinds`` and
-    ``latest`` are the same for all.
+    ``windows`` gives a child its own window where it differs from the feed's; ``of_kinds``,
+    ``latest`` and ``holds`` are the same for all.
     """
     grouped: dict[str, list[Record]] = {}
     for record in records:
         grouped.setdefault(record.child, []).append(record)
     return tuple(
-        case_file(child, found, (windows or {}).get(child, window), of_kinds=of_kinds or {}, latest=latest)
+        case_file(child, found, (windows or {}).get(child, window), of_kinds=of_kinds or {}, latest=latest, holds=holds)
         for child, found in sorted(grouped.items())
     )
 
@@ -258,33 +259,63 @@ def case_file(
     *,
     of_kinds: Mapping[str, Window],
     latest: frozenset[str] = frozenset(),
+    holds: frozenset[str] | None = None,
 ) -> CaseFile:
     """One child's records, sorted by kind, beginning and key; doubles are dropped.
 
-    A link to a record the child does not have is put in doubt: it says that there is a connection,
-    and not which.
+    A link names a record by its key, or by the day or minute it began. One to a record the child
+    does not have is put in doubt: it says that there is a connection, and not which. ``holds`` are
+    the kinds that these records are all of; a link to another kind is left as it is, for whoever
+    puts the records of several feeds together. None: all kinds.
     """
     found: dict[tuple[str, str], Record] = {}
     for record in records:
         found.setdefault((record.kind, record.key), record)
-    checked = sorted((_with_links_checked(r, found) for r in found.values()), key=_order)
+    checked = sorted((_with_links_checked(r, found, holds) for r in found.values()), key=_order)
     return CaseFile(child, tuple(checked), window, of_kinds, latest)
 
 
 _LINKS: Final = {kind.name: [(f.name, f.links) for f in kind.fields if f.links] for kind in KINDS.values()}
 
 
-def _with_links_checked(record: Record, found: Mapping[tuple[str, str], Record]) -> Record:
-    broken = [
-        name
+def _with_links_checked(
+    record: Record, found: Mapping[tuple[str, str], Record], holds: frozenset[str] | None
+) -> Record:
+    loose = [
+        (name, kind)
         for name, kind in _LINKS[record.kind]
-        if name in record.values and (kind, str(record.values[name])) not in found
+        if name in record.values
+        and ((kind, link := str(record.values[name])) not in found or link[4:5] == "-")
+        and (holds is None or kind in holds)
     ]
-    if not broken:
+    if not loose:
         return record
-    values = {name: value for name, value in record.values.items() if name not in broken}
-    doubts = [Doubt(name, f"names a {name} that the feed does not hold for this child", "conflict") for name in broken]
-    return replace(record, values=values, doubts=(*record.doubts, *doubts))
+    values = dict(record.values)
+    doubts = list(record.doubts)
+    for name, kind in loose:
+        link = str(values.pop(name))
+        begun = _begun(kind, link, found.values()) or {key for of, key in found if (of, key) == (kind, link)}
+        if len(begun) == 1:
+            values[name] = begun.pop()
+        elif begun:
+            doubts.append(Doubt(name, f"names a {name} by its day, and more than one began on it", "conflict"))
+        else:
+            doubts.append(Doubt(name, f"names a {name} that the feed does not hold for this child", "conflict"))
+    return replace(record, values=values, doubts=tuple(doubts))
+
+
+def _begun(kind: str, when: str, records: Iterable[Record]) -> set[str]:
+    """The keys of the records of a kind that began on an ISO day, or at a minute of London time."""
+    try:
+        wanted = date.fromisoformat(when) if len(when) == 10 else datetime.fromisoformat(when)
+        minute = in_words(wanted.replace(tzinfo=wanted.tzinfo or LONDON) if isinstance(wanted, datetime) else wanted)
+    except (ValueError, OverflowError):
+        return set()
+    own = [(record.key, record.values.get(KINDS[kind].begins)) for record in records if record.kind == kind]
+    if isinstance(wanted, datetime):
+        exact = {key for key, begins in own if isinstance(begins, datetime) and in_words(begins) == minute}
+        return exact or {key for key, begins in own if begins == wanted.date()}
+    return {key for key, begins in own if isinstance(begins, date) and local_day(begins) == wanted}
 
 
 def _order(record: Record) -> tuple[str, date, str]:
