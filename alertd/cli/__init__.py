@@ -18,6 +18,7 @@ from alertd.cli.demo import demo
 from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
+from alertd.cli.kinds import sources_app
 from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
@@ -46,6 +47,7 @@ rules_app.command("status")(status)
 rules_app.command("coverage")(show_coverage)
 rules_app.command("backtest")(backtest)
 app.add_typer(rules_app, name="rules")
+app.add_typer(sources_app, name="sources")
 app.command()(clock)
 app.command()(synth)
 
