@@ -224,6 +224,11 @@ class Snapshot:
     as_at: date | None = None
 
     @property
+    def latest(self) -> frozenset[str]:
+        """The kinds of which no more than the latest record of each child is held."""
+        return frozenset[str]().union(*{case.latest for case in self.cases})
+
+    @property
     def counts(self) -> dict[str, int]:
         """Rows read by table or file, for the guard against half-loaded feeds."""
         return {table: account.rows for table, account in self.accounts.items()}

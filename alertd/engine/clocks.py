@@ -209,12 +209,14 @@ def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]
     """Clocks counted from numbered events. Numbers need the beginning: where that is not known, or
     the feed cannot speak for the time before the first event, "N and later" counts every event."""
     begin = subject.begin
-    numbered = begin is not None and (not stops or subject.silence_is_proof(begin, stops[0].day))
+    covered = begin is not None and (not stops or subject.silence_is_proof(begin, stops[0].day))
+    numbered = covered and not (stops and subject.only_latest)
     if not numbered and (not origin.later or not stops):
         if begin is None:
             untold = subject.cannot_tell(subject.anchor, KINDS[subject.anchor.kind].begins)
         else:
-            untold = replace(subject.finding(), cannot_tell=subject.outside(begin, stops[0].day))
+            why = subject.only_latest if covered else subject.outside(begin, stops[0].day)
+            untold = replace(subject.finding(), cannot_tell=why)
         if len(stops) > origin.first and not origin.later:
             return replace(untold, met=stops[origin.first].at)
         return untold
@@ -272,6 +274,7 @@ def _judge_run(subject: Subject, run: Run, dates: Dates, doubtful: Sequence[Reco
         met_by=run.stop.where if run.stop else "",
         closed=subject.ended is not None,
         cannot_tell=standing.cannot_tell,
+        basis=subject.basis,
     )
 
 
@@ -294,7 +297,7 @@ def _stopped(subject: Subject, run: Run, stop: Stop, dates: Dates, doubtful: Seq
         return unknown(perhaps)
     if not subject.silence_is_proof(run.opens, last):
         return unknown(subject.outside(run.opens, last))
-    return Standing("met_late")
+    return unknown(subject.only_latest) if subject.only_latest else Standing("met_late")
 
 
 def _still_open(subject: Subject, run: Run, dates: Dates) -> Standing:

@@ -18,6 +18,7 @@ from alertd.engine.gaps import seek
 from alertd.engine.rete import Rete
 from alertd.engine.subject import Subject
 from alertd.errors import InputError
+from alertd.rulebook.coverage import several_of
 from alertd.rulebook.model import Rule, Rulebook
 
 
@@ -118,32 +119,39 @@ def meant_by(rule: Rule, rulebook: Rulebook) -> list[str]:
 
 
 def measurable(
-    rulebook: Rulebook, holds: Iterable[str], lacks: Collection[str] = ()
+    rulebook: Rulebook,
+    holds: Iterable[str],
+    lacks: Collection[str] = (),
+    latest: frozenset[str] = frozenset(),
 ) -> tuple[Rulebook, tuple[Finding, ...]]:
     """The rules a feed can measure, and one unknown finding for each it cannot, naming what it lacks.
 
     ``holds`` are the kinds the feed can hold, ``lacks`` the fields (``kind.field``) of these that it
-    cannot. A rule that needs what is missing is reported once for the whole feed (child ``*``), not
-    once a child: nobody who works with the child can mend it. So is a rule over others of which none
-    can be measured. The rulebooks of teams are treated alike.
+    cannot, ``latest`` the kinds of which it holds no more than the latest of each child. A rule that needs
+    what is missing is reported once for the whole feed (child ``*``), not once a child: nobody who works
+    with the child can mend it. So is a rule over others of which none can be measured. The rulebooks of
+    teams are treated alike.
     """
     held = frozenset(holds) | {"child"}
-    able, unable = _measurable(rulebook, held, lacks)
+    able, unable = _measurable(rulebook, held, lacks, latest)
     teams = {}
     for team, book in rulebook.teams.items():
-        teams[team], further = _measurable(book, held, lacks)
+        teams[team], further = _measurable(book, held, lacks, latest)
         unable = further | unable
     return able.model_copy(update={"teams": teams}), tuple(unable.values())
 
 
 def _measurable(
-    rulebook: Rulebook, held: Collection[str], lacks: Collection[str]
+    rulebook: Rulebook, held: Collection[str], lacks: Collection[str], latest: frozenset[str]
 ) -> tuple[Rulebook, dict[str, Finding]]:
     unable: dict[str, Finding] = {}
     for rule in rulebook.enabled:
         missing = _missing(rule, held, lacks)
         if missing:
             unable[rule.id] = _not_in_feed(rule, missing[0], f"this feed holds no {' and no '.join(missing)}")
+        elif too_few := sorted(several_of(rule) & latest):
+            text = f"this feed holds only the latest {' and '.join(too_few)} of each child"
+            unable[rule.id] = _not_in_feed(rule, too_few[0], text)
     for rule in rulebook.enabled:
         meant = meant_by(rule, rulebook)
         if meant and all(name in unable for name in meant):

@@ -72,6 +72,8 @@ class Finding:
     """The rule whose alert for the same child speaks for this one now."""
     evidence: tuple[str, ...] = ()
     """Where the records stand that together make a pattern, in order."""
+    basis: str = ""
+    """What has to be known of the feed to trust this: that it holds only the latest review, say."""
 
     @property
     def asks_for_action(self) -> bool:

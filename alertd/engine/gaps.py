@@ -120,6 +120,7 @@ def placed(subject: Subject, found: Holds) -> Iterator[Finding]:
         counted_from=subject.anchor.where,
         cannot_tell=standing.cannot_tell,
         evidence=found.evidence,
+        basis=subject.basis,
     )
 
 

@@ -87,6 +87,23 @@ class Subject:
             return window.end is None or last <= window.end
         return window.covers(first, last)
 
+    @property
+    def only_latest(self) -> CannotTell | None:
+        """Why an earlier record than those held may be what is sought: of its kind the feed holds the latest alone."""
+        if self.rule.stop and self.rule.stop.own:
+            return None
+        kind = next((kind for kind in self.sought if kind in self.case.latest), None)
+        if kind is None:
+            return None
+        text = f"this feed holds only the latest {kind} of each child, so an earlier one may have been in time"
+        return CannotTell("feed", kind, self.anchor.where, text)
+
+    @property
+    def basis(self) -> str:
+        """What a reader has to know of the feed to trust the finding; mostly nothing."""
+        held = sorted(self.case.latest & {self.rule.for_, *self.sought})
+        return f"from a feed that holds only the latest {' and '.join(held)} of each child" if held else ""
+
     def in_band(self, day: date) -> bool:
         """Whether the child's age on ``day`` is in the rule's band. Only where the birth is known."""
         band, born = self.rule.age, self.born

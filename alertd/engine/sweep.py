@@ -108,7 +108,7 @@ def each(
     long. ``progress`` is called with the number of children done, ``failed`` with a child that there
     is no answer for, and why.
     """
-    able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks)
+    able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest)
     size = batch or BATCH
     batches = [snapshot.cases[i : i + size] for i in range(0, len(snapshot.cases), size)]
     count = min(workers or len(os.sched_getaffinity(0)), max(len(batches), 1))
@@ -136,7 +136,7 @@ def sweep(
     ``keep`` drops findings as they come in, so that a caller who wants few need not hold all.
     ``evaluate`` is what a worker does for a child.
     """
-    _, unable = measurable(rulebook, snapshot.holds, snapshot.lacks)
+    _, unable = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest)
     broken: dict[str, Finding] = {}
 
     def failed(child: str, why: str) -> None:

@@ -157,7 +157,7 @@ def _in_some_feeds(need: str) -> bool:
 
 def _reach(rule: Rule, feed: FeedCode, filled: Fills | None) -> Reach:
     beyond = _missing(rule, _HELD[feed])
-    beyond += (f"latest {kind}" for kind in sorted(_several_of(rule) & LATEST_ONLY.get(feed, frozenset())))
+    beyond += (f"latest {kind}" for kind in sorted(several_of(rule) & LATEST_ONLY.get(feed, frozenset())))
     if beyond:
         return Reach("-", tuple(beyond))
     if filled is None:
@@ -175,14 +175,17 @@ def _missing(rule: Rule, there: Mapping[str, Collection[str]]) -> list[str]:
     )
 
 
-def _several_of(rule: Rule) -> frozenset[str]:
-    """The kinds of which the rule needs more than the latest record: to count them, or to know which is the first."""
+def several_of(rule: Rule) -> frozenset[str]:
+    """The kinds of which the rule needs more than the latest record: to count them, or to know which is the first.
+
+    "The second and later" can do with the latest: its clock is then counted from that, whichever it is.
+    """
     pattern, origin = rule.pattern, rule.clock.from_
     if isinstance(pattern, InARow) or (
         isinstance(pattern, Count) and (pattern.at_least > 1 or rule.for_ in pattern.kinds)
     ):
         return frozenset(pattern.kinds)
-    if isinstance(origin, FromEvent) and (origin.first > 1 or not origin.later):
+    if isinstance(origin, FromEvent) and not origin.later:
         return frozenset({origin.record})
     return frozenset()
 

@@ -219,3 +219,12 @@ def spoken_for(a: Anchor, first: date, last: date) -> bool:
         kinds = stop.kinds if stop else pattern.kinds  # type: ignore[union-attr]
         windows = [a.case.windows.get(kind, a.case.window) for kind in kinds]
     return all((w.start is None or w.start <= first) and (w.end is None or w.end >= last) for w in windows)
+
+
+def latest_alone(a: Anchor) -> Unsure | None:
+    """Why there may have been one before those held: the feed keeps only the latest of its kind."""
+    stop, pattern = a.rule.stop, a.rule.pattern
+    if stop and stop.own:
+        return None
+    kinds = stop.kinds if stop else pattern.kinds  # type: ignore[union-attr]
+    return next((Unsure("feed", kind) for kind in kinds if kind in a.case.latest), None)

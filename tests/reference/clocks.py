@@ -18,6 +18,7 @@ from tests.reference.anchor import (
     born_of,
     child_of,
     doubtful,
+    latest_alone,
     of_age,
     related,
     spoken_for,
@@ -158,7 +159,7 @@ def numbering(a: Anchor, stoppers: list[Related]) -> Unsure | None:
         return blank_or_doubt(a.record, begins)
     if not stoppers:  # none is the first: the rule about the first speaks for itself
         return None
-    return None if spoken_for(a, a.begin, stoppers[0].day) else Unsure("window", begins)
+    return latest_alone(a) if spoken_for(a, a.begin, stoppers[0].day) else Unsure("window", begins)
 
 
 def chain(a: Anchor, stoppers: list[Related]) -> list[Span] | Judged:
@@ -287,6 +288,7 @@ def judge(a: Anchor, clock: Span, main: When) -> Judged:
         why = next((s.why for s in perhaps if s.on is None or in_time(s.on, due)), None)
         if not why and not spoken_for(a, clock.proof, day_of(due)):
             why = Unsure("window", "")
+        why = why or latest_alone(a)
         return a.unknown(why, clock.occurrence, **dates) if why else told._replace(stage="met_late")
     if a.ended:
         return told._replace(stage="ended")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -147,7 +147,9 @@ class _Drawer:
             record = self.record(number)
             if record.kind != "child":
                 records.setdefault((record.kind, record.key), record)
-        case = CaseFile(self.child, tuple(records.values()), self.window(), self.windows(records.values()))
+        kinds = sorted({record.kind for record in records.values()})
+        latest = frozenset(self.r.sample(kinds, 1)) if kinds and self.r.random() < 0.15 else frozenset[str]()
+        case = CaseFile(self.child, tuple(records.values()), self.window(), self.windows(kinds), latest)
         return Example(case, self.book, as_of)
 
     def day(self) -> date:
@@ -169,11 +171,10 @@ class _Drawer:
         late = self.day() + timedelta(self.r.choice((1, 1, 0, -1, -365)))
         return Window(late if self.r.random() < 0.25 else None, self.day() if self.r.random() < 0.2 else None)
 
-    def windows(self, records: Iterable[Record]) -> dict[str, Window]:
+    def windows(self, kinds: Sequence[str]) -> dict[str, Window]:
         """A kind or two with a window of their own."""
         if self.r.random() < 0.7:
             return {}
-        kinds = sorted({record.kind for record in records})
         return {kind: self.window() for kind in self.r.sample(kinds, min(2, len(kinds)))}
 
     def the_child(self) -> Record:

@@ -1,0 +1,64 @@
+"""A feed that holds only the latest of a kind: what can be told from it, what cannot, and that it says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time
+
+from alertd.cases.records import LONDON, CaseFile, Window, make_record
+from alertd.engine.evaluate import Evaluator, measurable
+from alertd.rulebook.builtin import builtin_pack
+from alertd.rulebook.load import load_rulebook
+
+RULEBOOK = load_rulebook([builtin_pack("england")], settings={"cp.visit.interval": "10 working days"})
+
+
+def noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), LONDON)
+
+
+def case(reviewed: date, *, latest: bool) -> CaseFile:
+    records = (
+        make_record("child", "C1", "C1", "here", {"born": date(2015, 5, 1)}),
+        make_record("care_period", "C1", "P1", "here", {"start": date(2024, 1, 8)}),
+        make_record("cla_review", "C1", "R9", "here", {"happened": reviewed}),
+    )
+    return CaseFile("C1", records, Window(), latest=frozenset({"cla_review"} if latest else ()))
+
+
+def stages(of: CaseFile, today: date) -> dict[str, str]:
+    able, _ = measurable(RULEBOOK, {"care_period", "cla_review"}, (), of.latest)
+    found = Evaluator.of(able).evaluate(of, noon(today))
+    return {f.rule: f.stage for f in found if f.rule.startswith("cla.review.")}
+
+
+def test_how_long_since_the_latest_is_told_and_says_from_what() -> None:
+    seven_months_on = date(2025, 7, 1)
+    found = stages(case(date(2024, 12, 2), latest=True), seven_months_on)
+    assert found["cla.review.next"] == "overdue"
+    able, _ = measurable(RULEBOOK, {"care_period", "cla_review"}, (), frozenset({"cla_review"}))
+    finding = next(
+        f
+        for f in Evaluator.of(able).evaluate(case(date(2024, 12, 2), latest=True), noon(seven_months_on))
+        if f.rule == "cla.review.next"
+    )
+    assert finding.basis == "from a feed that holds only the latest cla_review of each child"
+
+
+def test_a_first_review_is_not_called_late_for_want_of_the_earlier_ones() -> None:
+    found = stages(case(date(2024, 12, 2), latest=True), date(2024, 12, 10))
+    assert found["cla.review.first"] == "unknown"
+    assert stages(case(date(2024, 12, 2), latest=False), date(2024, 12, 10))["cla.review.first"] == "met_late"
+
+
+def test_a_rule_that_numbers_or_counts_is_said_once_to_be_out_of_reach() -> None:
+    _, unable = measurable(RULEBOOK, {"care_period", "cla_review"}, (), frozenset({"cla_review"}))
+    second = next(f for f in unable if f.rule == "cla.review.second")
+    assert second.cannot_tell is not None
+    assert second.cannot_tell.text == "this feed holds only the latest cla_review of each child"
+
+
+def test_whole_histories_have_no_basis_to_state() -> None:
+    found = Evaluator.of(RULEBOOK).evaluate(case(date(2024, 12, 2), latest=False), noon(date(2025, 7, 1)))
+    assert {f.basis for f in found} == {""}
+    assert replace(found[0], basis="x").as_json()["basis"] == "x"
