@@ -7,25 +7,25 @@ that every child has left.
 
 from __future__ import annotations
 
-import os
-import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import URL, Connection, column, create_engine, false, func, inspect, literal_column, make_url, select
+from sqlalchemy import Connection, column, false, func, inspect, literal_column, select
 from sqlalchemy import table as sql_table
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import SQLAlchemyError
 
 from alertd.cases.accounts import Account
 from alertd.cases.kinds import unfilled
 from alertd.cases.records import Record, Snapshot, Window, case_files, local_day
+from alertd.cases.sources.database import ONE_PASS
+from alertd.cases.sources.database import QUOTED as _QUOTED
+from alertd.cases.sources.database import address_of as _address
+from alertd.cases.sources.database import connected as _connected
+from alertd.cases.sources.database import open_sqlite as _open_sqlite  # noqa: F401 - its tests are with this module's
+from alertd.cases.sources.database import shown_as as _shown
+from alertd.cases.sources.database import why_of as _why
 from alertd.cases.sources.ssd_map import Mapper, Row
 from alertd.cases.sources.ssd_tables import ALSO_NAMED, FILLS, TABLES, Table
 from alertd.errors import InputError
@@ -33,16 +33,7 @@ from alertd.errors import InputError
 Progress = Callable[[str, int], None]
 
 NEVER_EMPTY: Final = ("person", "cin_episodes")
-ONE_PASS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "sqlite": {},
-    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-    "oracle": {"isolation_level": "SERIALIZABLE"},
-}
-"""Databases that show all tables as of one instant, and how to ask for it. In any other the rows
-are counted again after reading."""
 _BATCH: Final = 2_000
-_QUOTED: Final = re.compile(r"""(["']).*\1""")
-"""What a driver quotes while rows are read may be a cell: ``invalid input syntax for type date: "…"``."""
 _REFRESH = "If the nightly refresh is running, read again when it has finished"
 
 
@@ -96,68 +87,6 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years)
     except ValueError:
         return day.replace(year=day.year - years, day=28)
-
-
-def _address(url: str) -> URL:
-    if "://" not in url:
-        return URL.create("sqlite", database=url)
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError):
-        fix = "Write it as driver://user:password@host:port/database, or give the path of a SQLite file"
-        raise InputError("the database address cannot be understood", fix=fix) from None
-
-
-def _shown(address: URL) -> str:
-    """The address as it may be shown: no user, no password, no options."""
-    if address.get_backend_name() == "sqlite":
-        return re.sub(r"//.*@", "//", address.database or "")
-    port = f":{address.port}" if address.port else ""
-    return f"{address.get_backend_name()}://{address.host or ''}{port}/{address.database or ''}"
-
-
-def _why(error: BaseException, address: URL) -> str:
-    """The driver's own first line, without the password."""
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-    text = re.sub(r"(?i)(pwd|password)=[^;&\s]*", r"\1=***", lines[0])
-    return text.replace(address.password, "***") if address.password else text
-
-
-@contextmanager
-def _connected(address: URL, shown: str) -> Iterator[Connection]:
-    backend = address.get_backend_name()
-    options: dict[str, Any] = {}
-    if backend == "sqlite":
-        path = Path((address.database or "").removeprefix("file:"))
-        if not path.is_file():
-            raise InputError("there is no such database file", where=shown, fix="Check the path")
-        options["creator"] = partial(_open_sqlite, path)
-    try:
-        engine = create_engine(address, poolclass=NullPool, **options)
-        connection = engine.connect().execution_options(**ONE_PASS.get(backend, {}))
-        if backend == "sqlite":
-            connection.exec_driver_sql("BEGIN")  # the driver begins none for a SELECT
-    except (ImportError, NoSuchModuleError):
-        fix = f"Install the Python package for {address.drivername}"
-        raise InputError(f"there is no driver for {address.drivername}", where=shown, fix=fix) from None
-    except (SQLAlchemyError, OSError, TypeError, ValueError) as error:
-        fix = "Check the address, the account and that the database is up"
-        raise InputError(f"cannot connect: {_why(error, address)}", where=shown, fix=fix) from None
-    with connection:
-        yield connection
-
-
-def _open_sqlite(path: Path) -> sqlite3.Connection:
-    how = "mode=ro"
-    with path.open("rb") as file:
-        write_ahead = file.read(20)[18:] == b"\x02\x02"  # https://www.sqlite.org/fileformat.html, 1.3
-    if write_ahead and not Path(f"{path}-wal").exists():
-        # A read-only connection would leave -wal and -shm files beside it.
-        how = "mode=rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
-    connection.execute("PRAGMA query_only = ON")
-    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
-    return connection
 
 
 @dataclass
