@@ -14,7 +14,7 @@ from rich.table import Table
 from alertd.cases.records import LONDON
 from alertd.cli.output import console, progress_bar
 from alertd.errors import InputError
-from alertd.synth import Manifest, make, write_people
+from alertd.synth import FEEDS, Manifest, make, make_feed, write_people
 
 
 def synth(
@@ -28,11 +28,18 @@ def synth(
     dirty: Annotated[float, typer.Option(help="Share of rows to spoil as real systems do.")] = 0.01,
     people: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write people.csv and teams.csv.")] = None,
     manifest: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the manifest as JSON.")] = None,
+    as_: Annotated[
+        str, typer.Option("--as", metavar="FEED", help=f"What to write: {', '.join(FEEDS)}.", show_default=True)
+    ] = "ssd",
 ) -> None:
     """Make a synthetic authority: a Standard Safeguarding Dataset of children who do not exist.
 
     Volumes and ratios follow the Department for Education's open data for 2024 (Open Government
     Licence v3.0). An older synthetic database at --out is replaced; anything else is left alone.
+
+    With --as, the same children as another feed would tell of them, with no row spoilt; of a return, the latest
+    year that has ended. For annex_a a name that ends in xlsx is a workbook, for ssda903 one that ends in xml is
+    one file; any other is a folder of CSV files. What is there is replaced.
     """
     day = _day(as_of)
     with progress_bar() as bar:
@@ -43,7 +50,12 @@ def synth(
                 tasks[step] = bar.add_task(step)
             bar.update(tasks[step], completed=done, total=total)
 
-        made = make(out, la=la, children=children, seed=seed, as_of=day, dirty=dirty, progress=progress)
+        if as_ == "ssd":
+            made = make(out, la=la, children=children, seed=seed, as_of=day, dirty=dirty, progress=progress)
+        elif manifest:
+            raise InputError("goes with an ssd", where="--manifest", fix="Leave it out, or make an ssd")
+        else:
+            make_feed(as_, Path(out), la=la, children=children, seed=seed, as_of=day, progress=progress)
     if people:
         write_people(people, la=la, children=children, seed=seed, as_of=day)
     if manifest:
@@ -51,7 +63,8 @@ def synth(
             manifest.write_text(made.json(), encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", where=str(manifest)) from None
-    _show(console(), made)
+    if as_ == "ssd":
+        _show(console(), made)
 
 
 def _day(text: str | None) -> date:

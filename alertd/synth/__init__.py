@@ -10,22 +10,18 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from alertd.calendars.calendar import calendar_for
 from alertd.errors import InputError
-from alertd.synth.cohort import Cohort
-from alertd.synth.dice import Dice
+from alertd.synth.authority import Progress, begin, tell_lives, version_row
 from alertd.synth.dirty import spoil
-from alertd.synth.lives import tell
+from alertd.synth.feeds import FEEDS, make_feed, make_feeds
 from alertd.synth.manifest import Figure, Manifest, figures, row_counts
-from alertd.synth.schema import MARK
-from alertd.synth.staff import Staff, make_staff, set_caseloads, staff_tables, write_staff
-from alertd.synth.volumes import Volumes, volumes
-from alertd.synth.world import UNRECORDED_DAYS, UNRECORDED_SHARE, World
-from alertd.synth.write import Progress, write
+from alertd.synth.staff import write_staff
+from alertd.synth.world import UNRECORDED_DAYS, UNRECORDED_SHARE
+from alertd.synth.write import write
 
-__all__ = ["Figure", "Manifest", "make", "write_people"]
+__all__ = ["FEEDS", "Figure", "Manifest", "make", "make_feed", "make_feeds", "write_people"]
 
 _NOTES: Final = (
     f"The SSD holds no recording dates. Instead {UNRECORDED_SHARE:.0%} of the visits of the last "
@@ -55,47 +51,21 @@ def make(
     """
     if not 0 <= dirty <= 0.5:
         raise InputError(f"--dirty {dirty} is not a share", fix="Give a number from 0 to 0.5")
-    dice, wanted, staff = _begin(la, children, seed, as_of)
-    world = World(dice, calendar_for("england-and-wales"), as_of, staff)
-    stories = Cohort(dice, world.calendar, wanted, as_of).make()
-    for done, story in enumerate(stories, 1):
-        tell(world, story)
-        if progress and (done % 100 == 0 or done == len(stories)):
-            progress("Telling lives", done, len(stories))
-    rows: dict[str, Any] = {**staff_tables(staff), **world.rows}
-    set_caseloads(rows, as_of)
-    made = figures(rows, wanted, world.calendar, as_of)
-    spoilt = spoil(dice, world.calendar, rows, as_of, dirty)
-    rows["ssd_version_log"] = [_version(seed, as_of)]
+    made = tell_lives(la, children, seed, as_of, progress)
+    rows, wanted, calendar = made.rows, made.wanted, made.world.calendar
+    found = figures(rows, wanted, calendar, as_of)
+    spoilt = spoil(made.dice, calendar, rows, as_of, dirty)
+    rows["ssd_version_log"] = [version_row(seed, as_of)]
     write(url_or_path, rows, progress)
     notes: tuple[str, ...] = _NOTES
     if wanted.national:
         notes = (f"England's ratio stands in for suppressed figures: {', '.join(wanted.national)}.", *notes)
-    return Manifest(la, wanted.name, children, seed, as_of, made, row_counts(rows), spoilt, world.unrecorded, notes)
+    return Manifest(
+        la, wanted.name, children, seed, as_of, found, row_counts(rows), spoilt, made.world.unrecorded, notes
+    )
 
 
 def write_people(folder: str | Path, *, la: str, children: int, seed: int, as_of: date) -> None:
     """Write ``people.csv`` and ``teams.csv`` for the staff that :func:`make` gives the same arguments."""
-    _, _, staff = _begin(la, children, seed, as_of)
+    _, _, staff = begin(la, children, seed, as_of)
     write_staff(Path(folder), staff)
-
-
-def _begin(la: str, children: int, seed: int, as_of: date) -> tuple[Dice, Volumes, Staff]:
-    """The staff comes first from the dice, so that both functions above make the same people."""
-    calendar = calendar_for("england-and-wales")
-    first, last = calendar.first_year + 10, calendar.last_year - 40  # stories reach back six years and far ahead
-    if not first <= as_of.year <= last:
-        raise InputError(f"--as-of {as_of} is out of reach", fix=f"Give a day from {first} to {last}")
-    wanted, dice = volumes(la, children), Dice(seed)
-    return dice, wanted, make_staff(dice, wanted, as_of)
-
-
-def _version(seed: int, as_of: date) -> dict[str, Any]:
-    return {
-        "version_number": "1.4.5",
-        "release_date": as_of,
-        "description": f"Synthetic authority, seed {seed}: no child in it exists",
-        "is_current": True,
-        "created_at": as_of,
-        "created_by": MARK,
-    }

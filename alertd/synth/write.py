@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,10 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from alertd.errors import InputError
+from alertd.synth.authority import Progress
 from alertd.synth.schema import MARK, metadata
-
-Progress = Callable[[str, int, int], None]
-"""``progress(step, done, total)``: rows or stories done of all."""
 
 _BATCH: Final = 5_000
 
