@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from alertd.errors import InputError, did_you_mean
 from alertd.synth.authority import Progress, tell_lives, version_row
 from alertd.synth.feeds import annex_a, cin_census, csc_api, ssda903
+from alertd.synth.feeds.adoptions import orders_and_placements
 from alertd.synth.feeds.cut import cut
 from alertd.synth.feeds.deaths import some_die
 from alertd.synth.feeds.truth import Truth, truth, year_to
@@ -124,6 +125,7 @@ def _told(la: str, children: int, seed: int, as_of: date, progress: Progress | N
     made = tell_lives(la, children, seed, as_of, progress)
     made.rows["ssd_version_log"] = [version_row(seed, as_of)]
     told = truth(la, as_of, made.rows)
+    orders_and_placements(told)
     some_die(told, seed)
     return told
 

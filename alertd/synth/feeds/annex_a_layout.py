@@ -247,6 +247,7 @@ ABUSE: Final = {
 LEGAL: Final = _worded(
     "C1: ICO",
     "C2: FCO",
+    "E1: Placement order",
     "V2: Single period under S20",
     "L1: Police protection LA accommodation",
     "L2: EPO",

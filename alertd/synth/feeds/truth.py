@@ -129,7 +129,7 @@ class Life:
     def episodes(self) -> list[Episode]:
         """The episodes of care, in order."""
         placements = {text(row, "clap_cla_placement_id"): row for row in self.of("cla_placement")}
-        return [
+        found = [
             Episode(
                 text(row, "clae_cla_episode_id"),
                 text(row, "clae_cla_id"),
@@ -143,6 +143,7 @@ class Life:
             )
             for row in self.of("cla_episodes")
         ]
+        return sorted(found, key=lambda e: e.start)
 
     def _status(self, on: date) -> str:
         for row in self.of("legal_status"):
@@ -158,7 +159,7 @@ class Truth:
 
     la: str
     today: date
-    rows: Mapping[str, Sequence[Row]]
+    rows: Mapping[str, list[Row]]
     workers: Mapping[str, Row]
     teams: Mapping[str, Row]
 
@@ -198,7 +199,7 @@ def _latest(row: Row) -> tuple[bool, date]:
     return day(row, "invo_involvement_end_date") is None, sure(row, "invo_involvement_start_date")
 
 
-def truth(la: str, today: date, rows: Mapping[str, Sequence[Row]]) -> Truth:
+def truth(la: str, today: date, rows: Mapping[str, list[Row]]) -> Truth:
     """The truth that the rows of :func:`alertd.synth.tell_lives` tell."""
     workers = {text(row, "prof_professional_id"): row for row in rows.get("ssd_professionals", ())}
     teams = {text(row, "dept_team_id"): row for row in rows.get("ssd_department", ())}
