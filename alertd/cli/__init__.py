@@ -19,6 +19,7 @@ from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
 from alertd.cli.kinds import sources_app
+from alertd.cli.receive import receive_app
 from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(run)
 app.command()(check)
+app.add_typer(receive_app, name="receive")
 app.command()(evaluate)
 app.command()(explain)
 app.command()(forecast)
