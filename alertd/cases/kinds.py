@@ -50,6 +50,7 @@ LATEST_ONLY: Final[Mapping[FeedCode, frozenset[str]]] = {
             "placement",
         }
     ),
+    "api": frozenset({"leaver_contact"}),
 }
 """Kinds of which a feed holds no more than the latest of each child, so that it can neither count nor number them."""
 
