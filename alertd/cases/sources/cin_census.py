@@ -29,7 +29,7 @@ _KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "Assessments": {"assessment": ("start", "authorised", "referral")},
     "CINPlanDates": {"cin_plan": ("start", "end", "referral")},
     "Section47": {"s47": ("start", "referral", "outcome"), "icpc": ("happened", "s47", "due_on")},
-    "ChildProtectionPlans": {"cp_plan": ("start", "end")},
+    "ChildProtectionPlans": {"cp_plan": ("start", "end", "other_authority")},
     "Reviews": {"cp_review": ("happened",)},
 }
 """Each element that is read, with the kinds it fills and their fields. A conference may also stand in
@@ -37,6 +37,7 @@ CINdetails: that of a child from another authority, or without an enquiry in thi
 FILLS: Final[Fills] = {kind: frozenset(filled) for kinds in _KINDS.values() for kind, filled in kinds.items()}
 """What is read of a census that has all these elements."""
 
+OWN_PLANS: Final = "every child protection plan is taken to be this authority's own: a census does not say"
 REPEATED: Final = "stand twice for one child, day and referral: joined, what differs is in doubt"
 RESTATED: Final = "stated again in a later census, or one made later: that is taken"
 
@@ -71,7 +72,8 @@ def read(path: Path, *, as_of: datetime, progress: Progress | None = None) -> Sn
     for census in reversed(censuses):
         add(total, census.ledger)
     rejected = (f"{len(total.rejects)} elements rejected",) if total.rejects else ()
-    notes = [*rejected, *(c.note for c in censuses if c.note), *_strange(censuses)]
+    own_plans = (OWN_PLANS,) if "cp_plan" in holds else ()
+    notes = [*rejected, *(c.note for c in censuses if c.note), *own_plans, *_strange(censuses)]
     return Snapshot(
         source=f"cin_census:{path.as_posix()}",
         cases=cases,
@@ -209,7 +211,8 @@ def _outcome(fields: Fields, lost: _Lost) -> str | bool | date | Unreadable:
 
 
 def _cp_plan(row: Row, lost: _Lost) -> _Told:
-    yield "cp_plan", row.key, {"start": _began(row), "end": row.fields.get("CPPendDate") or lost}
+    end = row.fields.get("CPPendDate") or lost
+    yield "cp_plan", row.key, {"start": _began(row), "end": end, "other_authority": False}
 
 
 def _review(row: Row, _: _Lost) -> _Told:

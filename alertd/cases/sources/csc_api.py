@@ -34,6 +34,7 @@ __all__ = ["FILLS", "LATEST", "open_payloads", "read"]
 
 LATEST: Final = frozenset({"leaver_contact"})
 """Kinds of which no more than the latest record is held: an episode has room for one contact."""
+OWN_PLANS: Final = "every child protection plan is taken to be this authority's own: the payload does not say"
 _YEARS_BACK: Final = 2
 _STRANGE_SHOWN: Final = 20
 
@@ -95,7 +96,7 @@ class _Payloads:
     @property
     def notes(self) -> tuple[str, ...]:
         inbox = self.inbox
-        told = [f"{inbox.files:,} payloads, {self.total:,} children, {inbox.purged:,} purged"]
+        told = [f"{inbox.files:,} payloads, {self.total:,} children, {inbox.purged:,} purged", OWN_PLANS]
         if inbox.unknown:
             shown = sorted(inbox.unknown)
             more = f" and {len(shown) - _STRANGE_SHOWN} more" if len(shown) > _STRANGE_SHOWN else ""

@@ -28,7 +28,7 @@ FILLS: Final[Fills] = {
     "cin_plan": frozenset({"start", "end", "referral"}),
     "s47": frozenset({"start", "end", "referral", "outcome"}),
     "icpc": frozenset({"happened", "s47"}),
-    "cp_plan": frozenset({"start", "end"}),
+    "cp_plan": frozenset({"start", "end", "other_authority"}),
     "care_period": frozenset({"start", "end", "referral"}),
     "placement": frozenset({"start", "end", "type", "change_reason"}),
     "sdq": frozenset({"happened", "score"}),
@@ -198,7 +198,9 @@ def _cin_plan(one: _Child, each: Element, key: str, where: str, referral: str) -
 
 
 def _cp_plan(one: _Child, each: Element, key: str, where: str, _: str) -> Iterator[Record]:
-    yield one.record("cp_plan", key, where, {"start": day(each, "start_date"), "end": day(each, "end_date")})
+    """The payload does not say whose plan it is: every one is taken to be this authority's own."""
+    span = {"start": day(each, "start_date"), "end": day(each, "end_date")}
+    yield one.record("cp_plan", key, where, {**span, "other_authority": False})
 
 
 def _s47(one: _Child, each: Element, key: str, where: str, referral: str) -> Iterator[Record]:
