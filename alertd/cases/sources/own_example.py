@@ -22,7 +22,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "placement.type": "U4",
     "planned_action.type": "emotional_health",
 }
-"""Codes of fields that may hold any. No worker, team or child of these references exists."""
+"""Codes of fields that may hold any, where A1 would look odd. No worker, team or child of these references exists."""
 _BEGINS: Final = "2026-03-02"
 _ENDS: Final = "2026-06-30"
 _LATER: Final = "2026-03-09"
@@ -48,4 +48,4 @@ def _text(kind: Kind, field: Field) -> str:
     name = f"{kind.name}.{field.name}"
     if field.links:
         return example(KINDS[field.links])["key"]
-    return CODES[name][0] if name in CODES else _TEXTS[name]
+    return CODES[name][0] if name in CODES else _TEXTS.get(name, "A1")
