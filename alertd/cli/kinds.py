@@ -61,7 +61,7 @@ rules are not measured: do not put empty files where you cannot tell.
 * The first line names the columns, in any order; capitals, spaces and hyphens do not matter (`Child Seen`). A column
   that is no field of the kind is refused: names, addresses and notes do not belong here. A column that is not required
   may be left out; then the rules that need it are not measured.
-* UTF-8 or Windows-1252, with commas, semicolons or tabs, with any line ends. Up to 100 MB a file.
+* UTF-8 or Windows-1252, with commas, semicolons or tabs, with any line ends. Up to 25 MB a file.
 * A row that cannot be read is rejected by its line and column, and never dropped without a word.
 
 ## Columns

@@ -33,8 +33,8 @@ __all__ = ["FILLS", "read"]
 
 WINDOWS: Final = "windows.csv"
 _WINDOW_COLUMNS: Final = ("kind", "from", "to")
-LARGEST: Final = 100 * 1024 * 1024
-"""Bytes of one file: it is held in memory while it is read. Our own choice; some million rows."""
+LARGEST: Final = 25 * 1024 * 1024
+"""Bytes of one file: it is held in memory while it is read. Our own choice; half a million rows or so."""
 REJECTED_SHARE: Final = 0.05
 _FEW: Final = 5
 """A file of which more rows than this, and more than that share, are rejected is taken for damaged. Our own choice."""

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Final
 
 from alertd.cases.accounts import Ledger
-from alertd.cases.kind import Kind
+from alertd.cases.kind import Field, Kind
 from alertd.cases.kinds import KINDS, Fills
 from alertd.cases.records import Record, Unreadable, make_record
 from alertd.cases.sources.own_cells import SLASHED, cell, reference, written
@@ -92,6 +92,11 @@ class OwnList:
     _ambiguous: dict[str, list[_Row]] = field(default_factory=dict)
     _month_first: dict[str, str] = field(default_factory=dict)
     _day_first: set[str] = field(default_factory=set)
+    _fields: list[tuple[int, str, Field]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = ((place, name, self.kind.field(name)) for place, name in enumerate(self.names))
+        self._fields = [(place, name, declared) for place, name, declared in named if declared]
 
     def take(self, rows: Iterable[tuple[str, Sequence[object]]], progress: Progress | None = None) -> None:
         """Read rows: where each stands, and its cells in the order of ``names``."""
@@ -119,14 +124,13 @@ class OwnList:
                 self.ledger.reject(self.table, where, value.why, name)
                 return
         row = _Row(str(child), str(key) if key else None, {}, where)
-        for place, name in enumerate(self.names):
-            declared = self.kind.field(name)
-            if declared and wrong:
+        for place, name, declared in self._fields:
+            if wrong:
                 row.values[name] = Unreadable(wrong)
-            elif declared:
-                value = cell(self.kind.name, declared, found[place])
-                if value is not None:
-                    row.values[name] = value
+            else:
+                typed = cell(self.kind.name, declared, found[place])
+                if typed is not None:
+                    row.values[name] = typed
                 if declared.type in ("date", "moment") and isinstance(found[place], str):
                     self._look_at_order(name, str(found[place]), row)
         if wrong:
@@ -191,9 +195,10 @@ def _records(kind: Kind, lists: Sequence[OwnList]) -> Iterator[Record]:
             group.append((row, each))
         each.rows = []
     for (child, anchor), group in unkeyed.items():
-        for key, row in _numbered(child, anchor, _without_repeats(group), kind, keyed):
-            keyed[child, key] = [row]
-    for (child, key), group in keyed.items():
+        for key, named in _numbered(child, anchor, _without_repeats(group), kind, keyed):
+            keyed[child, key] = [named]
+    while keyed:  # let go of each as its record is made: there may be hundreds of thousands
+        (child, key), group = keyed.popitem()
         told = _without_repeats(group)
         for _, each in told:
             each.ledger.of(each.table).used += 1
@@ -211,6 +216,8 @@ def _digest(content: Iterable[object]) -> str:
 
 
 def _without_repeats(group: Sequence[tuple[_Row, OwnList]]) -> list[tuple[_Row, OwnList]]:
+    if len(group) == 1:
+        return [*group]
     kept: dict[str, tuple[_Row, OwnList]] = {}
     for row, each in group:
         if kept.setdefault(_content(row), (row, each))[0] is not row:
@@ -237,7 +244,7 @@ def _numbered(
         return [str(one[0].values.get(name, "")) for name in texts], _content(one[0])
 
     n = 0
-    for row in sorted(group, key=order):
+    for row in sorted(group, key=order) if len(group) > 1 else group:
         n += 1
         while (child, key := anchor if n == 1 else f"{anchor} {n}") in taken:
             n += 1
@@ -246,7 +253,7 @@ def _numbered(
 
 def _merged(rows: Sequence[_Row]) -> dict[str, object]:
     """The values of rows with one key: what one leaves blank another may fill, and what differs is a conflict."""
-    found = dict(rows[0].values)
+    found = rows[0].values
     for row in rows[1:]:
         for name, value in row.values.items():
             if found.setdefault(name, value) != value:
