@@ -27,6 +27,7 @@ __all__ = ["FILLS", "LATEST", "read"]
 
 LATEST: Final = LATEST_ONLY["annex_a"]
 """The kinds of which no more than the latest of each child is held."""
+OWN_PLANS: Final = "every child protection plan is taken to be this authority's own: the list does not say"
 
 _DATED_BY: Final = {
     1: ("contact_date",),
@@ -180,6 +181,8 @@ def _holds(tables: Iterable[Table]) -> tuple[frozenset[str], list[str]]:
         else:
             what = "has no rows" if any(t.of.number == each.number for t in tables) else "is not here"
             notes.append(f"list {each.number} ({each.title}) {what}, so nothing is measured from it")
+    if "cp_plan" in held:
+        notes.append(OWN_PLANS)
     return frozenset(held), notes
 
 

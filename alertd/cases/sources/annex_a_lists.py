@@ -152,7 +152,8 @@ LISTS: Final[tuple[List, ...]] = (
         {
             "child": _BORN,
             "allocation": _ALLOCATION,
-            "cp_plan": {"start": ("plan_start",), "end": ("plan_end",)},
+            # no column says whose plan it is
+            "cp_plan": {"start": ("plan_start",), "end": ("plan_end",), "other_authority": ()},
             "cp_visit": {"happened": ("cp_visit",), "seen_alone": ("seen_alone",)},
             "cp_review": {"happened": ("cp_review",)},
         },

@@ -82,7 +82,7 @@ def _need(facts: Facts, row: Row) -> None:
 
 
 def _plan(facts: Facts, row: Row) -> None:
-    facts.state("cp_plan", day(row, "plan_start"), row, {"end": day(row, "plan_end")})
+    facts.state("cp_plan", day(row, "plan_start"), row, {"end": day(row, "plan_end"), "other_authority": False})
     facts.event("cp_visit", row, "cp_visit", {"seen_alone": yes_no(row, "seen_alone")})
     facts.event("cp_review", row, "cp_review")
 
