@@ -42,7 +42,6 @@ DIED_IN_CARE: Final = "E2"
 """The reason for the end of a placement, of the return's list, that tells a death."""
 STATED_TWICE: Final = "stated twice for a child"
 SAME_START: Final = "placements that begin on the same day as another of the child: the one that lasts longer taken"
-NO_CONTACT: Final = "no date of contact"
 
 _DAY: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00(?::00(?:\.0+)?)?Z?)?", re.ASCII)
 _YEARS: Final = range(1901, 2200)  # 1900 and 9999 are what systems fill in for "none"
@@ -237,9 +236,6 @@ def _leaver(one: _Child, episode: Element, referral: str) -> Iterator[Record]:
     if leaver is None:
         return
     happened = day(leaver, "contact_date")
-    if happened is None:
-        one.aside(f.LEAVERS, NO_CONTACT)
-        return
     key = happened.isoformat() if isinstance(happened, date) else f"undated {referral}"
     if one.first(f.LEAVERS, key):
         yield one.record("leaver_contact", key, f"{f.LEAVERS} of {f.EPISODES} {referral}", {"happened": happened})
