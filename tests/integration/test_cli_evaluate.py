@@ -210,7 +210,7 @@ def bad(ssd: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("source", "what"),
     [
         ("ssda903:nowhere", "nowhere: there is no such folder"),
-        ("ssda903:file.csv", "file.csv: is a file, not a folder"),
+        ("ssda903:file.csv", "file.csv: there is no episodes table here"),
         ("ssda903:empty", "empty: there is no episodes table here"),
         ("ssda903:cut", "2018-reviews.csv:2: is not whole CSV"),
         ("ssda903:dates", "starts.csv:2: 1 of 3 rows of this file cannot be read; the first "),

@@ -1,4 +1,4 @@
-"""The SSDA903 return (looked-after children, England): CSV files in a folder, one or more years.
+"""The SSDA903 return (looked-after children, England): CSV or XML, one or more years.
 
 An annual snapshot, for history, back-testing and demonstration. It says nothing of children
 before or after the returns in which they appear.
@@ -7,17 +7,27 @@ before or after the returns in which they appear.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from alertd.cases.accounts import Account, Reject
+from alertd.cases.accounts import Account, Ledger
 from alertd.cases.kinds import Fills, unfilled
+from alertd.cases.reading import Progress, add
 from alertd.cases.records import Record, Snapshot, Unreadable, Window, case_files, make_record
 from alertd.cases.sources.dates import uk_day
-from alertd.cases.sources.ssda903_episodes import RESTATED, Episodes, looked_after, read_episodes
-from alertd.cases.sources.ssda903_files import SIGNATURES, File, read_files, refuse_damaged
+from alertd.cases.sources.ssda903_episodes import (
+    RESTATED,
+    SHORT_BREAK,
+    SHORT_BREAKS,
+    Episodes,
+    looked_after,
+    read_episodes,
+)
+from alertd.cases.sources.ssda903_files import read_files
+from alertd.cases.sources.ssda903_tables import SIGNATURES, File
+from alertd.cases.sources.years import refuse_damaged, unbroken, year_of
 from alertd.errors import InputError
 
 _TABLES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
@@ -48,92 +58,95 @@ def _day(name: str, text: str) -> date | Unreadable | None:
     return Unreadable(f"{name} {value.why}") if isinstance(value, Unreadable) else value
 
 
-def read(folder: Path, *, window: Window | None = None, progress: Callable[[str, int], None] | None = None) -> Snapshot:
-    """Read every return in ``folder``: all tables known by their columns, whatever the files are called.
+def read(
+    path: Path,
+    *,
+    as_of: datetime | None = None,  # noqa: ARG001
+    window: Window | None = None,
+    progress: Progress | None = None,
+) -> Snapshot:
+    """Read every return in a folder, or one file: tables known by their columns, whatever the files are called.
 
-    The window is the year to 31 March holding the latest DECOM of an episodes file; of several
+    The window is the year to 31 March holding the latest DECOM of an episodes table; of several
     returns, their unbroken run up to the latest. A child's own window is that of the returns whose
-    episodes name it. ``window`` overrides both. ``progress`` is told each file's name and rows.
+    episodes name it. ``window`` overrides both. ``as_of`` is there for every reader: what a return says
+    is the same whenever it is read. ``progress`` is told each table and its rows.
     Raises InputError (file:line where there is one) when the folder or a file cannot be used.
     """
-    files, strangers = read_files(folder, progress)
-    returns = _returns(files, folder)
+    files, strangers = read_files(path, progress)
+    returns = _returns(files, path)
     tally: Counter[str] = Counter()
-    merged, windows = _merge(returns, tally)
-    overall = window or _union(years for years, _, _ in returns)
-    own = {child: window or _union(seen) for child, seen in windows.items()}
+    merged, windows = _merge(returns)
+    overall = window or unbroken(years for years, _, _ in returns)
+    own = {child: window or unbroken(seen) for child, seen in windows.items()}
     records = [
         record
         for child, episodes in merged.items()
         for record in looked_after(child, episodes.values(), own[child], tally)
     ]
-    records += [*_children(files), *_reviews(files, tally), *_states(files, tally)]
+    records += [*_children(files), *_reviews(files), *_states(files)]
+    total = Ledger()
     for file in files:
-        refuse_damaged(file)
+        refuse_damaged(file.ledger)
+        if file.table not in _TABLES:
+            file.account.aside[f"{file.table}: recognised, not used yet"] += file.account.rows - file.account.rejected
+        add(total, file.ledger)
     if window is None:  # a child without episodes: the earliest return, which claims the least
         own = {record.child: returns[0][0] for record in records} | own
     holds, unheld = _holds(files, len({years for years, _, _ in returns}))
-    rejects = tuple(reject for file in files for reject in file.rejects)
-    tally["rows rejected"] = len(rejects)
+    tally["rows rejected"] = len(total.rejects)
+    said = (*(f"{n} {what}" for what, n in tally.items() if n), *unheld, *(file.note for file in files if file.note))
     return Snapshot(
-        source=f"ssda903:{folder.as_posix()}",
+        source=f"ssda903:{path.as_posix()}",
         cases=case_files(records, overall, own),
         holds=holds,
         window=overall,
-        accounts={f.name: Account(f.count, f.count - len(f.rejects), rejected=len(f.rejects)) for f in files},
-        rejects=rejects,
-        notes=(*(f"{n} {what}" for what, n in tally.items() if n), *unheld, *_about_files(files, strangers)),
+        accounts=total.accounts,
+        rejects=tuple(total.rejects),
+        notes=(*said, *total.notes(), *(f"{name}: not a table of the return, left alone" for name in strangers)),
         lacks=unfilled(FILLS),
     )
 
 
-def _returns(files: Iterable[File], folder: Path) -> list[Return]:
-    """Each episodes file with its year, the earliest first."""
+def _returns(files: Iterable[File], path: Path) -> list[Return]:
+    """Each episodes table with its year, the earliest first."""
     found: list[Return] = []
     for file in files:
         if file.table == "episodes":
-            if not file.count:
-                raise InputError("holds a heading and no episodes", where=f"{file.name}:1", fix="Export it again.")
+            if not file.account.rows:
+                raise InputError("holds no episodes", where=f"{file.name}:1", fix="Export it again.")
             episodes = read_episodes(file)
-            refuse_damaged(file)
-            found.append((_year(max(start for starts in episodes.values() for start in starts)), file, episodes))
+            refuse_damaged(file.ledger)
+            found.append((year_of(max(start for starts in episodes.values() for start in starts)), file, episodes))
     if not found:
         others = ", ".join(f"{file.table} ({file.name})" for file in files) or "no table of the return"
         raise InputError(
             "there is no episodes table here",
-            where=str(folder),
+            where=str(path),
             fix=f"One CSV file needs the columns {', '.join(SIGNATURES['episodes'])}. Found: {others}.",
         )
     return sorted(found, key=lambda each: (each[0].end, each[1].name))
 
 
-def _year(latest: date) -> Window:
-    end = latest.year + (latest > date(latest.year, 3, 31))
-    return Window(date(end - 1, 4, 1), date(end, 3, 31))
-
-
-def _union(windows: Iterable[Window]) -> Window:
-    """The unbroken run of years up to the latest."""
-    latest, *earlier = sorted({(w.start, w.end) for w in windows if w.start and w.end}, reverse=True)
-    start, end = latest
-    for before, until in earlier:
-        if until + timedelta(days=1) < start:
-            break
-        start = before
-    return Window(start, end)
-
-
-def _merge(returns: Iterable[Return], tally: Counter[str]) -> tuple[Episodes, dict[str, list[Window]]]:
+def _merge(returns: Iterable[Return]) -> tuple[Episodes, dict[str, list[Window]]]:
     """Episodes by child and DECOM, the later return's where two state one; and each child's years."""
     merged: Episodes = {}
     windows: dict[str, list[Window]] = {}
-    stated = 0
+    of: dict[tuple[str, date], Account] = {}
     for years, file, episodes in returns:
-        stated += file.count - len(file.rejects)
         for child, found in episodes.items():
+            for start in found:
+                earlier = of.get((child, start))
+                if earlier:
+                    earlier.aside[RESTATED] += 1
+                of[child, start] = file.account
             merged.setdefault(child, {}).update(found)
             windows.setdefault(child, []).append(years)
-    tally[RESTATED] = stated - sum(len(found) for found in merged.values())
+    for (child, start), account in of.items():
+        if merged[child][start].status in SHORT_BREAKS:
+            account.aside[SHORT_BREAK] += 1
+        else:
+            account.used += 1
     return merged, windows
 
 
@@ -144,9 +157,11 @@ def _children(files: Iterable[File]) -> Iterator[Record]:
         if "DOB" not in file.columns:
             continue
         for where, (child, text) in file.rows("CHILD", "DOB"):
+            if file.table == "header" and child:
+                file.account.used += 1
+            elif file.table == "header":
+                file.reject(where, "has no CHILD", "CHILD")
             if not child:
-                if file.table == "header":
-                    file.rejects.append(Reject(where, "has no CHILD"))
                 continue
             born = _day("DOB", text)
             known, place = found.setdefault(child, (born, where))
@@ -164,28 +179,44 @@ def _rows(file: File, *names: str) -> Iterator[tuple[str, str, list[str]]]:
         if child:
             yield where, child, cells
         else:
-            file.rejects.append(Reject(where, "has no CHILD"))
+            file.reject(where, "has no CHILD", "CHILD")
 
 
-def _reviews(files: Iterable[File], tally: Counter[str]) -> Iterator[Record]:
+class _Keys:
+    """Keys of records: their day; of those without one, their number among the child's own."""
+
+    def __init__(self) -> None:
+        self._undated: Counter[tuple[str, str]] = Counter()
+
+    def of(self, kind: str, child: str, day: object) -> str:
+        if isinstance(day, date):
+            return day.isoformat()
+        self._undated[kind, child] += 1
+        return f"undated {self._undated[kind, child]}"
+
+
+def _reviews(files: Iterable[File]) -> Iterator[Record]:
     seen: set[tuple[str, str]] = set()
+    keys = _Keys()
     for file in files:
         if file.table != "reviews":
             continue
         for where, child, (text,) in _rows(file, "REVIEW"):
             held = _day("REVIEW", text) or Unreadable("REVIEW is blank")
-            key = held.isoformat() if isinstance(held, date) else where
+            key = keys.of("cla_review", child, held)
             if (child, key) in seen:
-                tally["review rows that repeat a child and day"] += 1
+                file.account.aside["stand again (same child and day)"] += 1
                 continue
             seen.add((child, key))
+            file.account.used += 1
             yield make_record("cla_review", child, key, where, {"happened": held})
 
 
-def _states(files: Iterable[File], tally: Counter[str]) -> Iterator[Record]:
+def _states(files: Iterable[File]) -> Iterator[Record]:
     """Missing episodes and allocations. Returns restate an open one every year: a known end wins
     over a blank one, and two ends are a conflict."""
     found: dict[tuple[str, str, str], tuple[str, dict[str, object]]] = {}
+    keys = _Keys()
     for file in files:
         if file.table not in _STATES:
             continue
@@ -193,16 +224,17 @@ def _states(files: Iterable[File], tally: Counter[str]) -> Iterator[Record]:
         for where, child, (begins, ends, coded) in _rows(file, first, last, code):
             start, end = _day(first, begins) or Unreadable(f"{first} is blank"), _day(last, ends)
             raw: dict[str, object] = {"start": start, "end": end}
-            day = start.isoformat() if isinstance(start, date) else where
+            key = keys.of(kind, child, start)
             if kind == "missing":
-                key, raw["type"] = day, _MISSING.get(coded.upper(), "")
+                raw["type"] = _MISSING.get(coded.upper(), "")
             else:
-                key, raw["worker"], raw["role"] = f"{day} {coded}".strip(), coded, "CW"
+                key, raw["worker"], raw["role"] = f"{key} {coded}".strip(), coded, "CW"
                 raw["team_only"] = not coded
             _, known = found.setdefault((kind, child, key), (where, raw))
             if known is raw:
+                file.account.used += 1
                 continue
-            tally[f"{file.table} rows that repeat a child and start"] += 1
+            file.account.aside["stated again (same child and start): an end is taken over"] += 1
             if known["end"] is None:
                 known["end"] = end
             elif end is not None and end != known["end"]:
@@ -216,7 +248,7 @@ def _holds(files: Iterable[File], years: int) -> tuple[frozenset[str], list[str]
     or with no row at all, silence proves nothing."""
     rows: dict[str, list[int]] = {}
     for file in files:
-        rows.setdefault(file.table, []).append(file.count)
+        rows.setdefault(file.table, []).append(file.account.rows)
     held: set[str] = set()
     notes = []
     for table, kinds in _TABLES.items():
@@ -227,13 +259,3 @@ def _holds(files: Iterable[File], years: int) -> tuple[frozenset[str], list[str]
             what = f"{full} files with rows for {years} returns" if years > 1 else "no rows"
             notes.append(f"{table}: {what}, so rules that need {', '.join(kinds)} are not measured")
     return frozenset(held), notes
-
-
-def _about_files(files: Iterable[File], strangers: Iterable[str]) -> Iterator[str]:
-    for file in files:
-        if file.note:
-            yield file.note
-        if file.table not in _TABLES:
-            yield f"{file.name}: {file.count} rows of {file.table} recognised, not used yet"
-    for name in strangers:
-        yield f"{name}: not a table of the return, left alone"

@@ -14,16 +14,15 @@ from datetime import date
 from itertools import groupby, pairwise
 from typing import Final
 
-from alertd.cases.accounts import Reject
 from alertd.cases.records import Record, Unreadable, Window, make_record
 from alertd.cases.sources.dates import uk_day
-from alertd.cases.sources.ssda903_files import File
+from alertd.cases.sources.ssda903_tables import File
 
 SHORT_BREAKS: Final = frozenset({"V3", "V4"})
 _CONTINUES: Final = frozenset({"X1", ""})  # a blank reason does not say that care ended
 
-SHORT_BREAK: Final = "short-break episodes (V3, V4) left out"
-RESTATED: Final = "episodes stated again (same child and DECOM): the later return, or the longer one, taken"
+SHORT_BREAK: Final = "short breaks (V3, V4)"
+RESTATED: Final = "stated again (same child and DECOM): the later return's, or the longer one, is taken"
 OVERLAP: Final = "episodes still running when the next began: closed on the day the next began"
 NO_START: Final = "care periods without an episode of RNE S: their start is in doubt"
 NO_END: Final = "care periods whose last episode ended with X1, or no reason, and none follows: their end is in doubt"
@@ -56,7 +55,7 @@ def read_episodes(file: File) -> Episodes:
         start, end = uk_day(decom), uk_day(dec)
         if not child or not isinstance(start, date):
             bad = f"has a DECOM that {start.why}" if isinstance(start, Unreadable) else "has no DECOM"
-            file.rejects.append(Reject(where, bad if child else "has no CHILD"))
+            file.reject(where, bad if child else "has no CHILD", "DECOM" if child else "CHILD")
             continue
         if isinstance(end, Unreadable):
             end = Unreadable(f"DEC {end.why}", end.cause)
@@ -66,6 +65,9 @@ def read_episodes(file: File) -> Episodes:
         coded = (rne.upper(), rec.upper(), status.upper(), place.upper())
         episode = Episode(start, end, *coded, home, change.upper(), where)
         known = found.setdefault(child, {}).setdefault(start, episode)
+        if known is episode:
+            continue
+        file.account.aside[RESTATED] += 1
         if _reach(episode) > _reach(known):
             found[child][start] = episode
     return found
@@ -84,7 +86,6 @@ def looked_after(child: str, episodes: Iterable[Episode], window: Window, tally:
     everything = sorted(episodes, key=lambda e: e.start)
     short = [e for e in everything if e.status in SHORT_BREAKS]
     kept = [e for e in everything if e.status not in SHORT_BREAKS]
-    tally[SHORT_BREAK] += len(short)
     for before, after in pairwise(kept):
         unknown_end = isinstance(before.end, Unreadable) and _breaks(before, after)
         if _reach(before) > after.start and not unknown_end:

@@ -1,114 +1,106 @@
-"""The files of an SSDA903 return: which table each CSV holds, and its rows.
+"""The files of an SSDA903 return: which tables each holds.
 
-A file is known by its columns, never by its name. Faults that spoil a whole file raise
-InputError; a fault in one row is a Reject.
+A file is known by its columns or elements, never by its name. Faults that spoil a whole file raise
+InputError; a fault in one row is a reject.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from alertd.cases.accounts import Reject
 from alertd.cases.sources.csv_files import BrokenCsvError, lines, read_text
+from alertd.cases.sources.ssda903_tables import SIGNATURES, File
+from alertd.cases.sources.ssda903_xml import read_xml
 from alertd.errors import InputError
 
-SIGNATURES: Final = {
-    "episodes": ("CHILD", "DECOM", "RNE", "LS", "PLACE", "DEC", "REC"),
-    "sw_episodes": ("CHILD", "SW_ID", "SW_DECOM", "SW_DEC"),
-    "missing": ("CHILD", "MISSING", "MIS_START", "MIS_END"),
-    "reviews": ("CHILD", "REVIEW"),
-    "placed_for_adoption": ("CHILD", "DATE_PLACED"),
-    "previous_permanence": ("CHILD", "PREV_PERM"),
-    "ad1": ("CHILD", "DATE_INT", "DATE_MATCH"),
-    "oc2": ("CHILD", "SDQ_SCORE"),
-    "oc3": ("CHILD", "IN_TOUCH"),
-    "uasc": ("CHILD", "DUC"),
-    "dolo": ("CHILD", "DOLO_START"),
-    "header": ("CHILD", "DOB", "UPN"),
+_CUT: Final = "Export the file again: it is cut short or damaged."
+_READERS: Final[dict[str, Callable[[Path], list[File]]]] = {
+    ".csv": lambda path: [file] if (file := _read_csv(path)) else [],
+    ".xml": read_xml,
 }
-"""The columns that tell one table from another, the DfE's names. Others may be there, in any order."""
-
-UNREADABLE_SHARE: Final = 0.05
-"""The share of rejected rows beyond which a file is taken for damaged. Our own choice."""
 
 
-@dataclass(slots=True)
-class File:
-    """One recognised CSV file. ``lines`` are (line number, cells) of the data rows that are whole;
-    ``count`` is all data rows. Readers of the rows add their own rejects."""
+def read_files(path: Path, progress: Callable[[str, int], None] | None) -> tuple[list[File], list[str]]:
+    """The recognised tables of a file, or of those directly in a folder in order of name; and the names
+    of CSV and XML files there that hold none.
 
-    name: str
-    table: str
-    columns: tuple[str, ...]
-    lines: list[tuple[int, list[str]]]
-    rejects: list[Reject]
-    count: int
-    note: str = ""
-
-    def rows(self, *names: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """(``file:line``, the named cells) of each row; a column the file lacks is blank."""
-        at = [self.columns.index(n) if n in self.columns else None for n in names]
-        for line, cells in self.lines:
-            yield f"{self.name}:{line}", tuple("" if i is None else cells[i] for i in at)
-
-
-def read_files(folder: Path, progress: Callable[[str, int], None] | None) -> tuple[list[File], list[str]]:
-    """The recognised files directly in ``folder`` in order of name, and the names of those that are not.
-
-    Raises InputError when the folder is not there, is not a folder, or a file cannot be read.
+    Raises InputError when there is no such place, or a file cannot be read.
     """
-    if not folder.exists():
-        raise InputError("there is no such folder", where=str(folder), fix="Check the path to the SSDA903 return.")
-    if not folder.is_dir():
-        raise InputError("is a file, not a folder", where=str(folder), fix="Name the folder that holds the CSV files.")
-    files: list[File] = []
+    if not path.exists():
+        raise InputError(
+            "there is no such folder or file", where=str(path), fix="Check the path to the SSDA903 return."
+        )
+    tables: list[File] = []
     strangers: list[str] = []
     try:
-        paths = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".csv" and not p.name.startswith("."))
-        for path in paths:
-            found = _read(path)
-            if found is None:
-                strangers.append(path.name)
+        folder = sorted(path.iterdir()) if path.is_dir() else [path]
+        for each in folder:
+            reader = _READERS.get(each.suffix.lower())
+            if reader is None or each.name.startswith("."):
                 continue
-            files.append(found)
-            if progress:
-                progress(found.name, found.count)
+            found = reader(each)
+            tables += found
+            if not found:
+                strangers.append(each.name)
+            for file in found if progress else ():
+                progress(file.title, file.account.rows)  # type: ignore[misc]
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(error.filename or folder)) from error
-    return files, strangers
+        raise InputError(f"cannot be read ({error.strerror})", where=str(error.filename or path)) from error
+    return tables, strangers
 
 
-def _read(path: Path) -> File | None:
+def _read_csv(path: Path) -> File | None:
     text, note = read_text(path)
+    file: File | None = None
     whole: list[tuple[int, list[str]]] = []
-    rejects: list[Reject] = []
-    columns: tuple[str, ...] = ()
-    table: str | None = None
+    short: list[tuple[int, int]] = []
+    last: tuple[int, list[str]] = (0, [])
     try:
         for line, cells in lines(text):
-            if not columns:
+            last = line, cells
+            if file is None:
                 columns = tuple(cell.upper() for cell in cells)
                 table = next((t for t, wanted in SIGNATURES.items() if set(wanted) <= set(columns)), None)
                 if table is None:
                     return None
-            elif len(cells) != len(columns):
-                rejects.append(Reject(f"{path.name}:{line}", f"has {len(cells)} columns, not {len(columns)}"))
+                file = File(path.name, table, columns, whole, note=note)
+            elif len(cells) != len(file.columns):
+                short.append((line, len(cells)))
             else:
-                whole.append((line, cells))
+                whole.append(last)
     except BrokenCsvError as error:
-        if table is None:
+        if file is None:
             return None
-        fix = "Export the file again: it is cut short or damaged."
-        raise InputError(f"is not whole CSV ({error.why})", where=f"{path.name}:{error.line}", fix=fix) from error
-    return None if table is None else File(path.name, table, columns, whole, rejects, len(whole) + len(rejects), note)
+        raise InputError(f"is not whole CSV ({error.why})", where=f"{path.name}:{error.line}", fix=_CUT) from error
+    if file is None:
+        return None
+    if not text.endswith(("\n", "\r")):
+        _look_for_a_cut(file, *last)
+    file.account.rows = len(whole) + len(short)
+    for line, count in short:
+        file.reject(f"{file.name}:{line}", f"has {count} columns, not {len(file.columns)}")
+    return file
 
 
-def refuse_damaged(file: File) -> None:
-    """Raise InputError at the first reject when more than UNREADABLE_SHARE of a file's rows were rejected."""
-    if len(file.rejects) > UNREADABLE_SHARE * file.count:
-        first = file.rejects[0]
-        what = f"{len(file.rejects)} of {file.count} rows of this file cannot be read; the first {first.why}"
-        raise InputError(what, where=first.where, fix="Export the file again.")
+def _look_for_a_cut(file: File, line: int, cells: list[str]) -> None:
+    """The text of ``file`` stops within a line: refuse it where it stops within a row.
+
+    Some systems leave out the last line's end, so a row with all its cells is let pass. Where its last
+    cell is unlike every other there, as half a date is, that is noted. A cut between two rows leaves no
+    trace; that fewer rows came than last time is for the guard against half-loaded feeds to see.
+    """
+    if len(cells) < len(file.columns):
+        raise InputError("stops in the middle of a row", where=f"{file.name}:{line}", fix=_CUT)
+    shapes = {_shape(others[-1]) for at, others in file.lines if at != line}
+    if shapes and _shape(cells[-1]) not in shapes:
+        odd = (
+            f"{file.name}: has no end of line after its last row, whose last cell is like no other: is the file whole?"
+        )
+        file.note = f"{file.note}; {odd}" if file.note else odd
+
+
+def _shape(cell: str) -> str:
+    return re.sub("[A-Za-z]", "a", re.sub("[0-9]", "0", cell))

@@ -1,13 +1,16 @@
 """SSDA903 returns: which files are read, what is refused, which window a child has, the side tables."""
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from alertd.cases.accounts import Account
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile, Record, Snapshot, Window
 from alertd.cases.sources.ssda903 import FILLS, read
+from alertd.cases.sources.ssda903_episodes import RESTATED
 from alertd.errors import InputError
 
 EPISODES = "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN"
@@ -64,7 +67,7 @@ def test_a_table_not_used_yet_and_a_file_of_another_kind_are_named_in_the_notes(
     write(tmp_path, "rota.csv", "DAY,WHO", "Mon,x")
     (tmp_path / "empty.csv").touch()
     notes = read(tmp_path).notes
-    assert "o.csv: 1 rows of oc3 recognised, not used yet" in notes
+    assert "o.csv: 1 row set aside: oc3: recognised, not used yet" in notes
     assert "rota.csv: not a table of the return, left alone" in notes
     assert "empty.csv: not a table of the return, left alone" in notes
 
@@ -102,9 +105,16 @@ def refused(folder: Path) -> str:
     return str(error.value)
 
 
-def test_a_folder_that_is_not_there_or_is_a_file_is_refused(tmp_path: Path) -> None:
-    assert "there is no such folder" in refused(tmp_path / "nowhere")
-    assert "is a file, not a folder" in refused(write(tmp_path, "e.csv", EPISODES, OPEN))
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "there is no such folder or file" in refused(tmp_path / "nowhere")
+
+
+def test_a_file_by_itself_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "r.csv", "CHILD,REVIEW", "C1,20/05/2017")
+    snapshot = read(write(tmp_path, "e.csv", EPISODES, OPEN))
+    assert snapshot.counts == {"e.csv": 1}
+    assert snapshot.source == f"ssda903:{(tmp_path / 'e.csv').as_posix()}"
+    assert "Found: reviews (r.csv)" in refused(tmp_path / "r.csv")
 
 
 def test_a_folder_without_episodes_is_refused_and_told_what_was_found(tmp_path: Path) -> None:
@@ -124,6 +134,26 @@ def test_a_file_cut_in_a_quoted_field_is_refused_with_its_line(tmp_path: Path) -
     assert refused(tmp_path).startswith("r.csv:3: is not whole CSV")
 
 
+def test_a_file_cut_within_a_row_is_refused_however_few_rows_are_lost(tmp_path: Path) -> None:
+    write(tmp_path, "e.csv", EPISODES, *[episode(f"C{n}") for n in range(200)])
+    path = write(tmp_path, "r.csv", "CHILD,DOB,REVIEW,REVIEW_CODE", *["C1,02/03/2010,20/05/2017,PN1"] * 200)
+    whole = path.read_text()
+    path.write_text(whole[: whole.rindex(",")])
+    assert refused(tmp_path).startswith("r.csv:201: stops in the middle of a row")
+
+
+def test_a_file_that_stops_within_its_last_cell_is_read_with_a_note(tmp_path: Path) -> None:
+    write(tmp_path, "e.csv", EPISODES, OPEN)
+    path = write(tmp_path, "r.csv", "CHILD,REVIEW", "C1,20/05/2017", "C1,21/09/2017")
+    for cut, noted in ((0, False), (1, False), (3, True)):
+        whole = path.read_text()
+        path.write_text(whole[: len(whole) - cut])
+        snapshot = read(tmp_path)
+        assert any("is the file whole?" in note for note in snapshot.notes) is noted, cut
+        assert len(list(case(snapshot).of("cla_review"))) == 2
+    assert [d.field for r in case(snapshot).records for d in r.doubts] == ["happened"]
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_bytes(b"CHILD\x81\xff")
     assert refused(tmp_path) == "e.csv: is not text. Export it as CSV in UTF-8."
@@ -139,6 +169,8 @@ def test_a_few_bad_rows_are_rejected_with_their_line_and_many_refuse_the_file(tm
         ("e.csv:60", "has no CHILD"),
         ("e.csv:61", "has a DECOM that is not a date written dd/mm/yyyy"),
     ]
+    assert [r.column for r in snapshot.rejects] == ["", "CHILD", "DECOM"]
+    assert snapshot.accounts["e.csv"] == Account(rows=60, used=57, rejected=3)
     assert "3 rows rejected" in snapshot.notes
     assert snapshot.counts == {"e.csv": 60}
     write(tmp_path, path.name, EPISODES, *good, *bad, episode("C97", ""))
@@ -201,7 +233,9 @@ def test_the_later_return_wins_for_the_same_child_and_day(tmp_path: Path) -> Non
     period = only(snapshot, "care_period")
     assert period.day("end") == date(2018, 7, 2)
     assert period.where == "a-2018.csv:2"
-    assert any(note.startswith("1 episodes stated again") for note in snapshot.notes)
+    assert snapshot.accounts["z-2017.csv"] == Account(rows=1, aside=Counter({RESTATED: 1}))
+    assert snapshot.accounts["a-2018.csv"] == Account(rows=2, used=2)
+    assert "z-2017.csv: 1 row set aside: " + RESTATED in snapshot.notes
 
 
 def test_silence_of_a_table_with_fewer_files_than_returns_or_no_rows_proves_nothing(tmp_path: Path) -> None:
@@ -232,7 +266,9 @@ def test_reviews_of_one_child_and_day_are_one_and_an_unreadable_one_is_a_doubt(t
         ("happened", "REVIEW is a day that does not exist", "unreadable"),
         ("happened", "REVIEW is blank", "unreadable"),
     ]
-    assert "1 review rows that repeat a child and day" in snapshot.notes
+    assert "r.csv: 1 row set aside: stand again (same child and day)" in snapshot.notes
+    assert (blank.key, unreadable.key) == ("undated 1", "undated 2")
+    assert snapshot.accounts["r.csv"].used == 4
 
 
 def test_born_comes_from_the_header_and_two_dates_of_birth_are_a_conflict(tmp_path: Path) -> None:

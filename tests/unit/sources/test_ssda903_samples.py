@@ -1,4 +1,4 @@
-"""The public fake returns, as they are: every row is a record, a reject or counted in a note."""
+"""The public fake returns, as they are: every row is part of a record, rejected, or set aside for a reason."""
 
 import csv
 import time
@@ -11,6 +11,7 @@ import pytest
 
 from alertd.cases.records import Record, Snapshot, Window
 from alertd.cases.sources.ssda903 import read
+from alertd.cases.sources.ssda903_episodes import RESTATED, SHORT_BREAK
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples"
 
@@ -34,8 +35,8 @@ def of(snapshot: Snapshot, kind: str) -> list[Record]:
     return [r for case in snapshot.cases for r in case.of(kind)]
 
 
-def noted(snapshot: Snapshot, text: str) -> int:
-    return sum(int(note.split()[0]) for note in snapshot.notes if text in note)
+def aside(snapshot: Snapshot, reason: str) -> int:
+    return sum(account.aside[reason] for account in snapshot.accounts.values())
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,8 @@ def test_every_row_is_accounted_for(name: str, window: Window) -> None:
 
     episodes = {(r["CHILD"], r["DECOM"]): r["LS"] for r in rows(folder, "*episodes.csv") if "RNE" in r}
     stated = sum(n for name, n in snapshot.counts.items() if name.endswith("episodes.csv") and "sw_" not in name)
-    assert stated - noted(snapshot, "episodes stated again") == len(episodes)
-    assert noted(snapshot, "short-break episodes") == sum(ls in ("V3", "V4") for ls in episodes.values())
+    assert stated - aside(snapshot, RESTATED) == len(episodes)
+    assert aside(snapshot, SHORT_BREAK) == sum(ls in ("V3", "V4") for ls in episodes.values())
     cared_for = {child for (child, _), ls in episodes.items() if ls not in ("V3", "V4")}
     assert {r.child for r in of(snapshot, "care_period")} == cared_for
 
@@ -64,9 +65,12 @@ def test_every_row_is_accounted_for(name: str, window: Window) -> None:
     assert Counter((r["CHILD"], r["REVIEW"]) for r in reviews).keys() == {
         (r.child, f"{r.day('happened'):%d/%m/%Y}") for r in of(snapshot, "cla_review")
     }
-    assert len(of(snapshot, "cla_review")) + noted(snapshot, "review rows that repeat") == len(reviews)
+    assert len(of(snapshot, "cla_review")) + aside(snapshot, "stand again (same child and day)") == len(reviews)
     children = {r["CHILD"] for r in rows(folder, "*.csv") if "DOB" in r}
     assert {r.child for r in of(snapshot, "child")} == children
+    assert all(account.adds_up for account in snapshot.accounts.values())
+    used = sum(account.used for name, account in snapshot.accounts.items() if name.endswith("reviews.csv"))
+    assert used == len(of(snapshot, "cla_review"))
 
 
 def test_each_year_of_the_demand_model_speaks_for_its_own_year(tmp_path: Path) -> None:
@@ -81,7 +85,9 @@ def test_each_year_of_the_demand_model_speaks_for_its_own_year(tmp_path: Path) -
 
 def test_episodes_open_in_2017_take_their_end_from_2018() -> None:
     folder = sample("ssda903-demand-model")
-    assert noted(read(folder), "episodes stated again") == 346
+    snapshot = read(folder)
+    assert aside(snapshot, RESTATED) == 346
+    assert snapshot.accounts["2017-episodes.csv"].aside[RESTATED] == 346, "the later return is taken"
 
 
 def test_a_county_is_read_quickly_in_little_memory() -> None:

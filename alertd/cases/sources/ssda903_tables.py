@@ -1,0 +1,62 @@
+"""The tables of an SSDA903 return, whichever way its files hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from alertd.cases.accounts import Account, Ledger
+
+SIGNATURES: Final = {
+    "episodes": ("CHILD", "DECOM", "RNE", "LS", "PLACE", "DEC", "REC"),
+    "sw_episodes": ("CHILD", "SW_ID", "SW_DECOM", "SW_DEC"),
+    "missing": ("CHILD", "MISSING", "MIS_START", "MIS_END"),
+    "reviews": ("CHILD", "REVIEW"),
+    "placed_for_adoption": ("CHILD", "DATE_PLACED"),
+    "previous_permanence": ("CHILD", "PREV_PERM"),
+    "ad1": ("CHILD", "DATE_INT", "DATE_MATCH"),
+    "oc2": ("CHILD", "SDQ_SCORE"),
+    "oc3": ("CHILD", "IN_TOUCH"),
+    "uasc": ("CHILD", "DUC"),
+    "dolo": ("CHILD", "DOLO_START"),
+    "header": ("CHILD", "DOB", "UPN"),
+}
+"""The columns that tell one table from another, the DfE's names. Others may be there, in any order."""
+
+
+@dataclass(slots=True)
+class File:
+    """One table: a recognised CSV file, or what one XML file has of it.
+
+    ``name`` is the file's. ``lines`` are (line number, cells) of the rows that are whole. ``title`` is
+    what its account is called: the name alone where the file holds nothing else. ``ledger`` has that
+    account and no other.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    lines: list[tuple[int, list[str]]]
+    title: str = ""
+    note: str = ""
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def __post_init__(self) -> None:
+        self.title = self.title or self.name
+        self.account.rows += len(self.lines)
+
+    @property
+    def account(self) -> Account:
+        """What became of its rows, so far."""
+        return self.ledger.of(self.title)
+
+    def reject(self, where: str, why: str, column: str = "") -> None:
+        """Enter a row that could not become a record."""
+        self.ledger.reject(self.title, where, why, column)
+
+    def rows(self, *names: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(``file:line``, the named cells) of each row; a column the file lacks is blank."""
+        at = [self.columns.index(n) if n in self.columns else None for n in names]
+        for line, cells in self.lines:
+            yield f"{self.name}:{line}", tuple("" if i is None else cells[i] for i in at)
