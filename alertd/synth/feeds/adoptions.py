@@ -7,23 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Final
 
 from alertd.synth.feeds.truth import Life, Truth, day, sure, text
 from alertd.synth.world import Row
 
+ADOPTED: Final = ("E11", "E12")
+"""Why care ended, if by adoption."""
+
 
 def orders_and_placements(truth: Truth) -> None:
-    """Add to the rows: status E1 from the day of the order, placement A6 from the day of placing.
+    """Add to the rows: status E1 from the day of the order, placement A6 from the day of placing, and how it ended.
 
-    Only where nothing else in the period of care begins on that day or later, so that no row contradicts it.
+    A new status or placement only where nothing else in the period of care begins on that day or later, so that no
+    row contradicts it.
     """
     for life in list(truth.lives()):
         for row in life.of("permanence"):
+            _ended(life, row)
             order, placed = day(row, "perm_placement_order_date"), day(row, "perm_placed_for_adoption_date")
             if order:
                 _step(truth, life, row, order, "L", _order)
             if placed:
                 _step(truth, life, row, placed, "P", _placing)
+
+
+def _ended(life: Life, row: Row) -> None:
+    """When care ended, by an adoption order or because adoption was the plan no more."""
+    last = [e for e in life.episodes() if e.period == text(row, "perm_cla_id")][-1]
+    if last.end and last.ceased in ADOPTED:
+        row |= {"perm_permanence_order_date": last.end, "perm_permanence_order_type": "Adoption"}
+    elif last.end:
+        row |= {"perm_decision_reversed_date": last.end, "perm_decision_reversed_reason": "RD4"}
 
 
 _Change = Callable[[Truth, Life, date], str | None]

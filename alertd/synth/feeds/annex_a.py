@@ -261,14 +261,16 @@ class _Lists:
         for row in life.of("permanence"):
             names = ("adm_decision_date", "placement_order_date", "matched_date", "placed_for_adoption_date")
             steps = [day(row, f"perm_{name}") for name in names]
-            if steps[-1] and not any(self._recent(step, self.year) for step in steps):
+            over = day(row, "perm_permanence_order_date") or day(row, "perm_decision_reversed_date")
+            if over and not any(self._recent(step, self.year) for step in (*steps, over)):
                 continue
             period = [e for e in life.episodes() if e.period == text(row, "perm_cla_id")]
-            adopted = period[-1].end if period[-1].ceased in ("E11", "E12") else None
+            adopted, given_up = (day(row, f"perm_{name}_date") for name in ("permanence_order", "decision_reversed"))
+            reason = "RD4 - Any other reason" if given_up else None
             who = self._who(life)
             family = text(life.of("family")[0], "fami_family_id")
             disabled = self._disability(life)
-            yield (who[0], family, *who[1:], disabled, period[0].start, *steps, adopted, None, None, None)
+            yield (who[0], family, *who[1:], disabled, period[0].start, *steps, adopted, given_up, reason, None)
 
 
 _MAKERS: Final[Mapping[int, Callable[[_Lists, Life], Iterator[Line]]]] = {

@@ -52,6 +52,8 @@ _WITH: Final[Mapping[str, Columns]] = {
     "perm_placement_order_date": (),
     "perm_matched_date": ("perm_number_of_adopters",),
     "perm_placed_for_adoption_date": (),
+    "perm_decision_reversed_date": ("perm_decision_reversed_reason",),
+    "perm_permanence_order_date": ("perm_permanence_order_type",),
     "invo_involvement_end_date": ("invo_worker_change_reason",),
     "pers_death_date": (),
 }

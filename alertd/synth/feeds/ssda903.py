@@ -18,6 +18,7 @@ from typing import Final
 from lxml import etree
 
 from alertd.calendars.clock import birthday
+from alertd.synth.feeds.adoptions import ADOPTED
 from alertd.synth.feeds.truth import Episode, Life, Truth, day, sure, text, year_to
 
 Line = dict[str, str]
@@ -201,8 +202,11 @@ class Return:
         for row in life.of("permanence"):
             decided, matched = day(row, "perm_adm_decision_date"), day(row, "perm_matched_date")
             if decided and text(row, "perm_cla_id") == care[-1].period:
-                yield "placed_for_adoption", self._own(life) | {"DATE_PLACED": _uk(decided)}
-            if decided and matched and care[-1].ceased in ("E11", "E12") and self._in_year(care[-1].end):
+                ceased = _uk(day(row, "perm_decision_reversed_date"))
+                reason = text(row, "perm_decision_reversed_reason")
+                own = {"DATE_PLACED": _uk(decided), "DATE_PLACED_CEASED": ceased, "REASON_PLACED_CEASED": reason}
+                yield "placed_for_adoption", self._own(life) | own
+            if decided and matched and care[-1].ceased in ADOPTED and self._in_year(care[-1].end):
                 two = text(row, "perm_number_of_adopters") == "2"
                 yield (
                     "ad1",
