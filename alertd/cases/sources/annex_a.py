@@ -90,6 +90,7 @@ def read(path: Path, *, as_of: datetime, progress: Progress | None = None) -> Sn
         ),
         lacks=_lacks(found.tables, holds),
         as_at=extracted,
+        latest=LATEST,
     )
 
 
