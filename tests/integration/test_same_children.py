@@ -17,7 +17,7 @@ import pytest
 
 from alertd.calendars.clock import end_of
 from alertd.cases.records import CaseFile, Record, Snapshot, local_day
-from alertd.cases.sources import annex_a, cin_census, csc_api, ssd, ssda903
+from alertd.cases.sources import annex_a, cin_census, csc_api, own_csv, ssd, ssda903
 from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.findings import Finding
 from alertd.rulebook.builtin import england
@@ -117,7 +117,7 @@ FEEDS = {
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    kinds = ("ssd", *FEEDS)
+    kinds = ("ssd", "csv", *FEEDS)
     folder = tmp_path_factory.mktemp("same")
     return make_feeds(folder, la="350", children=CHILDREN, seed=SEED, as_of=LAST_DAY, kinds=kinds)
 
@@ -228,3 +228,30 @@ def test_a_feed_never_says_anything_else_of_a_child(
     assert not found.wrong, f"{len(found.wrong)} differ, as\n{wrong}\n{found.table()}"
     few = {of: (found.same[of], floor) for of, floor in feed.floor.items() if found.same[of] < floor}
     assert not few, f"too few are the same:\n{found.table()}"
+
+
+def test_own_lists_are_read_whole_and_name_the_records_of_the_dataset(told: dict[str, Path], dataset: Snapshot) -> None:
+    own = own_csv.read(told["csv"], as_of=AT)
+    assert len(own.accounts) > 15
+    for name, account in own.accounts.items():
+        assert account.rows == account.used > 0, name
+    assert not [doubt for case in own.cases for record in case.records for doubt in record.doubts]
+    there = {(case.child, record.ref) for case in dataset.cases for record in case.records}
+    links = (("return_interview", "missing"), ("placement_plan", "placement"), ("referral_decision", "referral"))
+    for kind, field_ in links:
+        named = {(c.child, f"{field_}:{r.get(field_)}") for c in own.cases for r in c.of(kind)}
+        assert named, kind
+        assert named <= there, kind
+
+
+@pytest.mark.parametrize("kind", ["cp_visit", "cin_visit", "cla_visit"])
+def test_own_lists_of_visits_hold_the_visits_of_the_dataset(
+    kind: str, told: dict[str, Path], dataset: Snapshot
+) -> None:
+    def visits(snapshot: Snapshot) -> set[tuple[object, ...]]:
+        names = ("happened", "child_seen", "seen_alone")
+        return {(c.child, r.key, *(r.get(n) for n in names)) for c in snapshot.cases for r in c.of(kind)}
+
+    held = visits(own_csv.read(told["csv"], as_of=AT))
+    assert held == visits(dataset)
+    assert len(held) > 500

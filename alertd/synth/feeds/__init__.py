@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from alertd.errors import InputError, did_you_mean
 from alertd.synth.authority import Progress, tell_lives, version_row
-from alertd.synth.feeds import annex_a, cin_census, csc_api, ssda903
+from alertd.synth.feeds import annex_a, cin_census, csc_api, own_lists, ssda903
 from alertd.synth.feeds.adoptions import orders_and_placements
 from alertd.synth.feeds.cut import cut
 from alertd.synth.feeds.deaths import some_die
@@ -67,6 +67,7 @@ FEEDS: Final[Mapping[str, Feed]] = MappingProxyType(
         "ssda903": Feed("ssda903", _ssda903, yearly=True),
         "ssda903_xml": Feed("ssda903.xml", _ssda903, yearly=True),
         "csc_api": Feed("csc_api.json", csc_api.write),
+        "csv": Feed("csv", own_lists.write),
     }
 )
 """The feeds that can be written, by the name they are asked for."""
