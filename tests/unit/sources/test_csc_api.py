@@ -19,8 +19,8 @@ from tests.unit.sources.csc_api_payloads import (
     doubts,
     episode,
     of,
-    plan,
     placement,
+    plan,
     read_all,
     write,
 )

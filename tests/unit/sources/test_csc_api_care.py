@@ -84,7 +84,7 @@ def test_the_reason_of_a_change_is_taken_where_it_is_and_doubted_where_two_diffe
             placement("L1", "2025-01-06", end_date="2025-03-03", end_reason="X1", change_reason=first),
             placement("L2", "2025-03-03", "P", change_reason=second),
         )
-        return [r.doubt("change_reason") and "?" or r.get("change_reason") for r in placements]
+        return [(r.doubt("change_reason") and "?") or r.get("change_reason") for r in placements]
 
     assert reasons("CARPL", None)[0] == "CARPL"
     assert reasons(None, "CARPL")[0] == "CARPL"
