@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import Field, Kind, event, state
+from alertd.cases.kind import EXTRA, SSD_ONLY, Field, Kind, event, state
 
 
 def _until_closed(name: str, title: str, *fields: Field, when: str, closed: str) -> Kind:
@@ -94,6 +94,7 @@ SERVICES: Final[tuple[Kind, ...]] = (
         "Strengths and difficulties score, from its day until the next one or the end of care",
         Field("score", "number", "0 to 40"),
         bounds=True,
+        feeds=SSD_ONLY,
     ),
     event(
         "iro_contact",
@@ -120,6 +121,16 @@ SERVICES: Final[tuple[Kind, ...]] = (
         Field("suitable", "yes/no", "lives in suitable accommodation"),
         Field("active", "yes/no", "is in education, training or work, or has a reason recorded for not being"),
         when="the day it was found so",
+    ),
+    state("early_help", "Early help, before or after a referral", feeds=SSD_ONLY),
+    # Nothing is said of who the others are: whoever has the same number is of the same family.
+    state(
+        "household",
+        "Family group a child belongs to",
+        Field("family", "text", "the family's number, the same for brothers and sisters"),
+        feeds=SSD_ONLY,
+        start_in=EXTRA,
+        end_in=EXTRA,
     ),
     # Given on this child by the feed, because one child's records never decide another's. No sibling is named.
     state(

@@ -213,3 +213,27 @@ def flags(value: object) -> dict[str, bool]:
     for match in _FLAG.finditer(text(value) or ""):
         found.setdefault(match[1].upper(), (match[2] or match[3] or "").lower() in _YES)
     return found
+
+
+PERMANENCE: Final = frozenset(
+    {
+        "REMAINSUP",  # with the family, supported
+        "RETURN1M",  # back home within a month
+        "RETURN6M",
+        "RETURNEV",  # back home in the end
+        "LTRELFR",  # with relatives or friends
+        "LTFOST18",
+        "RESPLMT",  # residential
+        "SUPPLIV",  # supported living
+        "ADOPTION",
+        "OTHERPLN",
+    }
+)
+"""The plans for permanence a care plan can name, as the dataset codes them."""
+
+_ANSWER = re.compile(r'\\?"(\w+)\\?"\s*:\s*\\?"\s*(\w*)\s*\\?"')
+
+
+def plans_for_permanence(value: object) -> bool:
+    """Whether a care plan's column of answers says yes to at least one plan for permanence."""
+    return any(m[1].upper() in PERMANENCE and m[2].lower() in _YES for m in _ANSWER.finditer(text(value) or ""))

@@ -2,39 +2,47 @@
 
 The tables are emptied and filled again each night, so everything is read in one consistent pass
 that changes nothing, and an emptied table is refused: to take it at its word would be to believe
-that every child has left.
+that every child has left. All tables are read side by side in the order of the children's
+references, so that no more than one child's rows need be held at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from functools import partial
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any, Final
 
-from sqlalchemy import Connection, column, false, func, inspect, literal_column, select
+import orjson
+from sqlalchemy import Connection, CursorResult, Select, func, literal_column, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import SQLAlchemyError
 
-from alertd.cases.accounts import Account
+from alertd.cases.accounts import Ledger
 from alertd.cases.kinds import unfilled
-from alertd.cases.records import Record, Snapshot, Window, case_files, local_day
-from alertd.cases.sources.database import ONE_PASS
-from alertd.cases.sources.database import QUOTED as _QUOTED
-from alertd.cases.sources.database import address_of as _address
-from alertd.cases.sources.database import connected as _connected
-from alertd.cases.sources.database import open_sqlite as _open_sqlite  # noqa: F401 - its tests are with this module's
-from alertd.cases.sources.database import shown_as as _shown
-from alertd.cases.sources.database import why_of as _why
-from alertd.cases.sources.ssd_map import Mapper, Row
-from alertd.cases.sources.ssd_tables import ALSO_NAMED, FILLS, TABLES, Table
+from alertd.cases.reading import Made, Pending, Progress, collected, digest_of
+from alertd.cases.records import Snapshot, Window, local_day
+from alertd.cases.sources import ssd_layout
+from alertd.cases.sources.cells import ident
+from alertd.cases.sources.database import ONE_PASS, QUOTED, address_of, connected, shown_as, why_of
+from alertd.cases.sources.ssd_layout import Found, Layout, ways_to_a_child
+from alertd.cases.sources.ssd_map import Row, case_of
+from alertd.cases.sources.ssd_select import statement, unnamed
+from alertd.cases.sources.ssd_tables import FILLS
 from alertd.errors import InputError
-
-Progress = Callable[[str, int], None]
 
 NEVER_EMPTY: Final = ("person", "cin_episodes")
 _BATCH: Final = 2_000
-_REFRESH = "If the nightly refresh is running, read again when it has finished"
+"""Rows fetched at a time, of each table."""
+_REFRESH: Final = "If the nightly refresh is running, read again when it has finished"
+_NO_CHILD: Final = "cannot tell whose it is: its columns lead to no child, or to more than one"
+
+_FOR_THE_WHOLE: Final = {"postgresql": ("SET LOCAL cursor_tuple_fraction = 1", "SET LOCAL jit = off")}
+"""Settings for our own transaction: every row will be fetched, so plan for that."""
 
 
 def read(
@@ -46,7 +54,24 @@ def read(
     timeframe_years: int = 6,
     progress: Progress | None = None,
 ) -> Snapshot:
-    """Read the tables once, without changing anything.
+    """Read everything at once; what the arguments mean, and what is refused, :func:`opened` says."""
+    with opened(
+        url, as_of=as_of, schema=schema, prefix=prefix, timeframe_years=timeframe_years, progress=progress
+    ) as reading:
+        return collected(reading)
+
+
+@contextmanager
+def opened(
+    url: str,
+    *,
+    as_of: datetime,
+    schema: str | None = None,
+    prefix: str = "ssd_",
+    timeframe_years: int = 6,
+    progress: Progress | None = None,
+) -> Iterator[SsdReading]:
+    """The dataset, to be read child after child within the block, without changing anything.
 
     ``url`` is a SQLAlchemy address, or the path of a SQLite file. ``prefix`` stands before every
     table name; it may be empty. ``timeframe_years`` is the span the dataset was built for: what it
@@ -54,31 +79,20 @@ def read(
     Raises :class:`InputError` when the database cannot be reached or read, is not this dataset, or
     is in the middle of its refresh.
     """
-    address = _address(url)
-    shown = _shown(address)
-    with _connected(address, shown) as connection:
-        feed = _Feed(connection, schema, prefix, f"{shown}, schema {schema}" if schema else shown, progress)
-        try:
-            feed.find_tables()
-            window = Window(start=_years_before(local_day(as_of), timeframe_years))
-            cases = case_files(feed.records(), window)
-            feed.check_unchanged()
-        except SQLAlchemyError as error:
-            where = f"{shown}: {feed.reading}" if feed.reading else shown
-            why = _QUOTED.sub("(a value)", _why(error, address))
-            raise InputError(f"cannot be read: {why}", where=where, fix=_REFRESH) from None
-    unnamed = sum(all(r.kind != "child" for r in case.records) for case in cases)
-    orphans = [f"children with rows but not in {feed.named['person']}: {unnamed}"] if unnamed else []
-    return Snapshot(
-        source=f"ssd:{shown}/{schema}" if schema else f"ssd:{shown}",
-        cases=cases,
-        holds=frozenset(feed.holds),
-        window=window,
-        accounts={name: Account(rows, rows) for name, rows in feed.counts.items()},
-        rejects=tuple(feed.mapper.rejects),
-        notes=(*feed.notes, *feed.mapper.notes(), *orphans),
-        lacks=unfilled(FILLS),
-    )
+    address = address_of(url)
+    shown = shown_as(address)
+    with connected(address, shown) as connection:
+        reading = SsdReading(
+            connection=connection,
+            schema=schema,
+            place=f"{shown}, schema {schema}" if schema else shown,
+            source=f"ssd:{shown}/{schema}" if schema else f"ssd:{shown}",
+            window=Window(start=_years_before(local_day(as_of), timeframe_years)),
+            progress=progress,
+        )
+        with reading.refusing_faults():
+            reading.look(prefix)
+        yield reading
 
 
 def _years_before(day: date, years: int) -> date:
@@ -90,111 +104,137 @@ def _years_before(day: date, years: int) -> date:
 
 
 @dataclass
-class _Feed:
-    """One pass over the tables. ``named`` are those found, by their name without the prefix."""
+class SsdReading:
+    """One pass over the tables, as :class:`alertd.cases.reading.Reading` says."""
 
     connection: Connection
     schema: str | None
-    prefix: str
     place: str
-    progress: Progress | None
-    mapper: Mapper = field(default_factory=Mapper)
-    named: dict[str, str] = field(default_factory=dict)
-    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    source: str
+    window: Window
+    progress: Progress | None = None
+    layout: Layout = field(default_factory=Layout)
     counts: dict[str, int] = field(default_factory=dict)
-    holds: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
-    reading: str = ""
+    ledger: Ledger = field(default_factory=Ledger)
+    as_at: date | None = None
+    lacks: frozenset[str] = field(default_factory=lambda: unfilled(FILLS))
+    strangers: int = 0
+    """Children who have rows, and none in the table of persons."""
+    _table: str = ""
 
-    def find_tables(self) -> None:
-        """Match tables and columns by name, whatever their case; raise when these are not the dataset's.
+    @property
+    def holds(self) -> frozenset[str]:
+        """The kinds this database can hold."""
+        return self.layout.holds
 
-        Every table is touched before any is read: on PostgreSQL that holds off a TRUNCATE, which
-        even a consistent view would show as an empty table.
-        """
-        inspector = inspect(self.connection)
-        there = [*inspector.get_table_names(self.schema), *inspector.get_view_names(self.schema)]
-        lowered = {name.lower(): name for name in reversed(there)}
-        wanted = {table.name: f"{self.prefix}{table.name}" for table in TABLES}
-        self.named = {name: lowered[full.lower()] for name, full in wanted.items() if full.lower() in lowered}
-        if "person" not in self.named:
-            self._not_this_dataset(there, wanted)
-        absent = [table for table in TABLES if table.name not in self.named]
-        if absent:
-            kinds = ", ".join(kind for table in absent for kind in table.kinds)
-            names = ", ".join(wanted[table.name] for table in absent)
-            self.notes.append(f"not in this database: {names}; so it cannot tell about: {kinds}")
-        for table in TABLES:
-            if table.name in self.named:
-                self.reading = self.named[table.name]
-                self.columns[table.name] = self._columns(table)
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is missing, and what that costs."""
+        notes = list(self.layout.notes)
+        if empty := [name for name, rows in self.counts.items() if not rows]:
+            notes.append(f"no rows in: {', '.join(empty)}")
+        if self.strangers:
+            notes.append(f"children with rows but not in {self.layout.tables['person'].named}: {self.strangers}")
+        return tuple(notes)
 
-    def _not_this_dataset(self, there: list[str], wanted: Mapping[str, str]) -> None:
-        found = f"has {', '.join(self.named.values())} but no" if self.named else "has no"
-        others = ", ".join([*wanted.values()][1:4])
-        what = f"{found} table {wanted['person']} (prefix {self.prefix!r}; looked for {wanted['person']}, {others}, …)"
-        prefixes = {name[: -len("cin_episodes")] for name in there if name.lower().endswith("cin_episodes")}
-        hint = f"The prefix here looks like {prefixes.pop()!r}" if prefixes else f"{len(there)} other tables are there"
-        raise InputError(what, where=self.place, fix=f"Set the schema and the table prefix. {hint}")
+    @contextmanager
+    def refusing_faults(self) -> Iterator[None]:
+        """Whatever the database has against it is said in one line, and no cell is repeated."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            where = f"{self.place}: {self._table}" if self._table else self.place
+            why = QUOTED.sub("(a value)", why_of(error, self.connection.engine.url))
+            raise InputError(f"cannot be read: {why}", where=where, fix=_REFRESH) from None
 
-    def records(self) -> Iterator[Record]:
-        """The records of every table found."""
-        for table in TABLES:
-            columns = self.columns.get(table.name, {})
-            self.reading = self.named.get(table.name, "")
-            if not columns or not self._may_hold(table, columns):
-                continue
-            yield from self.mapper.records(table, self.reading, frozenset(columns), self._rows(table, columns))
-            if not self.counts[self.reading] and table.name in NEVER_EMPTY:
-                raise InputError("is empty", where=f"{self.place}: {self.reading}", fix=_REFRESH)
-        self.reading = ""
-        empty = [name for name, rows in self.counts.items() if not rows]
-        if empty:
-            self.notes.append(f"no rows in: {', '.join(empty)}")
+    def look(self, prefix: str) -> None:
+        """Find the tables and columns. Refuses what is not this dataset, or is being refreshed."""
+        for setting in _FOR_THE_WHOLE.get(self.connection.dialect.name, ()):
+            self.connection.exec_driver_sql(setting)
+        self.layout = ssd_layout.find(self.connection, self.schema, prefix, self.place)
+        for name in NEVER_EMPTY:
+            if found := self.layout.tables.get(name):
+                self._table = found.named
+                source = sql_table(found.named, schema=self.schema)
+                if not self._any(select(literal_column("1")).select_from(source)):
+                    raise InputError("is empty", where=f"{self.place}: {found.named}", fix=_REFRESH)
+        self._table = ""
 
-    def _columns(self, table: Table) -> dict[str, str]:
-        """The table's columns that are there, each with the name it goes by here."""
-        source = sql_table(self.reading, schema=self.schema)
-        keys = self.connection.execute(select(literal_column("*")).select_from(source).where(false())).keys()
-        there = {name.lower(): name for name in keys}
-        named = {name: there.get(name) or there.get(ALSO_NAMED.get(name, "")) for name in table.columns}
-        return {name: found for name, found in named.items() if found}
+    def children(self) -> Iterator[Pending]:
+        """Each child once, in the order of their references: of the codes of their characters."""
+        read, holds, window = self.layout.read, self.holds, self.window
+        names = [found.table.name for found in read]
+        mark = digest_of(orjson.dumps([(found.table.name, *found.cells) for found in read]))
 
-    def _may_hold(self, table: Table, columns: Mapping[str, str]) -> bool:
-        """Note what the missing columns cost; say whether any kind is left that the table can fill."""
-        ways = [table.person, *(name for name, _ in table.routes)]
-        missing = [name for name in table.columns if name not in columns and name not in ways]
-        can_reach = table.key in columns and any(name in columns for name in ways)
-        held = {kind for kind, needed in table.kinds.items() if can_reach and not set(needed) - set(columns)}
-        self.holds |= held
-        if not can_reach:
-            missing = [name for name in (table.key, *ways) if name not in columns]
-        lost = ", ".join(kind for kind in table.kinds if kind not in held)
-        assumed = [name for name in missing if name in table.assumes]
-        self.notes += [f"{self.reading} has no column {name}; {table.assumes[name]}" for name in assumed]
-        if missing := [name for name in missing if name not in assumed]:
-            cost = f"cannot tell about: {lost}" if lost else "read as blank"
-            self.notes.append(f"{self.reading} has no column {', '.join(dict.fromkeys(missing))}; {cost}")
-        return bool(held)
+        def made(child: str, parts: list[tuple[int, list[Row]]]) -> Made:
+            return case_of(child, [(read[i], rows) for i, rows in parts], holds, window)
 
-    def _rows(self, table: Table, columns: Mapping[str, str]) -> Iterator[Row]:
-        source = sql_table(self.reading, *map(column, columns.values()), schema=self.schema)
-        absent: Row = dict.fromkeys(name for name in table.columns if name not in columns)
-        rows = 0
-        result = self.connection.execute(select(*source.c), execution_options={"yield_per": _BATCH})
-        for batch in result.partitions():
-            for row in batch:
-                yield {**absent, **dict(zip(columns, row, strict=True))}
-            rows += len(batch)
-            self._heard(rows)
-        self._heard(rows)
+        with ExitStack() as held, self.refusing_faults():
+            streams = [self._rows(found, held) for found in read]
+            for child, parts in _side_by_side(streams):
+                if names[parts[0][0]] != "person":
+                    self.strangers += 1
+                rows = _as_bytes([(names[i], rows) for i, rows in parts])
+                yield Pending(child, digest_of(mark + rows), partial(made, child, parts))
+            self._check_unchanged()
 
-    def _heard(self, rows: int) -> None:
-        self.counts[self.reading] = rows
+    def _rows(self, found: Found, held: ExitStack) -> Iterator[tuple[str, list[Row]]]:
+        """Each child's rows of one table, in an order of their own; those of no child are rejected on the way."""
+        self._table = found.named
+        self.counts[found.named] = 0
+        connection = self.connection
+        if connection.dialect.name not in ONE_PASS:
+            # Such a database may have no more than one statement open on a connection.
+            connection = held.enter_context(self.connection.engine.connect())
+        own = ways_to_a_child(found, self.layout.tables)[0] == found.table.person
+        dialect = connection.dialect.name
+        routed = not own or (bool(found.table.routes) and self._any(unnamed(found, self.schema, dialect)))
+        wanted = statement(found, self.layout.tables, self.schema, dialect, routed=routed)
+        result = connection.execute(wanted, execution_options={"yield_per": _BATCH})
+        held.callback(result.close)
+        return self._by_child(found, chain.from_iterable(self._batches(found, result)))
+
+    def _any(self, wanted: Select[Any]) -> bool:
+        """Whether a statement gives a row at all."""
+        with self.connection.execute(wanted, execution_options={"yield_per": 1}) as result:
+            return result.first() is not None
+
+    def _batches(self, found: Found, result: CursorResult[Any]) -> Iterator[list[Row]]:
+        """Rows as the driver gives them: to make SQLAlchemy's own of them would take as long as reading them."""
+        while result.cursor and (batch := result.cursor_strategy.fetchmany(result, result.cursor, _BATCH)):
+            self._heard(found.named, len(batch))
+            yield batch if type(batch[0]) is tuple else [*map(tuple, batch)]
+            self._table = found.named
+        self._heard(found.named, 0)
+
+    def _heard(self, named: str, more: int) -> None:
+        self.counts[named] += more
         if self.progress:
-            self.progress(self.reading, rows)
+            self.progress(named, self.counts[named])
 
-    def check_unchanged(self) -> None:
+    def _by_child(self, found: Found, rows: Iterator[Row]) -> Iterator[tuple[str, list[Row]]]:
+        before = ""
+        for child, own in groupby(rows, itemgetter(0)):
+            if child is None:
+                for row in own:
+                    self._reject(found, row)
+                continue
+            if child < before:
+                what = "does not come in the order of the children's references, as it was asked to"
+                raise InputError(what, where=f"{self.place}: {found.named}", fix="Tell us which database this is")
+            before = child
+            yield child, list(own)
+
+    def _reject(self, found: Found, row: Row) -> None:
+        self.ledger.of(found.named).rows += 1
+        key = ident(row[1])
+        where = f"{found.named} {key or '(no key)'}"
+        if key:
+            self.ledger.reject(found.named, where, _NO_CHILD, found.columns.get(found.table.person, ""))
+        else:
+            self.ledger.reject(found.named, where, "has no key", found.columns[found.table.key])
+
+    def _check_unchanged(self) -> None:
         """Where tables cannot be read as of one instant, refuse a reading that spans a change."""
         if self.connection.dialect.name in ONE_PASS:
             return
@@ -202,3 +242,32 @@ class _Feed:
             source = sql_table(name, schema=self.schema)
             if self.connection.scalar(select(func.count()).select_from(source)) != rows:
                 raise InputError("changed while it was being read", where=f"{self.place}: {name}", fix=_REFRESH)
+
+
+def _side_by_side(streams: list[Iterator[tuple[str, list[Row]]]]) -> Iterator[tuple[str, list[tuple[int, list[Row]]]]]:
+    """Each child with its rows of all streams, by the number of the stream; each stream is in the children's order."""
+    heads = {i: head for i, stream in enumerate(streams) if (head := next(stream, None))}
+    children = {i: child for i, (child, _) in heads.items()}
+    while children:
+        child = min(children.values())
+        parts = [(i, heads[i][1]) for i, at in children.items() if at == child]
+        for i, _ in parts:
+            if head := next(streams[i], None):
+                heads[i], children[i] = head, head[0]
+            else:
+                del heads[i], children[i]
+        yield child, parts
+
+
+def _as_bytes(parts: list[tuple[str, list[Row]]]) -> bytes:
+    """A child's rows as bytes, the same whatever the order they came in; they are put in order on the way."""
+    for _, rows in parts:
+        if len(rows) > 1:
+            try:
+                rows.sort()
+            except TypeError:  # a blank beside what is not one
+                rows.sort(key=repr)
+    try:
+        return orjson.dumps(parts, default=str)
+    except orjson.JSONEncodeError:  # as a number beyond 64 bits
+        return repr(parts).encode("utf-8", "backslashreplace")

@@ -1,322 +1,319 @@
-"""From rows of the Standard Safeguarding Dataset to records: what each table means to alertd.
+"""One child's rows of the Standard Safeguarding Dataset, made into records: what each table means to alertd.
 
-Pure: rows come in as ``{column: cell}``, table after table in the order of ``TABLES``; records,
-rejects and notes come out. What later tables need from earlier ones (whose plan it is, which
-periods are short breaks) is kept in :class:`Mapper`.
+Pure: rows come in by table, in the order of ``TABLES``; a case file comes out, with what became of
+each row. Rows of one key that say the same are one record; where they differ, the field is in doubt.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
-from alertd.cases.accounts import Reject
-from alertd.cases.records import Record, Unreadable, make_record
+from alertd.cases.accounts import Ledger
+from alertd.cases.kinds import LATEST_ONLY
+from alertd.cases.reading import Made
+from alertd.cases.records import Record, Unreadable, Window, case_file, make_record
 from alertd.cases.sources import cells as v
-from alertd.cases.sources.ssd_tables import PERIODS, TABLES, Table
+from alertd.cases.sources.ssd_care import Day, Episode, Raw, Status, period
+from alertd.cases.sources.ssd_layout import Found
+from alertd.cases.sources.ssd_table import PERIODS
 
-Row = Mapping[str, object]
-Raw = dict[str, object]
-Day = date | Unreadable | None
-Made = Iterable[tuple[str, str, Raw]]
-"""Records to be: kind, key and raw fields."""
+Row = tuple[object, ...]
+"""The child's reference, then the cells of :attr:`Found.cells`."""
+Parts = Sequence[tuple[Found, list[Row]]]
+"""A child's rows, by table."""
+Records = Iterable[tuple[str, str, Raw]]
+"""Records to be: kind, key and raw fields. None at all where the row is only a part of one."""
 
-_ROUTED: Final = frozenset(target for table in TABLES for _, target in table.routes)
+SHORT_BREAKS: Final = "of periods of short breaks (legal status V3 or V4), left out of looked-after records"
+REPEATED: Final = "repeat a key: alike they are one record, and where they differ the field is in doubt"
+HELD_TWICE: Final = "also held as protection or looked-after visits, so counted once"
+NOTHING_IN_IT: Final = "have nothing in them that a record is made of"
 
 
 class _Item(NamedTuple):
-    """One row on its way: whose it is, its key, the fields read so far, and the cells."""
+    """One row on its way: its key, where it stands, the fields read so far, and the cells."""
 
-    child: str
     key: str
+    where: str
     raw: Raw
-    row: Row
+    cells: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class _Episode:
-    start: Day
-    ceased: Day
-    rolls_on: bool
-    entered: Day
-    referral: str | None
+class _Aside(NamedTuple):
+    """A row that is left out on purpose, and why."""
+
+    why: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Status:
-    start: date
-    end: date
-    short_break: bool
-    dated: bool
-    """Whether its first day is known; if not, it may hold from any day until its end."""
+def case_of(child: str, parts: Parts, holds: frozenset[str], window: Window) -> Made:
+    """The case file of one child. ``holds`` are the kinds the feed can fill."""
+    reading = _Reading(child, holds)
+    for found, rows in parts:
+        reading.table(found, rows)
+    reading.standing_scores()
+    case = case_file(child, reading.records(), window, of_kinds={}, latest=LATEST_ONLY["ssd"], holds=holds)
+    return Made(case, reading.ledger)
 
 
 @dataclass(slots=True)
-class Mapper:
-    """Reads the tables one after another; ``rejects`` and :meth:`notes` grow as it goes."""
+class _Reading:
+    """What is known of a child so far. Later tables look at what earlier ones left here."""
 
-    rejects: list[Reject] = field(default_factory=list)
-    owners: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    statuses: dict[str, list[_Status]] = field(default_factory=lambda: defaultdict(list))
+    child: str
+    holds: frozenset[str]
+    ledger: Ledger = field(default_factory=Ledger)
+    made: dict[tuple[str, str], tuple[str, Raw]] = field(default_factory=dict)
+    statuses: list[Status] = field(default_factory=list)
     conferences: dict[tuple[str, str], object] = field(default_factory=dict)
-    episodes: dict[tuple[str, str], list[_Episode]] = field(default_factory=lambda: defaultdict(list))
-    short_breaks: set[tuple[str, str]] = field(default_factory=set)
-    visits: set[tuple[str, str]] = field(default_factory=set)
-    repeats: Counter[str] = field(default_factory=Counter)
-    visits_twice: int = 0
+    episodes: dict[str, list[Episode]] = field(default_factory=dict)
+    short_breaks: set[str] = field(default_factory=set)
 
-    def records(self, table: Table, named: str, present: frozenset[str], rows: Iterable[Row]) -> Iterator[Record]:
-        """The records of one table, called ``named`` in its database, that has the columns ``present``."""
-        make = _MAKERS.get(table.name)
-        known = present | table.assumes.keys()
+    def table(self, found: Found, rows: Iterable[Row]) -> None:
+        """Read the child's rows of one table."""
+        table, account = found.table, self.ledger.of(found.named)
+        absent = dict.fromkeys(table.cells)
+        known = found.columns.keys() | table.assumes.keys()
         fields = [(name, column, read) for name, (column, read) in table.fields.items() if column in known]
-        main_kind = next(iter(table.kinds))
-        done: set[tuple[str, str, str]] = set()
+        make = _MAKERS.get(table.name)
         for row in rows:
-            key = v.ident(row[table.key])
-            where = f"{named} {key or '(no key)'}"
-            child = self._child(table, row) if key else None
-            if key is None or child is None:
-                why = "cannot tell whose it is: its columns lead to no child" if key else "has no key"
-                self.rejects.append(Reject(where, why))
+            account.rows += 1
+            cells = absent | dict(zip(found.cells, row[1:], strict=True))
+            key = v.ident(cells[table.key])
+            if key is None:
+                self.ledger.reject(found.named, f"{found.named} (no key)", "has no key", found.columns[table.key])
                 continue
-            if table.name in _ROUTED:
-                self.owners[table.name].setdefault(key, child)
-            if self._in_short_break(table, child, row):
+            if table.period and (v.ident(cells[table.period]) or "") in self.short_breaks:
+                account.aside[SHORT_BREAKS] += 1
                 continue
-            raw: Raw = {name: read(row[column]) for name, column, read in fields}
-            item = _Item(child, key, raw, row)
-            for kind, made_key, values in make(self, item) if make else ((main_kind, key, raw),):
-                if (kind, made_key, child) not in done:
-                    done.add((kind, made_key, child))
-                    yield make_record(kind, child, made_key, where, values)
-                elif kind == main_kind:
-                    self.repeats[named] += 1
+            item = _Item(
+                key, f"{found.named} {key}", {name: read(cells[column]) for name, column, read in fields}, cells
+            )
+            if table.name == PERIODS:
+                self.episodes.setdefault(key, []).append(_episode(cells))
+                continue
+            made = make(self, item) if make else ((table.main, key, item.raw),)
+            if why := made.why if isinstance(made, _Aside) else self._entered(made, item.where):
+                account.aside[why] += 1
+            else:
+                account.used += 1
         if table.name == PERIODS:
-            yield from self._periods(named)
+            self._periods(found.named)
 
-    def notes(self) -> list[str]:
-        """What was left out of the records and why, a line each."""
-        left_out = [
-            (f"rows of {table} that repeat a key, so the first of each is kept", n) for table, n in self.repeats.items()
-        ]
-        left_out += [
-            (
-                "periods of short breaks (legal status V3 or V4), left out of looked-after records",
-                len(self.short_breaks),
-            ),
-            ("child in need visits also held as protection or looked-after visits, so counted once", self.visits_twice),
-        ]
-        return [f"{what}: {n}" for what, n in left_out if n]
+    def _entered(self, made: Records, where: str) -> str | None:
+        """Enter what a row is made into; why it adds nothing, if it does not."""
+        new, given = False, False
+        for kind, key, raw in made:
+            if kind in self.holds:
+                given = True
+                new |= self._enter(kind, key, where, raw)
+        return None if new else REPEATED if given else NOTHING_IN_IT
 
-    def _child(self, table: Table, row: Row) -> str | None:
-        if found := v.ident(row[table.person]):
-            return found
-        reached = (self.owners[target].get(v.ident(row[column]) or "") for column, target in table.routes)
-        return next(filter(None, reached), None)
+    def _enter(self, kind: str, key: str, where: str, raw: Raw) -> bool:
+        _, held = self.made.setdefault((kind, key), (where, raw))
+        if held is raw:
+            return True
+        for name in held.keys() | raw.keys():
+            if held.get(name) != raw.get(name):
+                held[name] = Unreadable("rows of one key differ in it", "conflict")
+        return False
 
-    def _in_short_break(self, table: Table, child: str, row: Row) -> bool:
-        column = next((column for column, target in table.routes if target == PERIODS), None)
-        return column is not None and (child, v.ident(row[column]) or "") in self.short_breaks
-
-    def _periods(self, named: str) -> Iterator[Record]:
-        for (child, key), episodes in self.episodes.items():
-            raw: Raw = {"start": _start(episodes), "end": _end(episodes), "referral": _referral(episodes)}
-            held = {(s.short_break, s.dated) for s in self.statuses[child] if _overlaps(s, raw)}
-            if held == {(True, True)}:
-                self.short_breaks.add((child, key))
+    def _periods(self, named: str) -> None:
+        """Make the periods of care of their episodes; those of short breaks are set aside."""
+        account = self.ledger.of(named)
+        for key, episodes in self.episodes.items():
+            raw = period(episodes, self.statuses)
+            if raw is None:
+                self.short_breaks.add(key)
+                account.aside[SHORT_BREAKS] += len(episodes)
                 continue
-            if {short for short, _ in held} == {True, False}:
-                raw["start"] = Unreadable("short-break and other legal statuses overlap in this period", "conflict")
-            elif (True, False) in held:
-                raw["start"] = Unreadable("a legal status of short breaks has no start date that can be used")
-            yield make_record("care_period", child, key, f"{named} {key}", raw)
+            account.used += len(episodes)
+            of_reviewer = [made for episode in episodes for made in _dated("iro_contact", episode.iro_contact)]
+            self._entered([("care_period", key, raw), *of_reviewer], f"{named} {key}")
+
+    def standing_scores(self) -> None:
+        """Each questionnaire's score holds until the next one or the end of the care it was asked in."""
+        if "sdq_standing" not in self.holds:
+            return
+        asked = [(key, where, raw) for (kind, key), (where, raw) in self.made.items() if kind == "sdq"]
+        days = sorted(day for *_, raw in asked if isinstance(day := raw.get("happened"), date))
+        for key, where, raw in asked:
+            start = raw.get("happened")
+            later = (d for d in days if isinstance(start, date) and d > start)
+            ends = [e for e in (next(later, None), self._end_of_care(start)) if e is not None]
+            doubt = next((e for e in ends if isinstance(e, Unreadable)), None)
+            end = doubt or min((e for e in ends if isinstance(e, date)), default=None)
+            self._enter("sdq_standing", key, where, {"start": start, "end": end, "score": raw.get("score")})
+
+    def _end_of_care(self, day: object) -> Day:
+        """The end of the period of care that a day falls in, as far as it is known; None while it lasts."""
+        ends: list[Day] = []
+        for (kind, _), (_, raw) in self.made.items():
+            start, end = raw.get("start"), raw.get("end")
+            if kind == "care_period" and isinstance(day, date) and (not isinstance(start, date) or start <= day):
+                ends.append(end if isinstance(end, date | Unreadable) else None)
+        dates = [end for end in ends if isinstance(end, date) and isinstance(day, date) and end >= day]
+        return min(dates, default=next((end for end in ends if isinstance(end, Unreadable)), None))
+
+    def records(self) -> Iterable[Record]:
+        """Every record, typed."""
+        for (kind, key), (where, raw) in self.made.items():
+            yield make_record(kind, self.child, key, where, raw)
 
 
-def _start(episodes: list[_Episode]) -> Day:
-    """The day care began: as recorded, else the earliest episode's."""
-    entered = {e.entered for e in episodes if e.entered is not None}
-    starts = [e.start for e in episodes if isinstance(e.start, date)]
-    doubtful = [d for d in (*entered, *(() if entered else (e.start for e in episodes))) if isinstance(d, Unreadable)]
-    if doubtful:
-        return doubtful[0]
-    if len(entered) > 1:
-        return Unreadable("episodes of one period give different days of entering care", "conflict")
-    recorded = next((d for d in entered if isinstance(d, date)), None)
-    if recorded and starts and min(starts) < recorded:
-        return Unreadable("an episode began before the day of entering care", "conflict")
-    return recorded or min(starts, default=None)
-
-
-def _end(episodes: list[_Episode]) -> Day:
-    """The day care ended, None while it lasts; an episode that rolls on into another (X1) ends nothing."""
-    doubtful = [e.ceased for e in episodes if isinstance(e.ceased, Unreadable)]
-    if doubtful:
-        return doubtful[0]
-    ceased = [e.ceased for e in episodes if isinstance(e.ceased, date)]
-    final = [e.ceased for e in episodes if isinstance(e.ceased, date) and not e.rolls_on]
-    still_open = len(ceased) < len(episodes)
-    if still_open and not final:
-        return None
-    if still_open or (final and min(final) < max(ceased)):
-        return Unreadable("one episode ended care but another of the period is open or later", "conflict")
-    return final[0] if final else Unreadable("the last episode rolls on (X1) but no later one is recorded", "conflict")
-
-
-def _referral(episodes: list[_Episode]) -> str | None:
-    ordered = sorted(episodes, key=lambda e: e.start if isinstance(e.start, date) else date.max)
-    return next((e.referral for e in ordered if e.referral), None)
-
-
-def _overlaps(status: _Status, period: Raw) -> bool:
-    """Whether a legal status held during a period; one that ends as the other begins did not."""
-    start, end = period["start"], period["end"]
-    start = start if isinstance(start, date) else date.min
-    end = end if isinstance(end, date) else date.max
-    first, last = max(status.start, start), min(status.end, end)
-    return first < last or first == last == start == end
-
-
-def _legal_status(mapper: Mapper, item: _Item) -> Made:
+def _legal_status(reading: _Reading, item: _Item) -> Records:
     start, end, status = (item.raw.get(name) for name in ("start", "end", "status"))
     if isinstance(status, str):
         since = start if isinstance(start, date) else date.min
         until = end if isinstance(end, date) and end >= since else date.max
-        mapper.statuses[item.child].append(_Status(since, until, v.is_short_break(status), isinstance(start, date)))
-    yield "legal_status", item.key, item.raw
+        reading.statuses.append(Status(since, until, v.is_short_break(status), isinstance(start, date)))
+    return [("legal_status", item.key, item.raw)]
 
 
-def _contact(_: Mapper, item: _Item) -> Made:
-    flags = v.flags(item.row["cont_contact_outcome_json"])
+def _contact(_: _Reading, item: _Item) -> Records:
+    flags = v.flags(item.cells["cont_contact_outcome_json"])
     led_on = ("NEW_REFERRAL_FLAG", "EXISTING_REFERRAL_FLAG", "CP_ENQUIRY_FLAG")
-    yield (
-        "contact",
-        item.key,
-        item.raw | {"assessed": any(flags.get(f) for f in led_on) if any(flags.values()) else None},
-    )
+    assessed = any(flags.get(f) for f in led_on) if any(flags.values()) else None
+    return [("contact", item.key, item.raw | {"assessed": assessed})]
 
 
-def _assessment(_: Mapper, item: _Item) -> Made:
-    flags = v.flags(item.row["cina_assessment_outcome_json"])
+def _assessment(_: _Reading, item: _Item) -> Records:
+    flags = v.flags(item.cells["cina_assessment_outcome_json"])
+    nfa = v.flagged(item.cells["cina_assessment_outcome_nfa"])
     outcome = None
     if flags.get("PROV_OF_SERVICES_FLAG") or flags.get("PROV_OF_SB_CARE_FLAG"):
         outcome = "services"
-    elif v.flagged(item.row["cina_assessment_outcome_nfa"]) or flags.get("NFA_FLAG") or flags.get("NFA_S47_END_FLAG"):
+    elif nfa or flags.get("NFA_FLAG") or flags.get("NFA_S47_END_FLAG"):
         outcome = "nfa"
     elif any(flags.values()):
         outcome = "other"
-    yield "assessment", item.key, item.raw | {"outcome": outcome}
+    return [("assessment", item.key, item.raw | {"outcome": outcome})]
 
 
-def _s47(_: Mapper, item: _Item) -> Made:
-    to_conference = v.flags(item.row["s47e_s47_outcome_json"]).get("CP_CONFERENCE_FLAG")
+def _s47(_: _Reading, item: _Item) -> Records:
+    to_conference = v.flags(item.cells["s47e_s47_outcome_json"]).get("CP_CONFERENCE_FLAG")
     outcome = None
     if item.raw.get("end") is None:
         outcome = "open"
     elif to_conference:
         outcome = "conference"
-    elif v.flagged(item.row["s47e_s47_nfa"]) or to_conference is False:
+    elif v.flagged(item.cells["s47e_s47_nfa"]) or to_conference is False:
         outcome = "no_conference"
-    yield "s47", item.key, item.raw | {"outcome": outcome}
+    return [("s47", item.key, item.raw | {"outcome": outcome})]
 
 
-def _icpc(mapper: Mapper, item: _Item) -> Made:
+def _icpc(reading: _Reading, item: _Item) -> Records:
     if held := item.raw.get("happened"):
-        mapper.conferences["icpc", item.key] = held
-        if plan := v.ident(item.row["icpc_cp_plan_id"]):
-            mapper.conferences.setdefault(("plan", plan), held)
-    yield "icpc", item.key, item.raw
+        reading.conferences["icpc", item.key] = held
+        if plan := v.ident(item.cells["icpc_cp_plan_id"]):
+            reading.conferences.setdefault(("plan", plan), held)
+    return [("icpc", item.key, item.raw)]
 
 
-def _cp_plan(mapper: Mapper, item: _Item) -> Made:
-    links = ("icpc", v.ident(item.row["cppl_icpc_id"]) or ""), ("plan", item.key)
-    held = {mapper.conferences[link] for link in links if link in mapper.conferences}
+def _cp_plan(reading: _Reading, item: _Item) -> Records:
+    links = ("icpc", v.ident(item.cells["cppl_icpc_id"]) or ""), ("plan", item.key)
+    held = {reading.conferences[link] for link in links if link in reading.conferences}
     conflict = Unreadable("the plan and its conference are linked to different days", "conflict")
-    yield "cp_plan", item.key, item.raw | {"conference": conflict if len(held) > 1 else next(iter(held), None)}
+    return [("cp_plan", item.key, item.raw | {"conference": conflict if len(held) > 1 else next(iter(held), None)})]
 
 
-def _cla_episode(mapper: Mapper, item: _Item) -> Made:
-    row = item.row
-    episode = _Episode(
-        start=v.day(row["clae_cla_episode_start_date"]),
-        ceased=v.day(row["clae_cla_episode_ceased_date"]),
-        rolls_on=v.rolls_on(row["clae_cla_episode_ceased_reason"]),
-        entered=v.day(row["clae_entered_care_date"]),
-        referral=v.ident(row["clae_referral_id"]),
+def _episode(cells: Mapping[str, object]) -> Episode:
+    return Episode(
+        start=v.day(cells["clae_cla_episode_start_date"]),
+        ceased=v.day(cells["clae_cla_episode_ceased_date"]),
+        rolls_on=v.rolls_on(cells["clae_cla_episode_ceased_reason"]),
+        entered=v.day(cells["clae_entered_care_date"]),
+        referral=v.ident(cells["clae_referral_id"]),
+        iro_contact=v.day_or_filler(cells["clae_cla_last_iro_contact_date"]),
     )
-    mapper.episodes[item.child, item.key].append(episode)
-    if last := v.day_or_filler(row["clae_cla_last_iro_contact_date"]):
-        yield "iro_contact", last.isoformat() if isinstance(last, date) else "latest", {"happened": last}
 
 
-def _placement(mapper: Mapper, item: _Item) -> Made:
+def _dated(kind: str, happened: Day) -> list[tuple[str, str, Raw]]:
+    """An event of which the dataset has nothing but its day."""
+    key = happened.isoformat() if isinstance(happened, date) else "latest"
+    return [(kind, key, {"happened": happened})] if happened else []
+
+
+def _placement(reading: _Reading, item: _Item) -> Records:
     """One that names no period of a child who has short breaks may be a part of them."""
-    link = (item.child, v.ident(item.row["clap_cla_id"]) or "")
-    if link not in mapper.episodes and any(child == item.child for child, _ in mapper.short_breaks):
+    if reading.short_breaks and (v.ident(item.cells["clap_cla_id"]) or "") not in reading.episodes:
         item.raw["start"] = Unreadable("may be of short breaks: the placement names no period of care that is held")
-    yield "placement", item.key, item.raw
+    return [("placement", item.key, item.raw)]
 
 
-def _cla_review(_: Mapper, item: _Item) -> Made:
+def _care_plan(_: _Reading, item: _Item) -> Records:
+    plan = ("care_plan", item.key, item.raw)
+    if not v.plans_for_permanence(item.cells["lacp_cla_care_plan_json"]):
+        return [plan]
+    return [plan, *_dated("permanence_plan", v.day(item.cells["lacp_cla_care_plan_start_date"]))]
+
+
+def _permanence(_: _Reading, item: _Item) -> Records:
+    """A placement order is authority to place until the child is placed, or the plan or the order is given up."""
+    names = ("perm_placed_for_adoption_date", "perm_decision_reversed_date", "perm_permanence_order_date")
+    ends = [v.day_or_filler(item.cells[name]) for name in names]
+    doubt = next((end for end in ends if isinstance(end, Unreadable)), None)
+    item.raw["end"] = doubt or min((end for end in ends if isinstance(end, date)), default=None)
+    found = _dated("permanence_plan", v.day_or_filler(item.cells["perm_adm_decision_date"]))
+    return found if item.raw["start"] is None else [("adoption_authority", item.key, item.raw), *found]
+
+
+def _cla_review(_: _Reading, item: _Item) -> Records:
     """A cancelled review was neither held nor is it still booked."""
-    cancelled = v.yes_no(item.row["clar_cla_review_cancelled"])
+    cancelled = v.yes_no(item.cells["clar_cla_review_cancelled"])
     if isinstance(cancelled, Unreadable) and item.raw.get("happened"):
         item.raw["happened"] = Unreadable("may have been cancelled: that flag is neither Y nor N")
-    yield "cla_review", item.key, {} if cancelled is True else item.raw
+    return [("cla_review", item.key, {} if cancelled is True else item.raw)]
 
 
-def _kept_visit(kind: str) -> _Maker:
-    def make(mapper: Mapper, item: _Item) -> Made:
-        mapper.visits.add((item.child, item.key))
-        yield kind, item.key, item.raw
-
-    return make
-
-
-def _cin_visit(mapper: Mapper, item: _Item) -> Made:
-    if (item.child, item.key) in mapper.visits:
-        mapper.visits_twice += 1
-    else:
-        yield "cin_visit", item.key, item.raw
+def _cin_visit(reading: _Reading, item: _Item) -> Records | _Aside:
+    """In SystemC one case note of a statutory visit fills two tables."""
+    if any((kind, item.key) in reading.made for kind in ("cp_visit", "cla_visit")):
+        return _Aside(HELD_TWICE)
+    return [("cin_visit", item.key, item.raw)]
 
 
-def _health(_: Mapper, item: _Item) -> Made:
+def _health(_: _Reading, item: _Item) -> Records:
     """A check that is planned, refused or cancelled has not happened, whatever date it carries."""
     if item.raw.get("status") in {"planned", "refused", "cancelled"}:
         item.raw["happened"] = None
-    yield "health_assessment", item.key, item.raw
+    return [("health_assessment", item.key, item.raw)]
 
 
-def _care_leaver(_: Mapper, item: _Item) -> Made:
+def _immunisations(_: _Reading, item: _Item) -> Records:
+    """One row a child, the latest statement."""
+    happened = item.raw.get("happened")
+    key = happened.isoformat() if isinstance(happened, date) else "latest"
+    return [("immunisation_status", key, item.raw)]
+
+
+def _care_leaver(reading: _Reading, item: _Item) -> Records:
     """One row holds the status, the latest pathway plan and the latest contact."""
     held_as = item.raw.get("eligibility")
-    yield "care_leaver", f"{item.child}:{held_as}" if isinstance(held_as, str) else item.child, item.raw
-    for kind, column in (
-        ("pathway_plan", "clea_pathway_plan_review_date"),
-        ("leaver_contact", "clea_care_leaver_latest_contact"),
-    ):
-        if happened := v.day_or_filler(item.row[column]):
-            yield kind, happened.isoformat() if isinstance(happened, date) else "latest", {"happened": happened}
+    key = f"{reading.child}:{held_as}" if isinstance(held_as, str) else reading.child
+    return [
+        ("care_leaver", key, item.raw),
+        *_dated("pathway_plan", v.day_or_filler(item.cells["clea_pathway_plan_review_date"])),
+        *_dated("leaver_contact", v.day_or_filler(item.cells["clea_care_leaver_latest_contact"])),
+    ]
 
 
-_Maker = Callable[[Mapper, _Item], Made]
-
-_MAKERS: Final[Mapping[str, _Maker]] = {
+_MAKERS: Final[Mapping[str, Callable[[_Reading, _Item], Records | _Aside]]] = {
     "contacts": _contact,
     "legal_status": _legal_status,
     "cin_assessments": _assessment,
     "s47_enquiry": _s47,
     "initial_cp_conference": _icpc,
     "cp_plans": _cp_plan,
-    "cla_episodes": _cla_episode,
     "cla_placement": _placement,
+    "cla_care_plan": _care_plan,
+    "permanence": _permanence,
     "cla_reviews": _cla_review,
-    "cp_visits": _kept_visit("cp_visit"),
-    "cla_visits": _kept_visit("cla_visit"),
     "cin_visits": _cin_visit,
     "cla_health": _health,
+    "cla_immunisations": _immunisations,
     "care_leavers": _care_leaver,
 }
+"""What is made of a row, where it is more than the fields of the table's first kind."""

@@ -1,64 +1,18 @@
 """The tables of the Standard Safeguarding Dataset that alertd reads, and what each column becomes.
 
-Names are those of release 1.4.5 for SystemC; ``ALSO_NAMED`` holds what other case systems call
-them. Order matters: a table comes after those that say whose its rows are.
+Names are those of release 1.4.5 for SystemC; ``ALSO_NAMED`` has what other case systems call
+them. Order matters: a child's rows are read table after table, and later ones look at earlier ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from alertd.cases.kinds import Fills
 from alertd.cases.sources import cells as v
+from alertd.cases.sources.ssd_table import PERIODS, Table
 
-Reader = Callable[[object], object]
-
-ALSO_NAMED: Final[Mapping[str, str]] = {
-    "cinp_cin_plan_id": "cin_plan_id",
-    "lacp_table_id": "lacp_cla_care_plan_id",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """One table.
-
-    ``kinds`` gives each kind it fills and the columns without which that kind is not held, beside
-    the key and a way to the child. ``person`` is the child's number; where that column is absent
-    or blank the child is reached by ``routes``: (column, the table whose key it holds). ``fields``
-    are read straight into the first kind's fields; ``extra`` columns are for the mapping of this
-    table, and ``made`` the fields, by kind, that it makes of them.
-    ``assumes`` are columns that may be absent and are then read as "no", with what that means.
-    """
-
-    name: str
-    kinds: Mapping[str, tuple[str, ...]]
-    key: str
-    person: str
-    routes: tuple[tuple[str, str], ...] = ()
-    fields: Mapping[str, tuple[str, Reader]] = field(default_factory=dict)
-    extra: tuple[str, ...] = ()
-    made: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    assumes: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column this table is read for."""
-        fields = (column for column, _ in self.fields.values())
-        named = (self.key, self.person, *(column for column, _ in self.routes), *fields, *self.extra)
-        return tuple(dict.fromkeys(named))
-
-    @property
-    def fills(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """Each kind the table fills, with the fields."""
-        main = next(iter(self.kinds))
-        for kind in self.kinds:
-            yield kind, frozenset(self.made.get(kind, ())) | (self.fields.keys() if kind == main else frozenset())
-
-
-_REFERRAL, _CIN_PLAN, _CP_PLAN, PERIODS = "cin_episodes", "cin_plans", "cp_plans", "cla_episodes"
+_REFERRAL, _CIN_PLAN, _CP_PLAN = "cin_episodes", "cin_plans", "cp_plans"
 
 TABLES: Final = (
     Table(
@@ -82,6 +36,20 @@ TABLES: Final = (
             "end": ("cine_close_date", v.day),
             "nfa": ("cine_referral_nfa", v.flagged),
         },
+    ),
+    Table(
+        name="family",
+        kinds={"household": ("fami_family_id",)},
+        key="fami_family_id",
+        person="fami_person_id",
+        fields={"family": ("fami_family_id", v.ident)},
+    ),
+    Table(
+        name="early_help_episodes",
+        kinds={"early_help": ("earl_episode_start_date", "earl_episode_end_date")},
+        key="earl_episode_id",
+        person="earl_person_id",
+        fields={"start": ("earl_episode_start_date", v.day), "end": ("earl_episode_end_date", v.day)},
     ),
     Table(
         name="contacts",
@@ -189,6 +157,7 @@ TABLES: Final = (
             "clae_cla_episode_ceased_date",
             "clae_cla_episode_ceased_reason",
             "clae_cla_last_iro_contact_date",
+            "clae_referral_id",
         ),
         made={"care_period": ("start", "end", "referral"), "iro_contact": ("happened",)},
     ),
@@ -232,13 +201,42 @@ TABLES: Final = (
     ),
     Table(
         name="cla_care_plan",
-        kinds={"care_plan": ("lacp_cla_care_plan_start_date", "lacp_cla_care_plan_end_date")},
+        kinds={
+            "care_plan": ("lacp_cla_care_plan_start_date", "lacp_cla_care_plan_end_date"),
+            "permanence_plan": ("lacp_cla_care_plan_start_date", "lacp_cla_care_plan_json"),
+        },
         key="lacp_table_id",
         person="lacp_person_id",
         fields={
             "start": ("lacp_cla_care_plan_start_date", v.day),
             "end": ("lacp_cla_care_plan_end_date", v.day),
         },
+        extra=("lacp_cla_care_plan_json",),
+        made={"permanence_plan": ("happened",)},
+    ),
+    Table(
+        name="permanence",
+        kinds={
+            "adoption_authority": (
+                "perm_placement_order_date",
+                "perm_placed_for_adoption_date",
+                "perm_decision_reversed_date",
+            )
+        },
+        key="perm_table_id",
+        person="perm_person_id",
+        routes=(("perm_cla_id", PERIODS),),
+        fields={
+            "start": ("perm_placement_order_date", v.day_or_filler),
+            "matched": ("perm_matched_date", v.day_or_filler),
+        },
+        extra=(
+            "perm_adm_decision_date",
+            "perm_placed_for_adoption_date",
+            "perm_decision_reversed_date",
+            "perm_permanence_order_date",
+        ),
+        made={"adoption_authority": ("end",)},
     ),
     Table(
         name="cla_reviews",
@@ -289,10 +287,24 @@ TABLES: Final = (
     ),
     Table(
         name="sdq_scores",
-        kinds={"sdq": ("csdq_sdq_completed_date",)},
+        kinds={
+            "sdq": ("csdq_sdq_completed_date",),
+            "sdq_standing": ("csdq_sdq_completed_date", "csdq_sdq_score"),
+        },
         key="csdq_table_id",
         person="csdq_person_id",
         fields={"happened": ("csdq_sdq_completed_date", v.day), "score": ("csdq_sdq_score", v.score)},
+        made={"sdq_standing": ("start", "end", "score")},
+    ),
+    Table(
+        name="cla_immunisations",
+        kinds={"immunisation_status": ("clai_immunisations_status_date", "clai_immunisations_status")},
+        key="clai_person_id",
+        person="clai_person_id",
+        fields={
+            "happened": ("clai_immunisations_status_date", v.day_or_filler),
+            "up_to_date": ("clai_immunisations_status", v.yes_no),
+        },
     ),
     Table(
         name="missing",
@@ -338,5 +350,8 @@ TABLES: Final = (
     ),
 )
 
-FILLS: Final[Fills] = {kind: filled for table in TABLES for kind, filled in table.fills}
+FILLS: Final[Fills] = {
+    kind: frozenset[str]().union(*(filled for table in TABLES for of, filled in table.fills if of == kind))
+    for kind in dict.fromkeys(kind for table in TABLES for kind in table.kinds)
+}
 """What is read of the dataset: every kind, and its fields, in a database that has all tables and columns."""

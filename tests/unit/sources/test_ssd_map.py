@@ -169,7 +169,8 @@ def test_a_child_in_need_visit_also_held_elsewhere_counts_once(tmp_path: Path) -
     assert keys(snapshot, "cin_visit", "P2") == ["N1"]  # the same note about another child
     assert keys(snapshot, "cp_visit") == ["N1"]
     assert keys(snapshot, "cla_visit") == ["N2"]
-    assert "child in need visits also held as protection or looked-after visits, so counted once: 2" in snapshot.notes
+    told = "ssd_cin_visits: 2 rows set aside: also held as protection or looked-after visits, so counted once"
+    assert told in snapshot.notes
 
 
 def test_a_missing_episode_keeps_a_time_of_day_and_turns_midnight_into_a_day(tmp_path: Path) -> None:
@@ -299,11 +300,15 @@ def test_a_row_that_leads_to_no_child_is_rejected_and_says_where(tmp_path: Path)
         visit("cp", "W2", cppv_person_id=-1),
         visit("cp", " ", cppv_person_id="P1"),
     ]
-    assert load(tmp_path, {"cp_visits": rows}).rejects == (
-        Reject("ssd_cp_visits W1", "cannot tell whose it is: its columns lead to no child"),
-        Reject("ssd_cp_visits W2", "cannot tell whose it is: its columns lead to no child"),
-        Reject("ssd_cp_visits (no key)", "has no key"),
-    )
+    snapshot = load(tmp_path, {"cp_visits": [*rows, visit("cp", "W4")]})
+    why = "cannot tell whose it is: its columns lead to no child, or to more than one"
+    assert set(snapshot.rejects) == {
+        Reject("ssd_cp_visits W1", why, "cppv_person_id"),
+        Reject("ssd_cp_visits W2", why, "cppv_person_id"),
+        Reject("ssd_cp_visits (no key)", "has no key", "cppv_cp_visit_id"),
+    }
+    account = snapshot.accounts["ssd_cp_visits"]
+    assert (account.rows, account.used, account.rejected) == (4, 1, 3)
 
 
 def test_a_child_without_a_person_row_is_kept_and_noted(tmp_path: Path) -> None:
@@ -312,11 +317,20 @@ def test_a_child_without_a_person_row_is_kept_and_noted(tmp_path: Path) -> None:
     assert "children with rows but not in ssd_person: 1" in snapshot.notes
 
 
-def test_the_first_of_two_rows_with_one_key_is_kept_and_noted(tmp_path: Path) -> None:
-    rows = [visit("cp", "W1", cppv_cp_visit_seen="Y"), visit("cp", "W1", cppv_cp_visit_seen="N")]
+def test_rows_that_repeat_a_key_are_one_record_and_what_they_differ_in_is_in_doubt(tmp_path: Path) -> None:
+    """No row comes first: a database gives them in any order."""
+    seen = {"cppv_cp_visit_seen": "Y", "cppv_cp_visit_seen_alone": "Y"}
+    rows = [
+        visit("cp", "W1", **seen),
+        visit("cp", "W1", **seen | {"cppv_cp_visit_seen_alone": "N"}),
+        visit("cp", "W1", **seen),
+    ]
     snapshot = load(tmp_path, {"cp_visits": rows})
-    assert only(snapshot, "cp_visit").get("child_seen") is True
-    assert "rows of ssd_cp_visits that repeat a key, so the first of each is kept: 1" in snapshot.notes
+    found = only(snapshot, "cp_visit")
+    assert found.values == {"happened": date(2026, 5, 1), "child_seen": True}
+    assert found.doubts == (Doubt("seen_alone", "rows of one key differ in it", "conflict"),)
+    told = "repeat a key: alike they are one record, and where they differ the field is in doubt"
+    assert f"ssd_cp_visits: 2 rows set aside: {told}" in snapshot.notes
 
 
 def test_an_end_in_1900_or_9999_is_a_doubt_not_a_day(tmp_path: Path) -> None:
