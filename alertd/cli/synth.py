@@ -39,7 +39,7 @@ def synth(
 
     With --as, the same children as another feed would tell of them, with no row spoilt; of a return, the latest
     year that has ended. For annex_a a name that ends in xlsx is a workbook, for ssda903 one that ends in xml is
-    one file; any other is a folder of CSV files. What is there is replaced.
+    one file; any other is a folder of CSV files. Nothing that is there already is written over.
     """
     day = _day(as_of)
     with progress_bar() as bar:

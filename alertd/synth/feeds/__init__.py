@@ -87,7 +87,7 @@ def make_feeds(
 
     ``la``, ``children``, ``seed`` and ``as_of`` as for :func:`alertd.synth.make`; no row is spoilt, and a
     few children have died. The same arguments give the same files, byte for byte. Raises InputError for
-    arguments or a folder that cannot be used.
+    arguments or a folder that cannot be used, and rather than write over anything that may be real.
     """
     wanted = {kind: _feed(kind) for kind in kinds}
     told = _told(la, children, seed, as_of, progress)
@@ -135,8 +135,15 @@ def _write(feed: Feed, out: Path, told: Truth) -> None:
     if feed.yearly:
         last = year_to(told.today)[1]
         told = told if last == told.today else replace(told, rows=cut(told.rows, last), today=last)
+    _must_be_free(feed, out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         feed.write(out, told)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", where=str(out), fix="Choose another place") from None
+
+
+def _must_be_free(feed: Feed, out: Path) -> None:
+    """What is there may be real, and a return or a list does not say what it is. A database of ours does."""
+    if feed.write is not _ssd and out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError("is there already", where=str(out), fix="Choose a name that is free, or an empty folder")

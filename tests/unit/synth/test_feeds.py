@@ -111,6 +111,18 @@ def test_an_unknown_feed_is_refused_with_those_there_are(tmp_path: Path) -> None
         make_feed("annex", tmp_path / "x", **ARGUMENTS, as_of=YEAR_END)
 
 
+@pytest.mark.parametrize("kind", TEXT)
+def test_nothing_that_may_be_real_is_written_over(kind: str, tmp_path: Path) -> None:
+    real = tmp_path / FEEDS[kind].place
+    if not real.suffix:
+        real.mkdir()
+        real /= "list_1.csv"
+    real.write_text("real")
+    with pytest.raises(InputError, match="is there already"):
+        make_feeds(tmp_path, la="350", children=40, seed=1, as_of=YEAR_END, kinds=(kind,))
+    assert real.read_text() == "real"
+
+
 def test_the_command_writes_a_feed(tmp_path: Path) -> None:
     from alertd.cli import app
 
