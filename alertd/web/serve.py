@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -57,8 +58,9 @@ def serve(settings: Receive) -> None:
         try:
             config.load()
         except OSError as error:
+            why = "not a certificate and its key" if isinstance(error, ssl.SSLError) else error.strerror
             raise InputError(
-                f"cannot be used ({error.strerror or 'not a certificate and its key'})",
+                f"cannot be used ({why})",
                 where=f"{settings.certfile}, {settings.keyfile}",
                 fix="Give PEM files that alertd's user may read",
             ) from None
