@@ -31,6 +31,9 @@ MAX_UNPACKED: Final = 120_000_000
 MAX_CELLS: Final = 3_000_000
 """Cells of a sheet, from its first to its last one in use, blank ones between them too."""
 
+MAX_IRREGULAR: Final = 20_000_000
+"""Bytes of the XML of a sheet whose cells do not say where they are, as no usual program writes it: that is slow."""
+
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NEEDED: Final = re.compile(r"\[Content_Types\]\.xml|(_rels|xl)/.*\.(xml|rels)", re.IGNORECASE)
@@ -161,7 +164,7 @@ def _repacked(data: bytes, name: str) -> tuple[bytes, Mapping[str, _Odd]]:
         raise InputError(_NOT_A_WORKBOOK, where=name, fix=_SAVE_AGAIN) from error
     odd = {}
     for title, part_name in _sheet_parts(parts):
-        found = _look(parts[part_name])
+        found = _look(parts[part_name], f"{name}:{title}")
         if found.rows * found.columns > MAX_CELLS:
             raise _too_large(f"{name}:{title}")
         odd[title] = found
@@ -194,21 +197,48 @@ def _xml(part: bytes) -> etree._Element | None:
         return None
 
 
-_MARKS: Final = re.compile(
-    rb"<(?:\w+:)?row\b(?P<row>[^>]*)>"
-    rb"|<(?:\w+:)?c\b(?P<cell>[^>]*?)(?P<empty>/?)>(?P<formula><(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</[^>]*>)"
-    rb"(?P<none>(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></[^>]*>)?</)?)?"
+_FORMULA: Final = (
+    rb"<{p}f\b(?:[^>]*/>|[^>]*>[^<]*</{p}f>)(?P<none>(?:<{p}v\s*/>|<{p}v></{p}v>)?</)?"  # none: it holds no result
 )
+_ERROR: Final = re.compile(rb"""\bt=["']e["']""")
+_PREFIX: Final = re.compile(rb"<(\w+:|)sheetData\b")
+
+
+def _look(part: bytes, name: str) -> _Odd:
+    """Look through a sheet's XML, quickly where each cell says first of all where it is, as Excel writes it."""
+    found = _PREFIX.search(part)
+    prefix = found[1] if found else b""
+    cell = b"<" + prefix + b"c"
+    if part.count(cell + b' r="') != sum(part.count(cell + after) for after in (b" ", b">", b"/", b"\n", b"\t", b"\r")):
+        if len(part) > MAX_IRREGULAR:
+            raise _too_large(name)
+        return _look_closely(part, prefix)
+    place = re.escape(cell) + rb' r="(?P<column>[A-Z]{1,4})(?P<row>\d{1,9})"(?P<rest>[^>]*+)(?<!/)>'
+    columns: set[bytes] = set()
+    rows = 0
+    for mark in re.finditer(place, part):
+        columns.add(mark[1])
+        rows = max(rows, int(mark[2]))
+    formulas = _FORMULA.replace(b"{p}", re.escape(prefix)) if b"<" + prefix + b"f" in part else None
+    uncalculated = (
+        (int(mark["row"]) - 1, _column(mark["column"]))
+        for mark in (re.finditer(place + formulas, part) if formulas else ())
+        if mark["none"] is not None and b't="str"' not in mark["rest"]
+    )
+    errors = part.count(b't="e"')
+    return _Odd(rows, max(map(_column, columns), default=-1) + 1, frozenset(uncalculated), errors)
+
+
 _NUMBER: Final = re.compile(rb"""\br=["'](\d{1,9})["']""")
 _PLACE: Final = re.compile(rb"""\br=["']([A-Z]{1,4})(\d{1,9})["']""")
-_ERROR: Final = re.compile(rb"""\bt=["']e["']""")
 
 
-def _look(part: bytes) -> _Odd:
-    """Look through a sheet's XML. A row or cell that does not say where it is stands behind the one before."""
+def _look_closely(part: bytes, prefix: bytes) -> _Odd:
+    """The same where a row or cell may not say where it is: then it stands behind the one before."""
     row, column, rows, columns, errors = -1, -1, 0, 0, 0
     uncalculated = []
-    for mark in _MARKS.finditer(part):
+    marks = rb"<{p}row\b(?P<row>[^>]*)>|<{p}c\b(?P<cell>[^>]*?)(?P<empty>/?)>(?:" + _FORMULA + rb")?"
+    for mark in re.finditer(marks.replace(b"{p}", re.escape(prefix)), part):
         if (cell := mark["cell"]) is None:
             number = _NUMBER.search(mark["row"])
             row, column = int(number[1]) - 1 if number else row + 1, -1
