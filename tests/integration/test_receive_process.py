@@ -147,7 +147,10 @@ def test_it_says_on_one_line_what_it_cannot_use(settings: Receive, token: str, t
         "cannot be used": settings.model_copy(update={"inbox": tmp_path / "tokens"}),
         "cannot be listened on": settings.model_copy(update={"host": "192.0.2.1", "behind_proxy": True}),
     }
-    running = {why: start(wrong) for why, wrong in tries.items()}
+    running = {}
+    for number, (why, wrong) in enumerate(tries.items()):  # each with an inbox of its own: they run side by side
+        own = {} if why == "cannot be used" else {"inbox": tmp_path / f"inbox{number}"}
+        running[why] = start(wrong.model_copy(update=own))
     ended = {why: (process, process.communicate(timeout=60)[1]) for why, process in running.items()}
     for why, (process, err) in ended.items():
         assert process.returncode and why in err and err.count("\n") == 1, (why, err)
