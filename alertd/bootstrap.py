@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final
 from uuid import uuid4
 
 import structlog
@@ -17,11 +17,14 @@ from sqlalchemy import Engine
 from alertd.alerts.muting import Guard
 from alertd.calendars.calendar import Calendar, Term, calendar_for
 from alertd.calendars.terms import read_terms
-from alertd.cases.kinds import FeedCode, Fills
+from alertd.cases.reading import Progress, Reading
 from alertd.cases.records import Snapshot
-from alertd.cases.sources import ssd, ssd_tables, ssda903
+from alertd.cases.sources.own_sql import queries_of
+from alertd.cases.sources.readers import Place, opened
 from alertd.db.engine import open_engine, upgrade
 from alertd.errors import InputError, did_you_mean
+from alertd.intake.numbers import read_merged
+from alertd.intake.whole import Whole
 from alertd.outbox.channel import Notifier
 from alertd.outbox.compose import Composer
 from alertd.people.directory import Directory
@@ -32,7 +35,6 @@ from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
 from alertd.settings import Feed, Settings
 
-Progress = Callable[[str, int], None]
 Log = structlog.stdlib.BoundLogger
 
 
@@ -61,27 +63,34 @@ class House:
         """The composer with the staff as they are now."""
         return replace(self.composer, directory=self.staff.refresh())
 
-    def read_feed(self, as_of: datetime, progress: Progress | None = None) -> Snapshot:
-        """One complete reading of the feed. Raises InputError for a feed that cannot be used."""
-        return read_feed(self.settings.feed, as_of, progress)
+    merged: Mapping[str, str] = field(default_factory=dict)
+    """Person numbers, and those they were merged into."""
 
 
-def read_feed(feed: Feed, as_of: datetime, progress: Progress | None = None) -> Snapshot:
-    """Read the feed the settings name."""
-    if feed.kind == "ssda903":
-        return ssda903.read(Path(feed.url), progress=progress)
-    return ssd.read(
-        feed.url,
-        as_of=as_of,
+def place_of(feed: Feed) -> Place:
+    """Where the feed of the settings is and how it is laid out."""
+    queries = queries_of(feed.queries) if isinstance(feed.queries, Path) else feed.queries
+    return Place(
+        kind=feed.kind,
+        url=feed.url,
         schema=feed.schema_,
         prefix=feed.prefix,
         timeframe_years=feed.timeframe_years,
-        progress=progress,
+        queries=queries or {},
     )
 
 
-FILLS: Final[Mapping[FeedCode, Fills]] = {"ssd": ssd_tables.FILLS, "903": ssda903.FILLS}
-"""What the readers there are fill, by feed."""
+def merged_numbers(settings: Settings) -> dict[str, str]:
+    """The authority's merged person numbers, old to new; none where it names no file of them."""
+    file = settings.authority.merged_numbers
+    return read_merged(file) if file else {}
+
+
+@contextmanager
+def open_feed(feed: Feed, as_of: datetime, progress: Progress | None = None) -> Iterator[Reading]:
+    """One feed, open to be read child by child. Raises InputError for one that cannot be used."""
+    with opened(place_of(feed), as_of, progress) as found:
+        yield Whole(found) if isinstance(found, Snapshot) else found
 
 
 def rulebook_of(settings: Settings) -> Rulebook:
@@ -184,5 +193,6 @@ def build(
         clock=clock,
         rng=rng or random.Random(),  # noqa: S311 - spreads retries, keeps no secret
         guard=guard_of(settings),
+        merged=merged_numbers(settings),
         log=structlog.stdlib.get_logger("alertd"),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,22 +15,27 @@ from alertd.alerts import store as alerts
 from alertd.alerts.lifecycle import Transition
 from alertd.alerts.muting import Flood, floods, why_muted
 from alertd.alerts.reconcile import reconcile
-from alertd.bootstrap import House, Progress
+from alertd.bootstrap import House, open_feed
 from alertd.cases.holding import Holding, holding
-from alertd.cases.records import Snapshot, local_day
-from alertd.cases.sync import judge
+from alertd.cases.reading import Progress
+from alertd.cases.records import CaseFile, Snapshot, local_day
 from alertd.db.engine import reading
-from alertd.db.tables import FeedRun
-from alertd.engine.evaluate import measurable
+from alertd.engine.evaluate import Evaluator, measurable, waiting
 from alertd.engine.findings import WHOLE_FEED, Finding
-from alertd.engine.sweep import Sweep, sweep
+from alertd.engine.sweep import broken, each
 from alertd.errors import InputError
 from alertd.faultpoints import point
+from alertd.intake import store
+from alertd.intake.freshness import why_stale
+from alertd.intake.kept import KeptCases, Named, Silence, snapshot_of
+from alertd.intake.store import Standing
+from alertd.intake.sync import Taken, take_in
 from alertd.outbox.compose import tell_operator
 from alertd.routing.render import template_version
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.versions import timing, wording
+from alertd.settings import Feed
 
 _DECIDING = 0x616C6563
 """The advisory lock of those who write alerts and notices; any number of our own will do."""
@@ -53,37 +59,63 @@ def evaluate_once(
     on_read: Progress = lambda _what, _n: None,
     on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Evaluated:
-    """Read the feed, evaluate every child, and commit what changed together with its notices.
+    """Read the feeds, evaluate every child, and commit what changed together with its notices.
 
-    A feed that cannot be used, or looks half-loaded, changes nothing: the data owner is told.
+    A feed that cannot be used, or looks half-loaded, changes nothing: the data owner is told, and the
+    rules that wait for it say nothing new. Once it has been silent for too long they are unknown.
     ``accept``: somebody has said that whatever this reading lost is meant to be gone.
     """
     now = house.clock()
+    taken = [_take_in(house, feed, now, accept, on_read) for feed in house.settings.feed]
+    refused = {one.feed: one.refused for one in taken if one.refused}
+    strangers = [child for one in taken for child in one.strangers]
+    feeds, stale = _standings(house, now)
+    if refused or stale or strangers:
+        _tell_of_feeds(house, now, refused, stale, strangers)
+    if not any(named.feed not in refused or named.feed in stale for named, _ in feeds):
+        return Evaluated(refused="; ".join(refused.values()))
+    kept = KeptCases(house.engine, feeds, precedence=house.settings.precedence, merged=house.merged)
+    snapshot = snapshot_of(kept, Silence(stale, refused))
+    return _commit(house, kept, snapshot, _look_at_all(house, snapshot, now, on_evaluated), now)
+
+
+def _take_in(house: House, feed: Feed, now: datetime, accept: bool, on_read: Progress) -> Taken:
+    """One feed, read to its end; what is wrong with it is in the answer."""
     try:
-        snapshot = house.read_feed(now, _marking(on_read))
+        with open_feed(feed, now, _marking(on_read)) as reading_:
+            taken = take_in(house.engine, feed.name, reading_, now, max_loss=feed.max_loss, accept=accept)
     except InputError as error:
-        return _refuse(house, now, "", {}, str(error))
-    before = None if accept else _last_counts(house)
-    reasons = judge(snapshot.counts, before, max_loss=house.settings.feed.max_loss)
-    if reasons:
-        return _refuse(house, now, snapshot.source, dict(snapshot.counts), "; ".join(reasons))
+        with Session(house.engine) as session, session.begin():
+            store.refused(session, feed.name, "", now, str(error))
+        taken = Taken(feed.name, "", refused=str(error))
+    if taken.refused:
+        house.log.error("feed_refused", feed=feed.name, why=taken.refused)
+    else:
+        house.log.info(
+            "feed_read",
+            feed=feed.name,
+            children=taken.children,
+            first_seen=taken.first_seen,
+            changed=taken.changed,
+            vanished=taken.vanished,
+        )
+    return taken
+
+
+def _standings(house: House, now: datetime) -> tuple[list[tuple[Named, Standing]], dict[str, str]]:
+    """The readings in force, in the feeds' order of precedence; and which of them are stale, and why."""
+    feeds: list[tuple[Named, Standing]] = []
+    stale: dict[str, str] = {}
     with Session(reading(house.engine)) as session:
-        told = frozenset(alerts.last_told(session))
-    done = 0
-
-    def progress(n: int) -> None:
-        nonlocal done
-        done += n
-        on_evaluated(done, len(snapshot.cases))
-
-    swept = sweep(
-        snapshot,
-        house.rulebook,
-        now,
-        keep=lambda f: f.asks_for_action or f.identity in told,
-        progress=progress,
-    )
-    return _commit(house, snapshot, swept, now)
+        for feed in house.settings.feed:
+            standing = store.standing(session, feed.name)
+            if standing is None:
+                continue
+            feeds.append((Named(feed.name, feed.authority), standing))
+            why = why_stale(feed.name, standing.fresh_at, feed.stale(standing.children), now, house.calendar)
+            if why:
+                stale[feed.name] = why
+    return feeds, stale
 
 
 def _marking(on_read: Progress) -> Progress:
@@ -94,13 +126,58 @@ def _marking(on_read: Progress) -> Progress:
     return progress
 
 
-def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Evaluated:
-    present = {(case.child, record.ref) for case in snapshot.cases for record in case.records} | {WHOLE_FEED}
-    today = local_day(now)
-    holdings = {case.child: holding(case, today) for case in snapshot.cases}
-    able, _ = measurable(house.rulebook, snapshot.holds, snapshot.lacks)
-    rules = _RulesOf(house.rulebook, able, holdings)
-    findings = [f for f in swept.findings if rules.of(f)]
+class _Seen(NamedTuple):
+    """What is true of one child now."""
+
+    findings: tuple[Finding, ...]
+    held: Holding
+    is_open: bool
+
+
+def _look(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
+    today = local_day(as_of)
+    return _Seen(evaluator.evaluate(case, as_of), holding(case, today), case.is_open(today))
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What is true of all children. ``failed`` are those that could not be evaluated, with why."""
+
+    findings: list[Finding]
+    holdings: dict[str, Holding]
+    open_children: int
+    failed: dict[str, str]
+
+
+def _look_at_all(house: House, snapshot: Snapshot, now: datetime, on_evaluated: Callable[[int, int], None]) -> _Looked:
+    with Session(reading(house.engine)) as session:
+        told = frozenset(alerts.last_told(session))
+    _, unable = measurable(house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
+    looked = _Looked([*unable], {}, 0, {})
+    done = open_children = 0
+
+    def progress(n: int) -> None:
+        nonlocal done
+        done += n
+        on_evaluated(done, len(snapshot.cases))
+
+    for child, seen in each(snapshot, house.rulebook, _look, now, progress=progress, failed=looked.failed.__setitem__):
+        looked.findings.extend(f for f in seen.findings if f.asks_for_action or f.identity in told)
+        looked.holdings[child] = seen.held
+        open_children += seen.is_open
+    looked.findings.extend(broken(child, why) for child, why in looked.failed.items())
+    looked.findings.sort(key=lambda f: f.identity)
+    return replace(looked, open_children=open_children)
+
+
+def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, now: datetime) -> Evaluated:
+    holdings, failed = looked.holdings, looked.failed
+    of_feed = (house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
+    able, _ = measurable(*of_feed)
+    # What waits for a feed that was refused today stays as it was, for the whole feed too.
+    wait_for = {kind for _, standing in kept.feeds for kind in standing.said.holds} - snapshot.holds
+    rules = _RulesOf(house.rulebook, able, holdings, waiting(house.rulebook, wait_for - snapshot.silent.keys()))
+    findings = [f for f in looked.findings if rules.of(f) and rules.speaks(f)]
 
     def muted(finding: Finding, held: Collection[str]) -> str:
         speaker = rules.book(finding).rule(finding.spoken_for_by)
@@ -111,25 +188,23 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
         # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
         known = {
             identity: alert
-            for identity, alert in alerts.last_told(session, skip=swept.failed).items()
+            for identity, alert in alerts.last_told(session, skip=failed).items()
             if rules.measures(alert.finding)
         }
-        open_children = sum(case.is_open(today) for case in snapshot.cases)
         told = alerts.have_told(session)
-        held = floods(findings, told, open_children, house.guard, muted)
+        held = floods(findings, told, looked.open_children, house.guard, muted)
         reconciled = reconcile(
             findings,
             known,
             now,
-            present=lambda child, record: (child, record) in present,
+            present=_Present(kept),
             holdings=holdings,
             muted=lambda f: muted(f, held),
             timing=lambda f: rules.versions(f).timing,
         )
         notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)
-        session.add(FeedRun(source=snapshot.source[:500], at=now, outcome="accepted", counts=dict(snapshot.counts)))
-        if swept.failed:
-            _tell_of_failed(session, house, now, swept)
+        if failed:
+            _tell_of_failed(session, house, now, failed)
         if held:
             _tell_of_floods(session, house, now, held.values())
         silent = Counter(f.rule for f in findings if f.asks_for_action and f.rule in told and rules.need(f).shadow)
@@ -138,20 +213,29 @@ def _commit(house: House, snapshot: Snapshot, swept: Sweep, now: datetime) -> Ev
         point("evaluate.before_commit")
     point("evaluate.after_commit")
     done = Evaluated(
-        children=len(snapshot.cases),
+        children=len(kept),
         changes=Counter(t.reason for t in reconciled.transitions),
         notices=notices,
-        failed=len(swept.failed),
+        failed=len(failed),
     )
-    house.log.info(
-        "evaluated",
-        children=done.children,
-        changes=dict(done.changes),
-        notices=notices,
-        failed=done.failed,
-        rejected_rows=len(snapshot.rejects),
-    )
+    house.log.info("evaluated", children=done.children, changes=dict(done.changes), notices=notices, failed=done.failed)
     return done
+
+
+class _Present:
+    """Whether a record is still in the feeds, looked up for the few alerts whose finding is gone."""
+
+    def __init__(self, kept: KeptCases) -> None:
+        self._kept = kept
+        self._refs: dict[str, frozenset[str]] = {}
+
+    def __call__(self, child: str, record: str) -> bool:
+        if (child, record) == WHOLE_FEED:
+            return True
+        if child not in self._refs:
+            case = self._kept.of(child)
+            self._refs[child] = frozenset(r.ref for r in case.records) if case else frozenset()
+        return record in self._refs[child]
 
 
 def alone(session: Session) -> None:
@@ -163,8 +247,10 @@ def alone(session: Session) -> None:
 class _RulesOf:
     """The rule each finding was judged by, in the rulebook of the child's team, and its versions."""
 
-    def __init__(self, rulebook: Rulebook, able: Rulebook, holdings: Mapping[str, Holding]) -> None:
-        self._rulebook, self._able, self._holdings = rulebook, able, holdings
+    def __init__(
+        self, rulebook: Rulebook, able: Rulebook, holdings: Mapping[str, Holding], waits: Collection[str]
+    ) -> None:
+        self._rulebook, self._able, self._holdings, self._waits = rulebook, able, holdings, waits
         self._versions: dict[tuple[str | None, str], alerts.Versions] = {}
 
     def book(self, finding: Finding) -> Rulebook:
@@ -173,9 +259,15 @@ class _RulesOf:
             return self._rulebook.having(finding.rule)
         return self._rulebook.of_team(self._team(finding))
 
+    def speaks(self, finding: Finding) -> bool:
+        """Whether a finding is to be told: not that a feed holds too little, where it was only refused today."""
+        return (finding.child, finding.record) != WHOLE_FEED or finding.rule not in self._waits
+
     def measures(self, finding: Finding) -> bool:
         """Whether this reading says anything about it: the feed can measure its rule, or the rule is gone."""
-        if (finding.child, finding.record) == WHOLE_FEED or self.of(finding) is None:
+        if (finding.child, finding.record) == WHOLE_FEED:
+            return finding.rule not in self._waits
+        if self.of(finding) is None:
             return True
         return self._able.of_team(self._team(finding)).rule(finding.rule) is not None
 
@@ -232,43 +324,49 @@ def _tell_of_silence(session: Session, house: House, now: datetime, silent: Coun
         house.log.warning("rules_fallen_silent", rules=dict(silent))
 
 
-def _tell_of_failed(session: Session, house: House, now: datetime, swept: Sweep) -> None:
+def _tell_of_failed(session: Session, house: House, now: datetime, failed: Mapping[str, str]) -> None:
     lines = [
-        f"{len(swept.failed)} children could not be evaluated.",
+        f"{len(failed)} children could not be evaluated.",
         "Their alerts stay as they were. All other children were evaluated.",
         "Please report this, with the children's references, to whoever looks after alertd:",
-        *(f"ref {child}" for child in sorted(swept.failed)[:20]),
+        *(f"ref {child}" for child in sorted(failed)[:20]),
     ]
-    tell_operator(
-        session,
-        house.composer_now(),
-        now,
-        about="engine",
-        subject="alertd could not evaluate some children",
-        lines=lines,
-    )
-    why = Counter(f.cannot_tell.text for f in swept.findings if f.child in swept.failed and f.cannot_tell)
-    house.log.error("engine_stopped", children=len(swept.failed), why=dict(why))
+    subject = "alertd could not evaluate some children"
+    tell_operator(session, house.composer_now(), now, about="engine", subject=subject, lines=lines)
+    house.log.error("engine_stopped", children=len(failed), why=dict(Counter(failed.values())))
 
 
-def _last_counts(house: House) -> dict[str, int] | None:
-    with Session(reading(house.engine)) as session:
-        accepted = select(FeedRun.counts).where(FeedRun.outcome == "accepted").order_by(FeedRun.id.desc()).limit(1)
-        return session.scalar(accepted)
-
-
-def _refuse(house: House, now: datetime, source: str, counts: dict[str, int], why: str) -> Evaluated:
-    lines = [
-        "The case data could not be used, so nothing was evaluated:",
-        why,
-        "Alerts stay as they were; what has come due since the last good reading is not known.",
-        "alertd tries again at its next reading.",
-    ]
+def _tell_of_feeds(
+    house: House, now: datetime, refused: Mapping[str, str], stale: Mapping[str, str], strangers: Collection[str]
+) -> None:
+    """Tell whoever runs the data what is wrong with the feeds: at most one message of each sort a day."""
+    composer = house.composer_now()
     with Session(house.engine) as session, session.begin():
         alone(session)
-        session.add(FeedRun(source=source[:500], at=now, outcome="refused", counts=counts, detail=why))
-        tell_operator(
-            session, house.composer_now(), now, about="feed", subject="alertd could not use the case data", lines=lines
-        )
-    house.log.error("feed_refused", why=why)
-    return Evaluated(refused=why)
+        if refused:
+            lines = [
+                "The case data could not be used, so nothing was evaluated that needs it:",
+                *refused.values(),
+                "Alerts stay as they were; what has come due since the last good reading is not known.",
+                "alertd tries again at its next reading.",
+            ]
+            subject = "alertd could not use the case data"
+            tell_operator(session, composer, now, about="feed", subject=subject, lines=lines)
+        if stale:
+            lines = [
+                "The case data has stopped changing:",
+                *(f"{why}." for why in stale.values()),
+                "Rules that need it are unknown from now on, and alerts about children stay as they were.",
+                "See whether the nightly refresh runs, and whether alertd is pointed at the place it fills.",
+            ]
+            subject = "alertd has no fresh case data"
+            if tell_operator(session, composer, now, about="stale", subject=subject, lines=lines):
+                house.log.error("feed_stale", feeds=dict(stale))
+        if strangers:
+            lines = [
+                "These references seem to have been given to another child: the date of birth is another, and no",
+                "record stayed. The alerts of the earlier child are closed, and none is passed on:",
+                *(f"ref {child}" for child in sorted(strangers)[:20]),
+            ]
+            subject = "alertd found references that changed hands"
+            tell_operator(session, composer, now, about="number", subject=subject, lines=lines)

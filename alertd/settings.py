@@ -8,17 +8,28 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from alertd.calendars.calendar import Nation
+from alertd.calendars.durations import Duration
+from alertd.cases.kinds import KINDS
+from alertd.cases.sources.readers import FeedKind
 from alertd.errors import InputError, did_you_mean
-
-FeedKind = Literal["ssd", "ssda903"]
 
 
 class _Section(BaseModel):
@@ -27,11 +38,13 @@ class _Section(BaseModel):
 
 class Authority(_Section):
     """Whose daemon this is. ``nation`` selects the bank holidays: those of the responsible authority.
-    ``school_terms`` is a CSV file of its schools' terms, without which school days cannot be counted."""
+    ``school_terms`` is a CSV file of its schools' terms, without which school days cannot be counted.
+    ``merged_numbers`` is one of person numbers and those they were merged into (``old,new``)."""
 
     name: str = "Children's services"
     nation: Nation = "england-and-wales"
     school_terms: Path | None = None
+    merged_numbers: Path | None = None
 
 
 class Database(_Section):
@@ -41,18 +54,54 @@ class Database(_Section):
 
 
 class Feed(_Section):
-    """The case data. ``url`` is a database for ``ssd`` and a folder for ``ssda903``.
+    """One feed of case data. ``url`` is a database for ``ssd`` and ``sql``, else a file or folder.
 
-    ``max_loss``: the share of a table's rows that may be gone since the last accepted reading
-    before the whole reading is refused.
+    ``name`` tells it from the others, and ``authority`` (a code) its children from those of the daemon's
+    own authority, where it is another's. ``queries`` are the SELECT statements of ``sql``, by kind, or a
+    folder of ``<kind>.sql`` files. ``max_loss``: the share of a table's rows that may be gone since the
+    last accepted reading before the whole reading is refused. ``stale_after``: how long a feed may say
+    nothing new before it is said to be stale and its rules to be unknown, or "never". Left out, it is two
+    working days for a feed that is refilled each night and has at least ``QUIET_BELOW`` children.
     """
 
     kind: FeedKind
     url: str = Field(repr=False)
+    name: str = Field(default="feed", min_length=1, max_length=60)
+    authority: str = Field(default="", max_length=20)
     schema_: str | None = Field(default=None, alias="schema")
     prefix: str = "ssd_"
     timeframe_years: int = Field(default=6, ge=1, le=30)
+    queries: dict[str, str] | Path | None = None
     max_loss: float = Field(default=0.2, gt=0, le=1)
+    stale_after: str | None = None
+
+    @field_validator("stale_after")
+    @classmethod
+    def _a_length(cls, value: str | None) -> str | None:
+        if value not in (None, NEVER):
+            Duration.parse(value)
+        return value
+
+    def stale(self, children: int) -> Duration | None:
+        """How long it may say nothing new with so many children in it; None for ever."""
+        by_kind = _STALE_AFTER.get(self.kind, NEVER) if children >= QUIET_BELOW else NEVER
+        wanted = self.stale_after or by_kind
+        return None if wanted == NEVER else Duration.parse(wanted)
+
+
+NEVER: Final = "never"
+QUIET_BELOW: Final = 500
+"""Children below which two working days may pass without a change. With them some 30 things are recorded on each
+working day, at 15 a child in need and year (our estimate from the published volumes)."""
+_STALE_AFTER: Final[Mapping[FeedKind, str]] = {"ssd": "2 working days", "csc_api": "2 working days"}
+
+
+def _one_or_more(value: Any) -> Any:
+    if isinstance(value, dict):
+        return (value,)
+    if not isinstance(value, list | tuple):
+        raise ValueError("is not a section: write [feed], or [[feed]] for each of several")  # noqa: TRY004 - pydantic's
+    return value
 
 
 class Rules(_Section):
@@ -103,7 +152,8 @@ class Schedule(_Section):
 class Settings(BaseSettings):
     """Everything an installation sets. ``email`` is checked by the e-mail channel itself.
 
-    What may hold a password is left out of the printed form.
+    ``feed`` is one section or several, in their order of precedence; ``precedence`` names, for a kind of
+    record, the feeds that come before all others. What may hold a password is left out of the printed form.
     """
 
     model_config = SettingsConfigDict(
@@ -112,12 +162,36 @@ class Settings(BaseSettings):
 
     authority: Authority = Authority()
     database: Database = Database()
-    feed: Feed
+    feed: Annotated[tuple[Feed, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+    precedence: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rules: Rules = Rules()
     people: People
     schedule: Schedule = Schedule()
     email: dict[str, Any] = Field(repr=False)
     _file: tuple[Path, str] | None = PrivateAttr(default=None)
+
+    @field_validator("feed")
+    @classmethod
+    def _told_apart(cls, feeds: tuple[Feed, ...]) -> tuple[Feed, ...]:
+        names = [feed.name for feed in feeds]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"two feeds have the name {twice!r}: give each feed its own name")
+        return feeds
+
+    @field_validator("precedence")
+    @classmethod
+    def _of_kinds_and_feeds(
+        cls, precedence: dict[str, tuple[str, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]]:
+        names = [feed.name for feed in info.data.get("feed", ())]
+        for kind, order in precedence.items():
+            if kind not in KINDS:
+                raise ValueError(f"{kind!r} is no kind of record. {did_you_mean(kind, KINDS) or ''}".strip())
+            for name in order:
+                if name not in names:
+                    raise ValueError(f"{kind}: there is no feed {name!r}; there are {', '.join(names)}")
+        return precedence
 
     def place(self, name: str) -> str:
         """``file:line: name`` for the dotted name of a setting; any other text as it is."""
@@ -166,7 +240,7 @@ def _beside(settings: Settings, folder: Path) -> Settings:
     people = settings.people.model_copy(
         update={"people": folder / settings.people.people, "teams": folder / settings.people.teams}
     )
-    feed = settings.feed.model_copy(update={"url": _url_beside(settings.feed.url, folder)})
+    feed = tuple(_feed_beside(one, folder) for one in settings.feed)
     database = settings.database.model_copy(update={"url": _url_beside(settings.database.url, folder)})
     packs = tuple(str(folder / p) if "/" in p else p for p in settings.rules.packs)
     adopted = folder / settings.rules.adopted if settings.rules.adopted else None
@@ -176,8 +250,8 @@ def _beside(settings: Settings, folder: Path) -> Settings:
     for key in ("password_file", "ca_file"):
         if key in email:
             email[key] = str(folder / email[key])
-    terms = settings.authority.school_terms
-    authority = settings.authority.model_copy(update={"school_terms": folder / terms if terms else None})
+    files = {name: getattr(settings.authority, name) for name in ("school_terms", "merged_numbers")}
+    authority = settings.authority.model_copy(update={name: folder / file for name, file in files.items() if file})
     update = {
         "authority": authority,
         "people": people,
@@ -187,6 +261,11 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         "email": email,
     }
     return settings.model_copy(update=update)
+
+
+def _feed_beside(feed: Feed, folder: Path) -> Feed:
+    queries = folder / feed.queries if isinstance(feed.queries, Path) else feed.queries
+    return feed.model_copy(update={"url": _url_beside(feed.url, folder), "queries": queries})
 
 
 def _url_beside(url: str, folder: Path) -> str:
@@ -204,7 +283,7 @@ def _broken_toml(path: Path, error: tomllib.TOMLDecodeError) -> InputError:
 def _wrong_setting(path: Path, text: str, error: ValidationError) -> InputError:
     # A misspelt key may also be the one that is missing: say the cause.
     first = min(error.errors(include_input=False, include_url=False), key=lambda e: e["type"] != "extra_forbidden")
-    keys = [str(part) for part in first["loc"]]
+    keys = _as_written([str(part) for part in first["loc"]], text)
     where = _place(path, text, keys)
     if first["type"] == "extra_forbidden":
         return InputError("is not a setting", where=where, fix=did_you_mean(keys[-1], _known(keys[:-1])))
@@ -216,6 +295,13 @@ def _wrong_setting(path: Path, text: str, error: ValidationError) -> InputError:
     if first["type"] == "string_type":
         return InputError("is not text", where=where, fix='Put it in quotes, a length with its unit: "10 working days"')
     return InputError(first["msg"].removeprefix("Value error, "), where=where)
+
+
+def _as_written(keys: list[str], text: str) -> list[str]:
+    """Without the number of a feed where there is only the section [feed], and of alternatives that were tried."""
+    if keys[:1] == ["feed"] and keys[1:2] and not re.search(r"(?m)^\s*\[\[feed\]\]", text):
+        return [keys[0], *keys[2:]]
+    return keys
 
 
 def _wrong_environment(error: SettingsError) -> InputError:
@@ -238,22 +324,25 @@ def _place(path: Path, text: str, keys: list[str]) -> str:
 
 def _known(section: list[str]) -> list[str]:
     model: Any = Settings
-    for key in section:
+    for key in (key for key in section if not key.isdigit()):
         field = model.model_fields.get(key)
         if field is None:
             return []
-        model = field.annotation
-        if get_args(model):
+        model = next(iter(get_args(field.annotation)), field.annotation)
+        if not hasattr(model, "model_fields"):
             return []
     return list(getattr(model, "model_fields", {}))
 
 
 def _line_of(text: str, keys: list[str]) -> int:
     """The line of a key in a TOML text: its own, else its section's, else the first."""
-    section, line_of_section = "", 1
+    section, line_of_section, nth = "", 1, -1
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[([^\]]+)\]", line):
+        if header := re.match(r"\s*\[+([^\]]+)\]", line):
             section = header[1].strip()
+            if line.lstrip().startswith("[["):
+                nth += 1
+                section = f"{section}.{nth}"
             if section == ".".join(keys[:-1]) or section == keys[0]:
                 line_of_section = number
         elif re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*=', line) and section == ".".join(keys[:-1]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
@@ -88,7 +88,13 @@ def collected(reading: Reading) -> Snapshot:
         notes=(*reading.notes, *total.notes()),
         lacks=frozenset(reading.lacks),
         as_at=reading.as_at,
+        latest=latest_of(cases),
     )
+
+
+def latest_of(cases: Iterable[CaseFile]) -> frozenset[str]:
+    """The kinds of which the case files of one feed hold no more than the latest record."""
+    return next((case.latest for case in cases), frozenset())
 
 
 def add(total: Ledger, part: Ledger) -> None:

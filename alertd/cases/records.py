@@ -8,10 +8,10 @@ where the feed holds no time of day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, overload
 from zoneinfo import ZoneInfo
 
 from alertd.cases.accounts import Account, Reject
@@ -158,11 +158,27 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """What two feeds do not agree on: a field of a record; a whole record, where ``field`` is blank.
+
+    ``where`` is the record that stands and ``other`` the one that says otherwise; of a whole record,
+    where it stands and the feed that should have it and does not.
+    """
+
+    kind: str
+    key: str
+    field: str
+    where: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     """Everything that is said about one child, and the window in which silence is proof.
 
     ``windows`` has those kinds of which silence is proof in another window than that. ``latest`` are
-    the kinds of which no more than the latest record is held.
+    the kinds of which no more than the latest record is held. ``disputes`` are what several feeds do
+    not agree on.
     """
 
     child: str
@@ -170,6 +186,7 @@ class CaseFile:
     window: Window = Window()
     windows: Mapping[str, Window] = field(default_factory=dict)
     latest: frozenset[str] = frozenset()
+    disputes: tuple[Dispute, ...] = ()
 
     def window_of(self, kinds: Iterable[str]) -> Window:
         """The window in which the absence of all of these kinds is proof."""
@@ -201,6 +218,17 @@ class CaseFile:
         return (r for r in self.records if r.kind == kind)
 
 
+class Cases(Protocol):
+    """The case files of all children, sorted by child: in memory, or read as they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[CaseFile]: ...
+    @overload
+    def __getitem__(self, at: int, /) -> CaseFile: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> Sequence[CaseFile]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One complete, consistent reading of a feed.
@@ -210,11 +238,13 @@ class Snapshot:
     ``accounts`` say what became of every row, by table or file. ``notes`` are lines for the operator
     (what was left out and why). ``cases`` are sorted by child. ``lacks`` are fields, as
     ``kind.field``, that this feed cannot hold though it holds their kind. ``as_at`` is the day the
-    data itself says it was drawn up, where it says so.
+    data itself says it was drawn up, where it says so. ``latest`` are the kinds of which no more than
+    the latest record of each child is held, ``silent`` those of which a feed should tell and has told
+    nothing new for too long, with the sentence that says so.
     """
 
     source: str
-    cases: tuple[CaseFile, ...]
+    cases: Cases
     holds: frozenset[str]
     window: Window
     accounts: Mapping[str, Account]
@@ -222,11 +252,8 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     lacks: frozenset[str] = frozenset()
     as_at: date | None = None
-
-    @property
-    def latest(self) -> frozenset[str]:
-        """The kinds of which no more than the latest record of each child is held."""
-        return frozenset[str]().union(*{case.latest for case in self.cases})
+    latest: frozenset[str] = frozenset()
+    silent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:

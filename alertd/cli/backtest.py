@@ -14,7 +14,7 @@ from rich.table import Table
 from alertd.calendars.calendar import Nation, calendar_for
 from alertd.calendars.clock import end_of
 from alertd.cases.records import in_words
-from alertd.cli.evaluate import NationOption, RulesOption, SetOption, SourceOption, WindowOption
+from alertd.cli.evaluate import KnownOption, NationOption, RulesOption, SetOption, SourceOption, WindowOption
 from alertd.cli.output import progress_bar
 from alertd.cli.report import (
     A_FEW,
@@ -28,7 +28,7 @@ from alertd.cli.report import (
     say,
     write,
 )
-from alertd.cli.sources import parse_settings, parse_window
+from alertd.cli.sources import parse_known_on, parse_settings, parse_window
 from alertd.engine.evaluate import measurable
 from alertd.engine.stages import MOMENT
 from alertd.engine.sweep import each
@@ -57,6 +57,7 @@ def backtest(
         bool, typer.Option("--disabled", help="Also try the rules of these packs that are not enabled.")
     ] = False,
     window: WindowOption = None,
+    as_known_on: KnownOption = None,
     format_: FormatOption = ReportFormat.table,
     out: OutOption = None,
     set_: SetOption = None,
@@ -77,7 +78,7 @@ def backtest(
     found: list[Replayed] = []
     failed: dict[str, str] = {}
     with progress_bar() as bar:
-        snapshot = reading(bar, source, end_of(last) - MOMENT, parse_window(window))
+        snapshot = reading(bar, source, end_of(last) - MOMENT, parse_window(window), parse_known_on(as_known_on))
         task = bar.add_task("Replaying children", total=len(snapshot.cases))
         children = each(
             snapshot,

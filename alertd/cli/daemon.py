@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +14,15 @@ from typing import Annotated
 import typer
 
 from alertd import daemon, log
-from alertd.bootstrap import build, directory_of, email_of, now_utc, read_feed, rulebook_of
+from alertd.bootstrap import build, directory_of, email_of, now_utc, place_of, rulebook_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
+from alertd.cases.sources.readers import read
 from alertd.db.engine import check_schema, open_engine
 from alertd.engine.evaluate import measurable
 from alertd.errors import InputError
+from alertd.intake.kept import held_together
 from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
@@ -99,12 +101,13 @@ def _database(settings: Settings) -> str:
 
 def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) -> str:
     now = now_utc()
-    snapshot = read_feed(settings.feed, now)
-    said = [f"{len(snapshot.cases)} children"]
+    snapshots = [read(place_of(feed), now) for feed in settings.feed]
+    named = [f"{feed.name}: " if len(settings.feed) > 1 else "" for feed in settings.feed]
+    said = [f"{name}{len(snapshot.cases)} children" for name, snapshot in zip(named, snapshots, strict=True)]
     if staff:
-        said += _workers(settings, snapshot, staff[0], local_day(now))
+        said += _workers(settings, snapshots, staff[0], local_day(now))
     if loaded:
-        _, unable = measurable(loaded[0], snapshot.holds)
+        _, unable = measurable(loaded[0], *held_together(snapshots))
         lacking = Counter(f.occurrence for f in unable).most_common()
         waiting = ", ".join(f"{what} ({n})" for what, n in lacking)
         wait = f"{len(unable)} rules wait for what it does not hold: {waiting}" if unable else "measures every rule"
@@ -112,12 +115,12 @@ def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) ->
     return "; ".join(said)
 
 
-def _workers(settings: Settings, snapshot: Snapshot, directory: Directory, today: date) -> list[str]:
+def _workers(settings: Settings, snapshots: Sequence[Snapshot], directory: Directory, today: date) -> list[str]:
     """How many of the workers who hold children the staff files know, as a list for a sentence.
 
     Where they know none at all the ids are of another kind, and every mail would go to teams and duty.
     """
-    holders = {worker for case in snapshot.cases if (worker := holding(case, today).worker)}
+    holders = {worker for snapshot in snapshots for case in snapshot.cases if (worker := holding(case, today).worker)}
     known = [worker for worker in holders if worker in directory.people]
     if holders and not known:
         raise InputError(

@@ -13,7 +13,15 @@ from alertd.bootstrap import rulebook_of
 from alertd.calendars.calendar import Nation
 from alertd.cases.records import Snapshot
 from alertd.cli.output import Format, progress_bar, write_findings
-from alertd.cli.sources import parse_as_of, parse_settings, parse_window, read_source
+from alertd.cli.sources import (
+    KNOWN_HELP,
+    SOURCE_HELP,
+    parse_as_of,
+    parse_known_on,
+    parse_settings,
+    parse_window,
+    read_source,
+)
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.engine.sweep import sweep
 from alertd.errors import InputError, did_you_mean
@@ -23,7 +31,8 @@ from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
 from alertd.settings import load
 
-SourceOption = Annotated[str, typer.Option(help="ssd:URL, ssd:FILE or ssda903:FOLDER.")]
+SourceOption = Annotated[str, typer.Option(help=SOURCE_HELP)]
+KnownOption = Annotated[str | None, typer.Option(metavar="DATE", help=KNOWN_HELP)]
 AsOfOption = Annotated[str | None, typer.Option(help="A day (its end) or an instant with offset; now if left out.")]
 WindowOption = Annotated[str | None, typer.Option(help="FROM:TO, the days an SSDA903 return speaks for.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="A local length, NAME=LENGTH. Repeatable.")]
@@ -40,6 +49,7 @@ def evaluate(
     source: SourceOption,
     as_of: AsOfOption = None,
     window: WindowOption = None,
+    as_known_on: KnownOption = None,
     rule: Annotated[list[str] | None, typer.Option(help="Only this rule. Repeatable.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what asks for nothing: running, met, ended.")] = False,
     format_: Annotated[Format, typer.Option("--format", help="table, jsonl or csv.")] = Format.table,
@@ -55,7 +65,11 @@ def evaluate(
     with progress_bar() as bar:
         reading = bar.add_task("Reading the feed", total=None)
         snapshot = read_source(
-            source, instant, parse_window(window), lambda what, n: bar.update(reading, description=what, completed=n)
+            source,
+            instant,
+            parse_window(window),
+            lambda what, n: bar.update(reading, description=what, completed=n),
+            known_on=parse_known_on(as_known_on),
         )
         bar.remove_task(reading)
         task = bar.add_task("Evaluating children", total=len(snapshot.cases))

@@ -14,6 +14,7 @@ from alertd.cases.records import in_words
 from alertd.cli.evaluate import (
     AsOfOption,
     ConfigOption,
+    KnownOption,
     NationOption,
     RulesOption,
     SetOption,
@@ -22,7 +23,7 @@ from alertd.cli.evaluate import (
     choose_rulebook,
     only_rules,
 )
-from alertd.cli.sources import parse_as_of, parse_window, read_source
+from alertd.cli.sources import parse_as_of, parse_known_on, parse_window, read_source
 from alertd.engine.explain import explain_one, lines
 from alertd.errors import InputError
 
@@ -45,6 +46,7 @@ def explain(
         bool, typer.Option("--all", help="The calendar of past clocks too, not a line each.")
     ] = False,
     window: WindowOption = None,
+    as_known_on: KnownOption = None,
     set_: SetOption = None,
     rules: RulesOption = None,
     nation: NationOption = "england-and-wales",
@@ -58,7 +60,7 @@ def explain(
     instant = parse_as_of(as_of)
     rulebook = choose_rulebook(rules, set_, nation, config)
     only_rules(rulebook, [rule])
-    snapshot = read_source(source, instant, parse_window(window))
+    snapshot = read_source(source, instant, parse_window(window), known_on=parse_known_on(as_known_on))
     case = next((c for c in snapshot.cases if c.child == child), None)
     if case is None:
         what, fix = "the feed holds no such child", "Check the number against the feed"

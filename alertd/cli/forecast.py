@@ -14,6 +14,7 @@ from alertd.cases.records import local_day
 from alertd.cli.evaluate import (
     AsOfOption,
     ConfigOption,
+    KnownOption,
     NationOption,
     RulesOption,
     SetOption,
@@ -34,7 +35,7 @@ from alertd.cli.report import (
     say,
     write,
 )
-from alertd.cli.sources import parse_as_of, parse_window
+from alertd.cli.sources import parse_as_of, parse_known_on, parse_window
 from alertd.engine.evaluate import measurable
 from alertd.engine.sweep import each
 from alertd.insight.forecast import COLUMNS, Coming, ahead_of, by_week, weeks_from
@@ -46,6 +47,7 @@ def forecast(
     as_of: AsOfOption = None,
     weeks: Annotated[int, typer.Option(min=1, max=52, help="How many weeks, this week being the first.")] = 8,
     window: WindowOption = None,
+    as_known_on: KnownOption = None,
     format_: FormatOption = ReportFormat.table,
     out: OutOption = None,
     set_: SetOption = None,
@@ -67,7 +69,7 @@ def forecast(
     failed: dict[str, str] = {}
     untold = 0
     with progress_bar() as bar:
-        snapshot = reading(bar, source, instant, parse_window(window))
+        snapshot = reading(bar, source, instant, parse_window(window), parse_known_on(as_known_on))
         task = bar.add_task("Looking ahead", total=len(snapshot.cases))
         children = each(
             snapshot,

@@ -96,10 +96,14 @@ def write(report: Report, form: ReportFormat, out: Path | None) -> None:
         raise InputError(f"cannot be written: {error.strerror}", where=str(out)) from None
 
 
-def reading(bar: Progress, source: str, as_of: datetime, window: Window | None) -> Snapshot:
+def reading(
+    bar: Progress, source: str, as_of: datetime, window: Window | None, known_on: datetime | None = None
+) -> Snapshot:
     """Read the feed, with a bar while it takes."""
     task = bar.add_task("Reading the feed", total=None)
-    snapshot = read_source(source, as_of, window, lambda what, n: bar.update(task, description=what, completed=n))
+    snapshot = read_source(
+        source, as_of, window, lambda what, n: bar.update(task, description=what, completed=n), known_on=known_on
+    )
     bar.remove_task(task)
     return snapshot
 

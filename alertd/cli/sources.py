@@ -2,36 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
 
+from alertd.bootstrap import merged_numbers
+from alertd.cases.reading import Progress
 from alertd.cases.records import LONDON, Snapshot, Window
-from alertd.cases.sources import ssd, ssda903
+from alertd.cases.sources.own_sql import queries_of
+from alertd.cases.sources.readers import FEED_KINDS, Place, kind_of, read
+from alertd.db.engine import check_schema, open_engine
 from alertd.errors import InputError
+from alertd.intake.kept import Named, kept_snapshot
+from alertd.settings import load
 
-KINDS = ("ssd", "ssda903")
 YEARS: Final = range(1900, 2100)
 """The years anybody asks about: the calendar reaches a little further at both ends."""
-Progress = Callable[[str, int], None]
+
+SOURCE_HELP: Final = "KIND:PLACE, as ssd:URL, ssda903:FOLDER, annex_a:WORKBOOK, csv:FOLDER; kept:alertd.toml."
+KEPT: Final = "kept:"
+KNOWN_HELP: Final = "With kept: what had been read by the end of that day, whatever came in later."
 
 
-def read_source(source: str, as_of: datetime, window: Window | None, progress: Progress | None = None) -> Snapshot:
-    """Read ``ssd:URL`` or ``ssda903:FOLDER``. Raises InputError for what cannot be used."""
-    kind, colon, place = source.partition(":")
-    if not colon or kind not in KINDS or not place:
+def read_source(
+    source: str,
+    as_of: datetime,
+    window: Window | None,
+    progress: Progress | None = None,
+    *,
+    known_on: datetime | None = None,
+) -> Snapshot:
+    """Read ``KIND:PLACE``, of any kind of feed; ``kept:FILE`` is what the daemon of that settings file has kept.
+
+    Raises InputError for what cannot be used.
+    """
+    if source.startswith(KEPT):
+        if window:
+            raise InputError("--window goes with ssda903", fix="What is kept says itself what days it speaks for")
+        return kept(Path(source.removeprefix(KEPT)), known_on)
+    if known_on:
+        fix = "Only what the daemon has kept is known as of an earlier day: --source kept:alertd.toml"
+        raise InputError("--as-known-on goes with a source that is kept", fix=fix)
+    return read(place_of_source(source, window), as_of, progress)
+
+
+def kept(config: Path, known_on: datetime | None = None) -> Snapshot:
+    """What the daemon of a settings file had read by ``known_on``, or has read by now. Changes nothing."""
+    settings = load(config)
+    engine = open_engine(settings.database.url)
+    check_schema(engine)
+    return kept_snapshot(
+        engine,
+        [Named(feed.name, feed.authority) for feed in settings.feed],
+        precedence=settings.precedence,
+        merged=merged_numbers(settings),
+        known_on=known_on,
+    )
+
+
+def place_of_source(source: str, window: Window | None = None) -> Place:
+    """What ``KIND:PLACE`` means; of ``sql`` the place is ``FOLDER@URL``, the folder that of the queries."""
+    name, colon, place = source.partition(":")
+    if not colon or name not in FEED_KINDS or not place:
         # What was typed is not repeated: without its kind, an address shows its password.
-        what = f"{kind!r} is not a kind of source" if colon and kind not in KINDS else "the source is not KIND:PLACE"
-        raise InputError(what, fix="Write ssd:authority.db, ssd:URL or ssda903:FOLDER")
-    if kind == "ssda903":
-        return ssda903.read(Path(place), window=window, progress=progress)
-    if window:
-        raise InputError("--window goes with ssda903", fix="An SSD speaks for the years up to now")
-    return ssd.read(place, as_of=as_of, progress=progress)
+        if colon and name not in FEED_KINDS:
+            kind_of(name)
+        raise InputError("the source is not KIND:PLACE", fix=f"Write {SOURCE_HELP}")
+    kind = kind_of(name)
+    if window and kind != "ssda903":
+        raise InputError("--window goes with ssda903", fix="Any other feed says itself what days it speaks for")
+    if kind != "sql":
+        return Place(kind=kind, url=place, window=window)
+    folder, at, url = place.partition("@")
+    if not at:
+        raise InputError("the source is not sql:FOLDER@URL", fix="FOLDER holds the queries, as need.sql")
+    return Place(kind=kind, url=url, queries=queries_of(Path(folder)))
 
 
-def parse_as_of(text: str | None) -> datetime:
+def parse_known_on(text: str | None) -> datetime | None:
+    """As :func:`parse_as_of`; nothing is all that is known now."""
+    return parse_as_of(text, "--as-known-on") if text else None
+
+
+def parse_as_of(text: str | None, option: str = "--as-of") -> datetime:
     """An instant: ISO 8601 with offset; a day is its end in Europe/London; nothing is now."""
     if text is None:
         return datetime.now(LONDON)
@@ -41,11 +94,11 @@ def parse_as_of(text: str | None) -> datetime:
         else:
             moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(f"--as-of {text!r} is not a date", fix="Write it as 2026-11-24") from None
+        raise InputError(f"{option} {text!r} is not a date", fix="Write it as 2026-11-24") from None
     if moment.tzinfo is None:
-        raise InputError(f"--as-of {text!r} has no offset", fix="Write a day, or a time with its offset")
+        raise InputError(f"{option} {text!r} has no offset", fix="Write a day, or a time with its offset")
     if moment.year not in YEARS:
-        raise InputError(f"--as-of {text!r} is not in {YEARS[0]} to {YEARS[-1]}", fix="Check the year")
+        raise InputError(f"{option} {text!r} is not in {YEARS[0]} to {YEARS[-1]}", fix="Check the year")
     return moment
 
 

@@ -6,11 +6,12 @@ stored as UTC and read back timezone-aware.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -77,10 +78,18 @@ _CLOSED_AS_KNOWN = _one_of("closed_as", CLOSED_AS)
 
 
 class FeedRun(Base):
-    """One reading of the feed: what was counted, and how it ended."""
+    """One reading of one feed: what was counted, what the feed said of itself, and how it ended.
+
+    While it is ``reading``, and for ever if it died so, what it wrote counts for nothing. ``changed``
+    are the children first seen, changed or vanished; ``said`` is what is true of the whole feed: the
+    kinds it holds, its window, its notes, and its rows that lead to no child.
+    """
 
     __tablename__ = "feed_run"
-    __table_args__ = (CheckConstraint(_one_of("outcome", ("accepted", "refused")), name="outcome"),)
+    __table_args__ = (
+        CheckConstraint(_one_of("outcome", ("reading", "accepted", "refused")), name="outcome"),
+        Index("ix_feed_run_feed_outcome", "feed", "outcome"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(500))
@@ -88,6 +97,34 @@ class FeedRun(Base):
     outcome: Mapped[str] = mapped_column(String(20))
     counts: Mapped[dict[str, Any]]
     detail: Mapped[str] = mapped_column(Text, default="")
+    feed: Mapped[str] = mapped_column(String(60))
+    changed: Mapped[int] = mapped_column(default=0)
+    children: Mapped[int] = mapped_column(default=0)
+    said: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class CaseVersion(Base):
+    """What one feed said of one child from one reading on, until a later version says otherwise.
+
+    ``body`` is the packed case file and ``digest`` that of the rows it was made of; both are null from
+    the reading on in which the child was gone. Versions are never changed: what was known on a day is
+    what the readings accepted by then had said.
+    """
+
+    __tablename__ = "case_version"
+    __table_args__ = (
+        CheckConstraint("(digest is null) = (body is null)", name="whole"),
+        Index("ix_case_version_feed_child", "feed", "child", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    feed: Mapped[str] = mapped_column(String(60))
+    child: Mapped[str] = mapped_column(String(200))
+    run_id: Mapped[int] = mapped_column(ForeignKey("feed_run.id"), index=True)
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    born: Mapped[date | None]
+    """To see, without unpacking every body, that a reference was given to another child."""
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Alert(Base):

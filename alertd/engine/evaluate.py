@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from alertd.calendars.calendar import Calendar, calendar_for
 from alertd.cases.holding import holding
@@ -123,33 +125,46 @@ def measurable(
     holds: Iterable[str],
     lacks: Collection[str] = (),
     latest: frozenset[str] = frozenset(),
+    silent: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Rulebook, tuple[Finding, ...]]:
     """The rules a feed can measure, and one unknown finding for each it cannot, naming what it lacks.
 
     ``holds`` are the kinds the feed can hold, ``lacks`` the fields (``kind.field``) of these that it
-    cannot, ``latest`` the kinds of which it holds no more than the latest of each child. A rule that needs
+    cannot, ``latest`` the kinds of which it holds no more than the latest of each child, ``silent``
+    those it should hold and has told nothing new of, with the sentence that says so. A rule that needs
     what is missing is reported once for the whole feed (child ``*``), not once a child: nobody who works
     with the child can mend it. So is a rule over others of which none can be measured. The rulebooks of
     teams are treated alike.
     """
     held = frozenset(holds) | {"child"}
-    able, unable = _measurable(rulebook, held, lacks, latest)
+    of_feed = _OfFeed(held, lacks, latest, silent)
+    able, unable = _measurable(rulebook, of_feed)
     teams = {}
     for team, book in rulebook.teams.items():
-        teams[team], further = _measurable(book, held, lacks, latest)
+        teams[team], further = _measurable(book, of_feed)
         unable = further | unable
     return able.model_copy(update={"teams": teams}), tuple(unable.values())
 
 
-def _measurable(
-    rulebook: Rulebook, held: Collection[str], lacks: Collection[str], latest: frozenset[str]
-) -> tuple[Rulebook, dict[str, Finding]]:
+class _OfFeed(NamedTuple):
+    """What a feed holds, lacks, holds only the latest of, and has told nothing new of."""
+
+    holds: Collection[str]
+    lacks: Collection[str]
+    latest: frozenset[str]
+    silent: Mapping[str, str]
+
+
+def _measurable(rulebook: Rulebook, of_feed: _OfFeed) -> tuple[Rulebook, dict[str, Finding]]:
     unable: dict[str, Finding] = {}
     for rule in rulebook.enabled:
-        missing = _missing(rule, held, lacks)
-        if missing:
+        missing = _missing(rule, of_feed.holds, of_feed.lacks)
+        quiet = next((kind for kind in missing if kind in of_feed.silent), None)
+        if quiet:
+            unable[rule.id] = _not_in_feed(rule, quiet, of_feed.silent[quiet])
+        elif missing:
             unable[rule.id] = _not_in_feed(rule, missing[0], f"this feed holds no {' and no '.join(missing)}")
-        elif too_few := sorted(several_of(rule) & latest):
+        elif too_few := sorted(several_of(rule) & of_feed.latest):
             text = f"this feed holds only the latest {' and '.join(too_few)} of each child"
             unable[rule.id] = _not_in_feed(rule, too_few[0], text)
     for rule in rulebook.enabled:
@@ -158,6 +173,15 @@ def _measurable(
             unable[rule.id] = _not_in_feed(rule, meant[0], f"this feed cannot measure {' nor '.join(meant)}")
     able = tuple(r for r in rulebook.rules if r.id not in unable)
     return rulebook.model_copy(update={"rules": able}), unable
+
+
+def waiting(rulebook: Rulebook, kinds: Collection[str]) -> frozenset[str]:
+    """The ids of the enabled rules, the teams' own too, that need one of these kinds, and of those over such rules."""
+    found: set[str] = set()
+    for book in (rulebook, *rulebook.teams.values()):
+        found |= {rule.id for rule in book.enabled if rule.needs & set(kinds)}
+        found |= {rule.id for rule in book.enabled if found & set(meant_by(rule, book))}
+    return frozenset(found)
 
 
 def _missing(rule: Rule, held: Collection[str], lacks: Collection[str]) -> list[str]:

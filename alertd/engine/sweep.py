@@ -108,10 +108,10 @@ def each(
     long. ``progress`` is called with the number of children done, ``failed`` with a child that there
     is no answer for, and why.
     """
-    able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest)
-    size = batch or BATCH
-    batches = [snapshot.cases[i : i + size] for i in range(0, len(snapshot.cases), size)]
-    count = min(workers or len(os.sched_getaffinity(0)), max(len(batches), 1))
+    able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
+    size, children = batch or BATCH, len(snapshot.cases)
+    batches = (snapshot.cases[at : at + size] for at in range(0, children, size))
+    count = min(workers or len(os.sched_getaffinity(0)), max(-(-children // size), 1))
     for cases, answers in _run(partial(_pool, able), partial(_batch, work), batches, args, count):
         for case, answer in zip(cases, answers, strict=True):
             if isinstance(answer, Failed):
@@ -136,21 +136,22 @@ def sweep(
     ``keep`` drops findings as they come in, so that a caller who wants few need not hold all.
     ``evaluate`` is what a worker does for a child.
     """
-    _, unable = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest)
-    broken: dict[str, Finding] = {}
+    _, unable = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
+    untold: dict[str, Finding] = {}
 
     def failed(child: str, why: str) -> None:
-        broken[child] = _broken(child, why)
+        untold[child] = broken(child, why)
 
     findings = [f for f in unable if keep(f)]
     swept = each(snapshot, rulebook, evaluate, as_of, workers=workers, progress=progress, failed=failed)
     for _, found in swept:
         findings.extend(f for f in found if keep(f))
-    findings.extend(f for f in broken.values() if keep(f))
-    return Sweep(tuple(sorted(findings, key=lambda f: f.identity)), frozenset(broken))
+    findings.extend(f for f in untold.values() if keep(f))
+    return Sweep(tuple(sorted(findings, key=lambda f: f.identity)), frozenset(untold))
 
 
-def _broken(child: str, what: str) -> Finding:
+def broken(child: str, what: str) -> Finding:
+    """The finding about a child that could not be evaluated."""
     reason = CannotTell("engine", "", "", f"this child could not be evaluated: {what}")
     return Finding("*", child, BROKEN, "start", "unknown", cannot_tell=reason)
 
@@ -160,20 +161,23 @@ DoBatch = Callable[[Batch, Arguments], list[R | Failed]]
 Done = tuple[Batch, list[R | Failed]]
 
 
-def _run(pool_of: Pool, do: DoBatch[R], batches: Sequence[Batch], args: Arguments, workers: int) -> Iterator[Done[R]]:
+def _run(pool_of: Pool, do: DoBatch[R], batches: Iterator[Batch], args: Arguments, workers: int) -> Iterator[Done[R]]:
     """Each batch with its answers.
 
-    Few batches are under way at once, so that when a worker dies few are under suspicion; the
-    others go on in a new pool.
+    Few batches are under way at once, so that few are in memory, and when a worker dies few are under
+    suspicion; the others go on in a new pool.
     """
-    ahead = list(reversed(batches))
-    while ahead:
+    more = True
+    while more:
         suspects: list[Batch] = []
         with pool_of(workers) as pool:
             waiting: dict[Future[list[R | Failed]], Batch] = {}
-            while (ahead or waiting) and not suspects:
-                while ahead and len(waiting) < 2 * workers:
-                    batch = ahead.pop()
+            while (more or waiting) and not suspects:
+                while more and len(waiting) < 2 * workers:
+                    batch = next(batches, None)
+                    if batch is None:
+                        more = False
+                        break
                     try:
                         waiting[pool.submit(do, batch, args)] = batch
                     except BrokenProcessPool:  # a worker died since the last answer

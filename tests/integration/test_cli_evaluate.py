@@ -222,7 +222,7 @@ def bad(ssd: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ssd:nosuch://x", "there is no driver for nosuch"),
         ("ssd:postgresql://user:hush@127.0.0.1:1/x", "cannot connect"),
         ("ssd:", "the source is not KIND:PLACE"),
-        ("annexa:x", "'annexa' is not a kind of source. Write ssd:authority.db, ssd:URL or ssda903:FOLDER"),
+        ("annexa:x", "'annexa' is not a kind of source. Did you mean annex_a?"),
     ],
 )
 def test_a_source_that_cannot_be_used_is_one_line_and_changes_nothing(

@@ -18,7 +18,7 @@ from alertd import daemon, evaluation
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, FeedRun
 from alertd.engine import sweep as sweeping
-from alertd.engine.sweep import sweep
+from alertd.intake.kept import KeptCases, Silence, snapshot_of
 from tests.support.council import ALL_RULES, PEOPLE, Council, Inline, council_at
 
 pytest_plugins = ["tests.support.databases"]
@@ -319,10 +319,12 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
     council.put("cp_plans", cppl_cp_plan_id="P1", cppl_person_id="C1", cppl_cp_plan_start_date=datetime(2026, 11, 2))
     council.looked_after("C2")
     council.now = datetime(2026, 11, 27, 8, 5, tzinfo=LONDON)
-    snapshot = council.house.read_feed(council.now)
-    swept = sweep(snapshot, council.house.rulebook, council.now, workers=1)
+    evaluation._take_in(council.house, council.house.settings.feed[0], council.now, False, lambda *_: None)
+    kept = KeptCases(council.house.engine, evaluation._standings(council.house, council.now)[0])
+    snapshot = snapshot_of(kept, Silence())
+    looked = evaluation._look_at_all(council.house, snapshot, council.now, lambda *_: None)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: evaluation._commit(council.house, snapshot, swept, council.now), range(4)))
+        list(pool.map(lambda _: evaluation._commit(council.house, kept, snapshot, looked, council.now), range(4)))
         assert sorted(reason for reason, _, _ in council.events()) == ["new", "new"]
         list(pool.map(lambda _: daemon.compose_once(council.house), range(4)))
     with Session(council.house.engine) as session:

@@ -60,7 +60,7 @@ def change(old: str, new: str) -> str:
         (change("[schedule]", "[shedule]"), ":17: shedule: is not a setting. Did you mean schedule?"),
         ("colour = 1\n" + GOOD, ":1: colour: is not a setting"),
         (change('kind = "ssd"', ""), ":1: feed.kind: is missing. Add kind to [feed]"),
-        (change('kind = "ssd"', 'kind = "annexa"'), ":2: feed.kind: Input should be 'ssd' or 'ssda903'"),
+        (change('kind = "ssd"', 'kind = "annexa"'), ":2: feed.kind: Input should be 'ssd', 'annex_a', 'cin_census'"),
         (change('kind = "ssd"', "max_loss = 0"), ":1: feed.kind: is missing"),
         (change('kind = "ssd"', 'kind = "ssd"\nmax_loss = 0'), ":3: feed.max_loss: Input should be greater than 0"),
         (change('"10 working days"', "10"), ":9: rules.settings.cp.visit.interval: is not text. Put it in quotes"),
@@ -71,7 +71,7 @@ def change(old: str, new: str) -> str:
         (GOOD[: GOOD.index("[email]")], ": [email]: is missing. Add the section"),
         (GOOD[GOOD.index("[rules]") :], ": [feed]: is missing. Add the section"),
         ("", ": [feed]: is missing"),
-        ('feed = "x"\n' + GOOD[GOOD.index("[rules]") :], ":1: feed: Input should be a valid dictionary"),
+        ('feed = "x"\n' + GOOD[GOOD.index("[rules]") :], ":1: feed: is not a section: write [feed]"),
     ],
 )
 def test_each_kind_of_error_names_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -80,6 +80,47 @@ def test_each_kind_of_error_names_its_line(tmp_path: Path, text: str, said: str)
         load(path)
     assert str(fault.value).startswith(f"{path}{said}")
     assert "\n" not in str(fault.value)
+
+
+SEVERAL = GOOD.replace("[feed]", '[[feed]]\nname = "ssd"', 1).replace(
+    "[rules]", '[[feed]]\nkind = "csv"\nurl = "lists"\nname = "lists"\n\n[rules]', 1
+)
+
+
+def test_several_feeds_come_in_their_order(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, SEVERAL + '[precedence]\ncp_visit = ["lists"]\n'))
+    assert [(feed.name, feed.kind) for feed in settings.feed] == [("ssd", "ssd"), ("lists", "csv")]
+    assert settings.feed[1].url == str(tmp_path / "lists")
+    assert settings.precedence == {"cp_visit": ("lists",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SEVERAL.replace('url = "lists"', 'ulr = "lists"'), ":8: feed.1.ulr: is not a setting. Did you mean url?"),
+        (SEVERAL.replace('name = "lists"', 'name = "ssd"'), ": feed: two feeds have the name 'ssd'"),
+        (SEVERAL + '[precedence]\ncp_visits = ["ssd"]\n', ": precedence: 'cp_visits' is no kind of record. Did you"),
+        (SEVERAL + '[precedence]\ncp_visit = ["cin"]\n', ": precedence: cp_visit: there is no feed 'cin'"),
+        (
+            SEVERAL.replace('name = "lists"', 'stale_after = "a while"'),
+            ":9: feed.1.stale_after: 'a while' is not a dur",
+        ),
+    ],
+)
+def test_what_is_wrong_with_one_of_several_feeds_names_its_line(tmp_path: Path, text: str, said: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(InputError) as fault:
+        load(path)
+    assert said in str(fault.value)
+
+
+def test_a_feed_refilled_each_night_is_stale_after_two_working_days_unless_it_is_small(tmp_path: Path) -> None:
+    (feed,) = load(write(tmp_path, GOOD)).feed
+    assert str(feed.stale(2000)) == "2 working days" and feed.stale(40) is None
+    (feed,) = load(write(tmp_path, change('kind = "ssd"', 'kind = "ssd"\nstale_after = "30 hours"'))).feed
+    assert str(feed.stale(40)) == "30 hours"
+    (feed,) = load(write(tmp_path, change('kind = "ssd"', 'kind = "ssd"\nstale_after = "never"'))).feed
+    assert feed.stale(2000) is None
 
 
 @pytest.mark.parametrize(
@@ -110,7 +151,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 
 def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
-    assert load(write(tmp_path, "\ufeff" + GOOD)).feed.kind == "ssd"
+    assert load(write(tmp_path, "\ufeff" + GOOD)).feed[0].kind == "ssd"
 
 
 def test_the_environment_stands_above_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,8 +159,8 @@ def test_the_environment_stands_above_the_file(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("alertd_schedule__evaluate", '["05:00", "12:00"]')
     monkeypatch.setenv("ALERTD_EMAIL__PORT", "2525")
     settings = load(write(tmp_path))
-    assert settings.feed.url == "postgresql://reader@db.example/cases"
-    assert settings.feed.kind == "ssd", "what the environment leaves alone stays as the file has it"
+    assert settings.feed[0].url == "postgresql://reader@db.example/cases"
+    assert settings.feed[0].kind == "ssd", "what the environment leaves alone stays as the file has it"
     assert settings.schedule.evaluate == (time(5), time(12))
     assert settings.email["port"] == "2525"
     assert email_of(settings)
@@ -148,7 +189,7 @@ def test_relative_paths_are_beside_the_file_and_others_stay(tmp_path: Path, monk
     path = write(tmp_path, GOOD + 'username = "alertd"\npassword_file = "secret"\nca_file = "/etc/ca.pem"\n')
     monkeypatch.chdir(tmp_path / "elsewhere")
     settings = load(Path("..") / path.name)
-    assert settings.feed.url == f"sqlite:///{tmp_path}/authority.db"
+    assert settings.feed[0].url == f"sqlite:///{tmp_path}/authority.db"
     assert settings.database.url == f"sqlite:///{tmp_path}/alertd.db"
     assert settings.people.people == tmp_path / "people.csv"
     assert settings.people.teams == Path("/etc/alertd/teams.csv")
@@ -170,7 +211,7 @@ def test_relative_paths_are_beside_the_file_and_others_stay(tmp_path: Path, monk
 )
 def test_only_paths_of_files_are_moved(tmp_path: Path, given: str, read: str) -> None:
     settings = load(write(tmp_path, change("sqlite:///authority.db", given)))
-    assert settings.feed.url == read.format(here=tmp_path)
+    assert settings.feed[0].url == read.format(here=tmp_path)
 
 
 def test_secrets_are_never_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.cases.sync import judge
+from alertd.intake.guard import judge
 
 
 def test_the_first_reading_has_nothing_to_be_compared_with():

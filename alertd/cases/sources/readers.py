@@ -1,0 +1,146 @@
+"""The kinds of feed there are, and the one place where a feed's kind chooses its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from alertd.cases.kind import FeedCode
+from alertd.cases.kinds import Fills
+from alertd.cases.reading import Progress, Reading, latest_of
+from alertd.cases.records import Snapshot, Window
+from alertd.cases.sources import annex_a, cin_census, csc_api, own_csv, own_sql, ssd, ssd_tables, ssda903
+from alertd.cases.sources.manifest import check_manifest
+from alertd.errors import InputError, did_you_mean
+
+FeedKind = Literal["ssd", "annex_a", "cin_census", "ssda903", "csc_api", "sql", "csv"]
+FEED_KINDS: Final[tuple[FeedKind, ...]] = get_args(FeedKind)
+
+FILLS: Final[Mapping[FeedCode, Fills]] = {
+    "ssd": ssd_tables.FILLS,
+    "annex_a": annex_a.FILLS,
+    "cin": cin_census.FILLS,
+    "903": ssda903.FILLS,
+    "api": csc_api.FILLS,
+    "extra": own_csv.FILLS,
+}
+"""What the readers fill, by feed."""
+
+_CODES: Final[Mapping[FeedKind, FeedCode]] = {
+    "ssd": "ssd",
+    "annex_a": "annex_a",
+    "cin_census": "cin",
+    "ssda903": "903",
+    "csc_api": "api",
+    "sql": "extra",
+    "csv": "extra",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a feed is and how it is laid out.
+
+    ``url`` is a database address for ``ssd`` and ``sql``, a file or folder otherwise. ``schema``,
+    ``prefix`` and ``timeframe_years`` are the SSD's, ``queries`` (SELECT by kind) those of ``sql``,
+    ``window`` overrides the year of an SSDA903 return.
+    """
+
+    kind: FeedKind
+    url: str = field(repr=False)
+    schema: str | None = None
+    prefix: str = "ssd_"
+    timeframe_years: int = 6
+    queries: Mapping[str, str] = field(default_factory=dict)
+    window: Window | None = None
+
+
+def code_of(kind: FeedKind) -> FeedCode:
+    """By what code the kinds of record name a feed of this kind."""
+    return _CODES[kind]
+
+
+def kind_of(text: str) -> FeedKind:
+    """The kind of feed of that name. Raises InputError, with a suggestion, for any other."""
+    for kind in FEED_KINDS:
+        if kind == text:
+            return kind
+    fix = did_you_mean(text, FEED_KINDS) or f"The kinds are {', '.join(FEED_KINDS)}"
+    raise InputError(f"{text!r} is not a kind of source", fix=fix)
+
+
+@contextmanager
+def opened(place: Place, as_of: datetime, progress: Progress | None = None) -> Iterator[Reading | Snapshot]:
+    """A feed, open to be read: child by child where it may be large, else whole.
+
+    Raises InputError for a feed that cannot be used, that its manifest does not agree with, or that
+    changed while it was being read.
+    """
+    if place.kind == "ssd":
+        with ssd.opened(
+            place.url,
+            as_of=as_of,
+            schema=place.schema,
+            prefix=place.prefix,
+            timeframe_years=place.timeframe_years,
+            progress=progress,
+        ) as reading:
+            yield reading
+    else:
+        yield _read(place, as_of, progress)
+
+
+def read(place: Place, as_of: datetime, progress: Progress | None = None) -> Snapshot:
+    """All of a feed at once. Raises as :func:`opened` does."""
+    if place.kind != "ssd":
+        return _read(place, as_of, progress)
+    return ssd.read(
+        place.url,
+        as_of=as_of,
+        schema=place.schema,
+        prefix=place.prefix,
+        timeframe_years=place.timeframe_years,
+        progress=progress,
+    )
+
+
+def _read(place: Place, as_of: datetime, progress: Progress | None) -> Snapshot:
+    if place.kind == "sql":
+        snapshot = own_sql.read(place.url, queries=place.queries, as_of=as_of, progress=progress)
+    else:
+        snapshot = _from_files(place, as_of, progress)
+    return replace(snapshot, latest=latest_of(snapshot.cases))
+
+
+def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Snapshot:
+    path = Path(place.url)
+    before = _stamps(path)
+    if path.is_dir():
+        check_manifest(path)
+    match place.kind:
+        case "ssda903":
+            snapshot = ssda903.read(path, as_of=as_of, window=place.window, progress=progress)
+        case "annex_a":
+            snapshot = annex_a.read(path, as_of=as_of, progress=progress)
+        case "cin_census":
+            snapshot = cin_census.read(path, as_of=as_of, progress=progress)
+        case "csc_api":
+            snapshot = csc_api.read(path, as_of=as_of, progress=progress)
+        case _:
+            snapshot = own_csv.read(path, as_of=as_of, progress=progress)
+    if place.kind != "csc_api" and _stamps(path) != before:  # payloads may come in at any moment, each whole
+        raise InputError("changed while it was being read", where=str(path), fix="Read it again when it is complete")
+    return snapshot
+
+
+def _stamps(path: Path) -> list[tuple[str, int, int]]:
+    """The name, size and time of change of each file; none where there is no such place, as its reader will say."""
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        return [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    except OSError:
+        return []

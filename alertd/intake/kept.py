@@ -1,0 +1,211 @@
+"""Every child's case file as it is kept: from one feed or several, read as it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, overload
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from alertd.cases.merge import Part, Precedence, joined
+from alertd.cases.records import CaseFile, Snapshot, Window, case_file, in_words
+from alertd.db.engine import reading as read_only
+from alertd.errors import InputError
+from alertd.intake import store
+from alertd.intake.bodies import unpack
+from alertd.intake.store import Said, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A feed by its name, and the code of the authority it is of where that is not the daemon's own: person
+    numbers are an authority's own, so two authorities' children are told apart by it."""
+
+    feed: str
+    authority: str = ""
+
+
+class KeptCases:
+    """The case files of the readings in force, sorted by child.
+
+    Only which children there are is held in memory; the rest is read and joined as it is asked for.
+    ``merged`` maps person numbers to those they were merged into: what was recorded under the old
+    number is the new one's.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        feeds: Sequence[tuple[Named, Standing]],
+        *,
+        precedence: Precedence = MappingProxyType({}),
+        merged: Mapping[str, str] = MappingProxyType({}),
+        known_on: datetime | None = None,
+    ) -> None:
+        self._engine = read_only(engine)
+        self.feeds = feeds
+        self._precedence = precedence
+        self._where: dict[str, list[tuple[int, int]]] = {}
+        with Session(self._engine) as session:
+            for place, (named, _) in enumerate(feeds):
+                for child, id_ in store.versions_in_force(session, named.feed, known_on).items():
+                    own = f"{named.authority}/{child}" if named.authority else child
+                    now = followed(own, merged)
+                    ids = self._where.setdefault(now, [])
+                    # What stands under the number of today comes before what was recorded under another.
+                    ids.insert(0 if now == own else len(ids), (place, id_))
+        self.children = sorted(self._where)
+
+    def __len__(self) -> int:
+        return len(self.children)
+
+    def __iter__(self) -> Iterator[CaseFile]:
+        for at in range(0, len(self.children), store.ONE_STATEMENT):
+            yield from self[at : at + store.ONE_STATEMENT]
+
+    @overload
+    def __getitem__(self, at: int, /) -> CaseFile: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> Sequence[CaseFile]: ...
+    def __getitem__(self, at: int | slice, /) -> CaseFile | Sequence[CaseFile]:
+        if isinstance(at, int):
+            return self._read([self.children[at]])[0]
+        return self._read(self.children[at])
+
+    def of(self, child: str) -> CaseFile | None:
+        """One child's case file, or None where no feed has the child."""
+        return self._read([child])[0] if child in self._where else None
+
+    def _read(self, children: Sequence[str]) -> list[CaseFile]:
+        with Session(self._engine) as session:
+            bodies = dict(store.bodies(session, [id_ for child in children for _, id_ in self._where[child]]))
+        return [self._joined(child, bodies) for child in children]
+
+    def _joined(self, child: str, bodies: Mapping[int, bytes]) -> CaseFile:
+        found: dict[int, list[CaseFile]] = {}
+        for place, id_ in self._where[child]:
+            said = self.feeds[place][1].said
+            case = unpack(child, bodies[id_], said.window, said.windows, said.latest)
+            found.setdefault(place, []).append(case)
+        of_feeds = {place: _one(cases, self.feeds[place][1].said) for place, cases in found.items()}
+        if len(self.feeds) == 1:
+            return of_feeds[0]
+        parts = [
+            Part(named.feed, of.said.holds, of.said.window, of.said.windows, of.said.latest, of_feeds.get(place))
+            for place, (named, of) in enumerate(self.feeds)
+        ]
+        return joined(child, parts, self._precedence)
+
+
+def _one(cases: Sequence[CaseFile], said: Said) -> CaseFile:
+    """One case file of the several that one feed has of a child under different numbers."""
+    first, *others = cases
+    if not others:
+        return first
+    records = [*first.records, *(r for case in others for r in case.records if r.kind != "child")]
+    return case_file(first.child, records, first.window, of_kinds=said.windows, latest=said.latest, holds=said.holds)
+
+
+def followed(child: str, merged: Mapping[str, str]) -> str:
+    """The number a child goes by in the end, however often it was merged. Numbers merged in a circle stay."""
+    seen = {child}
+    while (new := merged.get(child)) is not None and new not in seen:
+        seen.add(new)
+        child = new
+    return child
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Feeds of which nothing new can be believed: by name, the sentence that says why."""
+
+    stale: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def snapshot_of(kept: KeptCases, silence: Silence) -> Snapshot:
+    """What all feeds together hold, and the kinds of which those that hold them are all silent.
+
+    A kind that only a stale feed holds is ``silent``; one that only a feed refused today holds is not
+    held at all for now, so that its alerts stay as they are.
+    """
+    said = {named.feed: standing.said for named, standing in kept.feeds}
+    together = held_together(list(said.values()))
+    holds, silent = set(), {}
+    for kind in together.holds:
+        holders = [name for name, one in said.items() if kind in one.holds]
+        if all(name in silence.stale for name in holders):
+            silent[kind] = silence.stale[holders[0]]
+        elif any(name not in silence.refused and name not in silence.stale for name in holders):
+            holds.add(kind)
+    one = next(iter(said.values()))
+    return Snapshot(
+        source=", ".join(one.source for one in said.values()),
+        cases=kept,
+        holds=frozenset(holds),
+        window=one.window if len(said) == 1 else Window(),
+        accounts={},
+        notes=tuple(note for one in said.values() for note in one.notes),
+        lacks=together.lacks,
+        latest=together.latest,
+        silent=silent,
+    )
+
+
+class Together(NamedTuple):
+    """What feeds hold together: their kinds, the fields that every feed with the kind lacks, and the kinds of
+    which none holds more than the latest."""
+
+    holds: frozenset[str]
+    lacks: frozenset[str]
+    latest: frozenset[str]
+
+
+class Holds(Protocol):
+    """What a feed says of itself, at a reading kept or made."""
+
+    @property
+    def holds(self) -> frozenset[str]: ...
+    @property
+    def lacks(self) -> frozenset[str]: ...
+    @property
+    def latest(self) -> frozenset[str]: ...
+
+
+def held_together(feeds: Sequence[Holds]) -> Together:
+    """What several feeds hold between them."""
+    kinds = frozenset(kind for one in feeds for kind in one.holds)
+    lacks: set[str] = set()
+    latest = set()
+    for kind in kinds:
+        holders = [one for one in feeds if kind in one.holds]
+        lacks |= frozenset.intersection(*(frozenset(f for f in h.lacks if f.startswith(f"{kind}.")) for h in holders))
+        if all(kind in one.latest for one in holders):
+            latest.add(kind)
+    return Together(kinds, frozenset(lacks), frozenset(latest))
+
+
+def kept_snapshot(
+    engine: Engine,
+    feeds: Sequence[Named],
+    *,
+    precedence: Precedence = MappingProxyType({}),
+    merged: Mapping[str, str] = MappingProxyType({}),
+    known_on: datetime | None = None,
+) -> Snapshot:
+    """What was known of all children at the readings in force, or at those in force at ``known_on``.
+
+    Raises InputError where nothing had been read yet.
+    """
+    with Session(read_only(engine)) as session:
+        found = [(named, store.standing(session, named.feed, known_on)) for named in feeds]
+    standing = [(named, one) for named, one in found if one is not None]
+    if not standing:
+        when = f" by {in_words(known_on)}" if known_on else ""
+        raise InputError(f"no feed had been read{when}", fix="alertd run reads the feeds and keeps what they say")
+    kept = KeptCases(engine, standing, precedence=precedence, merged=merged, known_on=known_on)
+    return snapshot_of(kept, Silence())

@@ -1,0 +1,62 @@
+"""A feed small enough to be read at once, as one that is read child by child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from alertd.cases.accounts import Ledger
+from alertd.cases.reading import Made, Pending, digest_of
+from alertd.cases.records import Snapshot, Window
+from alertd.intake.bodies import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A :class:`alertd.cases.reading.Reading` of a snapshot. Its accounts are the feed's, not the children's."""
+
+    snapshot: Snapshot
+
+    @property
+    def source(self) -> str:
+        return self.snapshot.source
+
+    @property
+    def holds(self) -> frozenset[str]:
+        return self.snapshot.holds
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        return self.snapshot.lacks
+
+    @property
+    def window(self) -> Window:
+        return self.snapshot.window
+
+    @property
+    def as_at(self) -> date | None:
+        return self.snapshot.as_at
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return self.snapshot.counts
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.snapshot.notes
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(dict(self.snapshot.accounts), list(self.snapshot.rejects))
+
+    def children(self) -> Iterator[Pending]:
+        """Each child, with the digest of its records: nothing was kept of the rows they were made of."""
+        for case in self.snapshot.cases:
+            made = Made(case)
+            yield Pending(case.child, digest_of(plain(made, self.snapshot.window)), partial(_already, made))
+
+
+def _already(made: Made) -> Made:
+    return made

@@ -1,0 +1,40 @@
+"""A case file comes back from its bytes as it went in, whatever it holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from hypothesis import given
+
+from alertd.cases.accounts import Ledger
+from alertd.cases.reading import Made
+from alertd.cases.records import CaseFile, Window
+from alertd.intake.bodies import ledger_of, pack, unpack
+from tests.reference.strategies import Example, examples
+
+FEED = Window(date(2020, 4, 1), None)
+
+
+@given(examples())
+def test_every_record_value_and_doubt_comes_back(example: Example) -> None:
+    case = replace(example.case, windows={}, latest=frozenset())
+    assert unpack(case.child, pack(Made(case), FEED), FEED) == case
+
+
+def test_a_childs_own_window_is_kept_and_the_feeds_moves_on() -> None:
+    own = CaseFile("1", (), Window(date(2017, 4, 1), date(2018, 3, 31)))
+    like_the_feed = CaseFile("2", (), FEED)
+    later = Window(date(2020, 4, 2), None)
+    assert unpack("1", pack(Made(own), FEED), later).window == own.window
+    assert unpack("2", pack(Made(like_the_feed), FEED), later).window == later
+
+
+def test_what_became_of_the_rows_comes_back() -> None:
+    ledger = Ledger()
+    account = ledger.of("visits")
+    account.rows, account.used = 3, 1
+    account.aside["stated twice"] += 1
+    ledger.reject("visits", "visits 7", "has no date", "happened")
+    back = ledger_of(pack(Made(CaseFile("1", ()), ledger), FEED))
+    assert back == ledger and back.of("visits").adds_up

@@ -1,0 +1,152 @@
+"""Children from several feeds: one case file each, and what the feeds do not agree on is said."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import Engine
+
+from alertd.cases.records import Window
+from alertd.intake.kept import KeptCases, Named, Silence, followed, kept_snapshot, snapshot_of
+from tests.unit.intake.feeds import HOLDS, by_child, child, kept, record, snapshot, take
+
+pytest_plugins = ["tests.support.databases"]
+
+
+def refs(cases: KeptCases, number: str) -> list[str]:
+    return [record_.ref for record_ in by_child(cases)[number].records]
+
+
+def test_one_child_of_two_feeds_is_one_case_file_and_the_first_feeds_keys_stand(engine: Engine) -> None:
+    take(engine, snapshot(child("1"), record("1", "cp_plan", "P1", start=date(2026, 9, 1))), feed="ssd")
+    annex = snapshot(
+        child("1"),
+        record("1", "cp_plan", "2026-09-01", start=date(2026, 9, 1)),
+        record("1", "cp_visit", "2026-11-03", happened=date(2026, 11, 3)),
+    )
+    take(engine, annex, feed="annex")
+    assert refs(kept(engine, "ssd", "annex"), "1") == ["child:1", "cp_plan:P1", "cp_visit:2026-11-03"]
+
+
+def test_a_blank_is_filled_from_the_next_feed_and_a_difference_is_in_dispute(engine: Engine) -> None:
+    take(engine, snapshot(child("1"), record("1", "cp_visit", "V", happened=date(2026, 11, 3))), feed="a")
+    seen = record("1", "cp_visit", "W", happened=date(2026, 11, 3), child_seen=True)
+    take(engine, snapshot(child("1", date(2015, 1, 2)), seen), feed="b")
+    case = by_child(kept(engine, "a", "b"))["1"]
+    assert next(case.of("cp_visit")).get("child_seen") is True
+    assert next(case.of("child")).day("born") == date(2015, 1, 1)
+    assert [(d.kind, d.field) for d in case.disputes] == [("child", "born")]
+
+
+def test_an_event_only_one_feed_has_is_added_for_it_happened(engine: Engine) -> None:
+    take(engine, snapshot(child("1"), record("1", "cp_visit", "V", happened=date(2026, 11, 3))), feed="a")
+    take(engine, snapshot(child("1"), record("1", "cp_visit", "V", happened=date(2026, 11, 9))), feed="b")
+    assert refs(kept(engine, "a", "b"), "1") == ["child:1", "cp_visit:V", "cp_visit:b:V"]
+
+
+def test_a_plan_that_only_an_old_return_keeps_open_is_in_dispute_and_not_taken(engine: Engine) -> None:
+    """The SSD knows the child, and knows of no such plan: the return's opens no clock."""
+    take(engine, snapshot(child("1"), record("1", "cp_plan", "P1", start=date(2026, 9, 1))), feed="ssd")
+    old = snapshot(child("1"), record("1", "cp_plan", "2024-02-01", start=date(2024, 2, 1)))
+    take(engine, old, feed="cin")
+    case = by_child(kept(engine, "ssd", "cin"))["1"]
+    assert [r.key for r in case.of("cp_plan")] == ["P1"]
+    assert [(d.kind, d.field, d.where, d.other) for d in case.disputes] == [
+        ("cp_plan", "", "cp_plan 2024-02-01", "ssd")
+    ]
+
+
+def test_history_from_before_the_first_feeds_window_is_added(engine: Engine) -> None:
+    since_2020 = Window(date(2020, 1, 1), None)
+    take(
+        engine, snapshot(child("1"), record("1", "cp_plan", "P", start=date(2026, 9, 1)), window=since_2020), feed="ssd"
+    )
+    old = snapshot(child("1"), record("1", "cp_plan", "2014", start=date(2014, 2, 1), end=date(2014, 9, 1)))
+    take(engine, old, feed="old")
+    assert refs(kept(engine, "ssd", "old"), "1") == ["child:1", "cp_plan:2014", "cp_plan:P"]
+
+
+def test_precedence_may_differ_for_one_kind(engine: Engine) -> None:
+    take(engine, snapshot(child("1"), record("1", "cp_visit", "A", happened=date(2026, 11, 3))), feed="a")
+    take(engine, snapshot(child("1"), record("1", "cp_visit", "B", happened=date(2026, 11, 3))), feed="b")
+    assert refs(kept(engine, "a", "b"), "1")[1] == "cp_visit:A"
+    assert refs(kept(engine, "a", "b", precedence={"cp_visit": ["b"]}), "1")[1] == "cp_visit:B"
+
+
+def test_links_follow_a_record_that_goes_by_another_feeds_key(engine: Engine) -> None:
+    holds = HOLDS | {"missing"}
+    take(engine, snapshot(child("1"), record("1", "missing", "M7", start=date(2026, 11, 1)), holds=holds), feed="ssd")
+    own = snapshot(
+        record("1", "missing", "list-1", start=date(2026, 11, 1)),
+        record("1", "return_interview", "I", happened=date(2026, 11, 3), missing="list-1"),
+        holds=frozenset({"missing", "return_interview"}),
+    )
+    take(engine, own, feed="own")
+    (interview,) = by_child(kept(engine, "ssd", "own"))["1"].of("return_interview")
+    assert interview.get("missing") == "M7" and not interview.doubts
+
+
+def test_a_list_names_the_other_feeds_record_by_its_day(engine: Engine) -> None:
+    holds = HOLDS | {"missing"}
+    take(engine, snapshot(child("1"), record("1", "missing", "M7", start=date(2026, 11, 1)), holds=holds), feed="ssd")
+    held = record("1", "return_interview", "I", happened=date(2026, 11, 3), missing="2026-11-01")
+    lost = record("1", "return_interview", "J", happened=date(2026, 11, 3), missing="2026-10-01")
+    take(engine, snapshot(held, lost, holds=frozenset({"return_interview"})), feed="own")
+    found = {r.key: r for r in by_child(kept(engine, "ssd", "own"))["1"].of("return_interview")}
+    assert found["I"].get("missing") == "M7"
+    assert found["J"].get("missing") is None and found["J"].doubt("missing") is not None
+
+
+def test_two_authorities_children_of_one_number_are_two_children(engine: Engine) -> None:
+    take(engine, snapshot(child("1")), feed="ours")
+    take(engine, snapshot(child("1", date(2019, 1, 1))), feed="theirs")
+    feeds = [Named("ours"), Named("theirs", "351")]
+    cases = kept_snapshot(engine, feeds).cases
+    assert [(case.child, next(case.of("child")).child) for case in cases] == [("1", "1"), ("351/1", "351/1")]
+
+
+def test_f66_what_was_recorded_under_a_merged_number_is_the_new_numbers(engine: Engine) -> None:
+    old = [child("1"), record("1", "cp_visit", "V1", happened=date(2026, 11, 3))]
+    new = [child("2"), record("2", "cp_plan", "P", start=date(2026, 9, 1))]
+    take(engine, snapshot(*old, *new))
+    assert refs(kept(engine, merged={"1": "2"}), "2") == ["child:2", "cp_plan:P", "cp_visit:V1"]
+    assert kept(engine, merged={"1": "2"}).of("1") is None
+
+
+def test_numbers_merged_again_and_in_a_circle() -> None:
+    assert followed("1", {"1": "2", "2": "3"}) == "3"
+    assert followed("1", {"1": "2", "2": "1"}) in {"1", "2"}
+
+
+def test_of_a_kind_that_only_one_feed_holds_latest_only_it_is_said_and_history_elsewhere_lifts_it(
+    engine: Engine,
+) -> None:
+    take(engine, snapshot(child("1"), latest=frozenset({"cp_visit"})), feed="annex")
+    assert kept_snapshot(engine, [Named("annex")]).latest == {"cp_visit"}
+    take(engine, snapshot(child("1")), feed="ssd")
+    assert kept_snapshot(engine, [Named("annex"), Named("ssd")]).latest == frozenset()
+
+
+def test_a_field_that_one_of_two_feeds_holds_is_not_lacking(engine: Engine) -> None:
+    take(engine, snapshot(child("1"), lacks=frozenset({"cp_visit.child_seen"})), feed="a")
+    assert kept_snapshot(engine, [Named("a")]).lacks == {"cp_visit.child_seen"}
+    take(engine, snapshot(child("1")), feed="b")
+    assert kept_snapshot(engine, [Named("a"), Named("b")]).lacks == frozenset()
+
+
+def test_what_only_a_stale_feed_holds_is_silent_and_what_a_refused_one_holds_waits(engine: Engine) -> None:
+    take(engine, snapshot(child("1"), holds=frozenset({"child", "cp_plan"})), feed="a")
+    take(engine, snapshot(child("1"), holds=frozenset({"child", "cp_visit"})), feed="b")
+    cases = kept(engine, "a", "b")
+    stale = snapshot_of(cases, Silence(stale={"b": "b is stale"}))
+    assert stale.silent == {"cp_visit": "b is stale"} and stale.holds == {"child", "cp_plan"}
+    refused = snapshot_of(cases, Silence(refused={"b": "no"}))
+    assert refused.silent == {} and refused.holds == {"child", "cp_plan"}
+
+
+def test_children_come_in_order_and_in_parts(engine: Engine) -> None:
+    take(engine, snapshot(*(child(str(n)) for n in range(1200))))
+    cases = kept(engine)
+    names = [case.child for case in cases]
+    assert names == sorted(names) and len(names) == len(cases) == 1200
+    assert [case.child for case in cases[3:6]] == names[3:6] and cases[7].child == names[7]
