@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, false, inspect, literal_column, select
+from sqlalchemy import Connection, CursorResult, false, inspect, literal_column, select
 from sqlalchemy import table as sql_table
 
 from alertd.cases.sources.ssd_flavours import FLAVOURS, flavour_of
@@ -98,7 +98,7 @@ def _not_this_dataset(
 
 def _look_at(connection: Connection, schema: str | None, table: Table, named: str) -> Found:
     source = sql_table(named, schema=schema)
-    result = connection.execute(select(literal_column("*")).select_from(source).where(false()))
+    result: CursorResult[Any] = connection.execute(select(literal_column("*")).select_from(source).where(false()))
     described = result.cursor.description if result.cursor else ()
     result.close()
     there = {name.lower(): name for name in result.keys()}  # noqa: SIM118 - a result is no mapping

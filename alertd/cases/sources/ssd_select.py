@@ -51,8 +51,8 @@ _BLANKS: Final = {
     "postgresql": "E' \\t\\n\\x0b\\f\\r' || chr(160)",
     "oracle": "' ' || CHR(9) || CHR(10) || CHR(11) || CHR(12) || CHR(13) || UNISTR('\\00A0')",
 }
-_NOTHING: Final = literal_column("''")
-_NONE: Final = literal_column("'-1'")
+_NOTHING: Final[Text_] = literal_column("''")
+_NONE: Final[Text_] = literal_column("'-1'")
 """How case systems write that there is none."""
 
 
@@ -121,7 +121,7 @@ def _reference(cell: Text_, found: Found, name: str, dialect: str) -> Text_:
 
     ``cells.ident`` reads the same of the links between records.
     """
-    as_text = cast(cell, _TEXT.get(dialect, String(_LONGEST)))
+    as_text: Text_ = cast(cell, _TEXT.get(dialect, String(_LONGEST)))
     if dialect == "sqlite":  # where any cell of any column may be a number
         whole = (func.typeof(cell) == literal_column("'real'")) & (cell == cast(cell, Integer))
         as_text = case((whole, cast(cast(cell, Integer), Text)), else_=as_text)
