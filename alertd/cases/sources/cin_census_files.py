@@ -23,9 +23,11 @@ from lxml.etree import _Element
 from alertd.cases.accounts import Ledger
 from alertd.cases.records import Unreadable, Window, in_words
 from alertd.cases.sources.xml_files import elements, local, root_of
-from alertd.cases.sources.years import year_of
+from alertd.cases.sources.years import refuse_damaged, year_of
 from alertd.errors import InputError
 
+_MANY: Final = 10_000
+"""Rejected rows after which a file is looked at before its end."""
 _FIX: Final = "Name a CIN census in XML, or the folder that holds one or more years of it."
 
 
@@ -121,6 +123,8 @@ class Census:
                         self.ledger.reject(account, row.where, "has no LAchildID", "LAchildID")
                 if reference:
                     yield reference, rows
+                elif len(self.ledger.rejects) > _MANY:  # of no use already: its end need not be waited for
+                    refuse_damaged(self.ledger)
 
 
 def census_files(path: Path) -> tuple[list[Census], list[str]]:

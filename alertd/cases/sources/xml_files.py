@@ -18,8 +18,9 @@ from alertd.errors import InputError
 _CHUNK: Final = 1 << 16
 _PROLOGUE: Final = 1 << 20
 """Bytes within which the first element must begin."""
-_LARGEST: Final = 1 << 24
-"""Bytes one element may span. A child of a return has some kilobytes, so 16 MB is no child."""
+_LARGEST: Final = 1 << 20
+"""Bytes one element may span. A child of a return has some kilobytes, so a megabyte is no child; made of
+the smallest elements there are, it takes a hundred times that in memory."""
 
 _FIX: Final = "Export the file again: it is cut short or damaged."
 

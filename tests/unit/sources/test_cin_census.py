@@ -192,6 +192,13 @@ def test_the_same_day_in_two_referrals_is_two_records(tmp_path: Path) -> None:
     assert {r.get("referral") for r in case(snapshot).of("assessment")} == {"2023-05-02", "2023-07-03"}
 
 
+def test_reviews_without_a_day_in_them_are_one_row_in_doubt(tmp_path: Path) -> None:
+    empty = "<ChildProtectionPlans><CPPstartDate>2023-06-20</CPPstartDate><Reviews/></ChildProtectionPlans>"
+    snapshot = given_(tmp_path, child(need(empty)))
+    assert snapshot.counts["census.xml: Reviews"] == 1
+    assert [d.why for d in only(snapshot, "cp_review").doubts] == ["CPPreviewDate is blank"]
+
+
 def test_an_unborn_child_has_an_expected_day_and_no_birth(tmp_path: Path) -> None:
     who = "<ExpectedPersonBirthDate>2024-06-01</ExpectedPersonBirthDate>"
     record = only(given_(tmp_path, child(need(), who=who)), "child")

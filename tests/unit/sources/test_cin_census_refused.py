@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alertd.cases.records import Snapshot
+from alertd.cases.sources import xml_files
 from alertd.cases.sources.cin_census import read
 from alertd.errors import InputError
 
@@ -63,8 +64,19 @@ def test_entities_in_an_attribute_are_not_expanded_either(tmp_path: Path) -> Non
 
 
 def test_an_element_beyond_all_measure_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
-    path = write(tmp_path, child(need("<x/>" * 6_000_000)))
-    assert "no Header or Child ends within 16 MB" in refused(path)
+    path = write(tmp_path, child(need("<x/>" * 300_000)))
+    assert "no Header or Child ends within 1 MB" in refused(path)
+
+
+def test_a_file_of_no_use_is_refused_before_its_end(tmp_path: Path) -> None:
+    assert re.match(r"census.xml:4: 10001 of 10001 rows", refused(write(tmp_path, "<Child/>\n" * 50_000)))
+
+
+def test_many_children_are_read_however_large_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml_files, "_LARGEST", 100_000)
+    path = write(tmp_path, *(child(need(), ref=f"C{n}") for n in range(3000)))
+    assert path.stat().st_size > 5 * 100_000
+    assert len(read(path, as_of=NOW).cases) == 3000
 
 
 # ------------------------------------------------------------------ whatever comes

@@ -10,7 +10,7 @@ from alertd.cases.accounts import Account
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import CaseFile, Record, Snapshot, Window
 from alertd.cases.sources.ssda903 import FILLS, read
-from alertd.cases.sources.ssda903_episodes import RESTATED
+from alertd.cases.sources.ssda903_episodes import RESTATED, SHORT_BREAK
 from alertd.errors import InputError
 
 EPISODES = "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN"
@@ -236,6 +236,14 @@ def test_the_later_return_wins_for_the_same_child_and_day(tmp_path: Path) -> Non
     assert snapshot.accounts["z-2017.csv"] == Account(rows=1, aside=Counter({RESTATED: 1}))
     assert snapshot.accounts["a-2018.csv"] == Account(rows=2, used=2)
     assert "z-2017.csv: 1 row set aside: " + RESTATED in snapshot.notes
+
+
+def test_short_breaks_are_set_aside_and_of_two_rows_for_one_day_one_is(tmp_path: Path) -> None:
+    short = "C2,01/05/2017,S,V4,N1,U6,PR1,,X1,,,,1"
+    write(tmp_path, "e.csv", EPISODES, OPEN, OPEN.replace(",,X1", ",01/06/2017,X1"), short)
+    snapshot = read(tmp_path)
+    assert snapshot.accounts["e.csv"] == Account(rows=3, used=1, aside=Counter({RESTATED: 1, SHORT_BREAK: 1}))
+    assert "e.csv: 1 row set aside: short breaks (V3, V4)" in snapshot.notes
 
 
 def test_silence_of_a_table_with_fewer_files_than_returns_or_no_rows_proves_nothing(tmp_path: Path) -> None:
