@@ -1,4 +1,4 @@
-"""Records of the Standard Safeguarding Dataset that are made of several rows or columns, and those few rules ask for."""
+"""Records of the Standard Safeguarding Dataset that are made of several rows or columns, and a few small ones."""
 
 from __future__ import annotations
 
