@@ -19,6 +19,7 @@ from typing import Final
 from lxml import etree
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
+from alertd.cases.sources import annex_a_xls
 from alertd.cases.sources.annex_a_cells import UNCALCULATED
 from alertd.errors import InputError
 
@@ -85,6 +86,8 @@ def sheets(path: Path) -> Iterator[Sheet]:
         raise InputError(_NOT_A_WORKBOOK, where=path.name, fix=_SAVE_AGAIN)
     elif "EncryptedPackage".encode("utf-16-le") in data:
         raise _locked(path.name)
+    else:
+        _check_old(data, path.name)
     with _Calm(path.name):
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         names = [each.name for each in book.sheets_metadata]
@@ -115,6 +118,15 @@ class _Calm:
 
 def _locked(name: str) -> InputError:
     return InputError("is protected by a password", where=name, fix=_SAVE_AGAIN)
+
+
+def _check_old(data: bytes, name: str) -> None:
+    try:
+        annex_a_xls.check(data, MAX_CELLS)
+    except annex_a_xls.TooLargeError:
+        raise _too_large(name) from None
+    except annex_a_xls.NoWorkbookError:
+        raise InputError(_NOT_A_WORKBOOK, where=name, fix=_SAVE_AGAIN) from None
 
 
 def _rows(sheet: CalamineSheet, odd: _Odd | None, name: str) -> list[tuple[int, list[object]]]:
