@@ -83,7 +83,9 @@ def test_a_delivery_answered_with_200_is_on_disk_and_is_read(place: Place) -> No
 
 def test_names_and_addresses_never_reach_the_disk(place: Place) -> None:
     personal = {"first_name": "Jo", "surname": "Bloggs", "postcode": "AB1 2CD", "unique_pupil_number": "A" * 13}
-    assert place.post([child(child_details={"date_of_birth": "2015-06-15", **personal})]).status_code == 200
+    misplaced = episode(start=" ".join(["Jo Bloggs"] * 10), closure_date={"of": "Jo Bloggs"})
+    delivered = [child(misplaced, child_details={"date_of_birth": "2015-06-15", **personal})]
+    assert place.post(delivered).status_code == 200
     (file,) = place.files
     kept = (place.inbox / file).read_text()
     assert "2015-06-15" in kept
@@ -181,6 +183,7 @@ def test_more_than_a_hundred_children_or_too_many_bytes_are_too_much(tmp_path: P
     assert place.post([child(id_=f"C{n}") for n in range(100)]).status_code == 200
     assert place.post([child(id_=f"C{n}") for n in range(101)]).status_code == 413
     assert place.post(b" " * 20_001).status_code == 413
+    assert place.post(b"[]", content_length="20001").status_code == 413  # before any of it is read
 
     async def without_length() -> AsyncIterator[bytes]:
         for _ in range(100):

@@ -127,6 +127,18 @@ def test_workers_and_questionnaires_cannot_be_purged_so_their_list_is_always_the
     assert [r.day("happened") for r in of(snapshot, "sdq")] == [date(2026, 3, 1)]
 
 
+def test_a_worker_named_twice_without_a_start_keeps_both_spells(tmp_path: Path) -> None:
+    spells = [{"worker_id": "W1", "start_date": f"2026-0{month}-05"} for month in (1, 3)]
+    bare = [{"worker_id": "W1", "end_date": "2026-02-01"}, {"worker_id": "W1"}]
+    folder = write(
+        tmp_path / "in",
+        [child(episode(care_worker_details=spells))],
+        [child(episode(start=None, care_worker_details=bare))],
+    )
+    found = [(r.day("start"), r.day("end")) for r in of(read_all(folder), "allocation")]
+    assert found == [(date(2026, 1, 5), date(2026, 2, 1)), (date(2026, 3, 5), None)]
+
+
 def test_the_order_of_the_names_is_the_order_of_the_statements(tmp_path: Path) -> None:
     folder = write(tmp_path / "in", [child(episode())], first=5)
     write(folder, [child(episode(closure_date="2026-03-03"))], first=4)

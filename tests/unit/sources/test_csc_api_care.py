@@ -93,9 +93,9 @@ def test_the_reason_of_a_change_is_taken_where_it_is_and_doubted_where_two_diffe
 
 
 def test_of_two_placements_that_begin_on_one_day_the_longer_is_taken(tmp_path: Path) -> None:
-    _, placements = cared_for(
-        tmp_path,
-        placement("L1", "2025-01-06", end_date="2025-01-06", end_reason="X1", placement_type="T4"),
-        placement("L2", "2025-01-06", placement_type="U1"),
-    )
-    assert [r.get("type") for r in placements] == ["U1"]
+    short = placement("L1", "2025-01-06", end_date="2025-01-06", end_reason="X1", placement_type="T4")
+    long = placement("L2", "2025-01-06", placement_type="U1")
+    for number, both in enumerate(((short, long), (long, short))):
+        (tmp_path / str(number)).mkdir()
+        _, placements = cared_for(tmp_path / str(number), *both)
+        assert [r.get("type") for r in placements] == ["U1"]

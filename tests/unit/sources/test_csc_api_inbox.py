@@ -151,8 +151,10 @@ DELIVERIES = (
 )
 
 
-def cases(folder: Path) -> tuple[CaseFile, ...]:
-    return tuple(read_all(folder).cases)
+def cases(folder: Path) -> tuple[str, tuple[CaseFile, ...]]:
+    """How many payloads were read, and what they say."""
+    snapshot = read_all(folder)
+    return snapshot.notes[0].split(",")[0], tuple(snapshot.cases)
 
 
 def test_folding_changes_nothing_that_is_read(tmp_path: Path) -> None:
