@@ -49,6 +49,12 @@ def test_cells_too_far_apart_are_too_large_over_all_sheets(name: str) -> None:
         check(compound(sheet * 4, name=name), 3 * 256_000)
 
 
+def test_a_record_of_many_numbers_reaches_to_its_last_column() -> None:
+    many = pack("<HHHHHiH", 0x00BD, 12, 999, 0, 0, 1, 255)
+    with pytest.raises(TooLargeError):
+        check(compound(BOF + many), 255_999)
+
+
 @pytest.mark.parametrize("said", [dimensions(4_000_000_000, 9), dimensions(9, 60_000)])
 def test_a_size_that_cannot_be_true(said: bytes) -> None:
     with pytest.raises(NoWorkbookError):
