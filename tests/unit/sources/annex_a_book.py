@@ -114,3 +114,27 @@ def noted(snapshot: Snapshot, text: str) -> str:
     """The one note that has these words."""
     (found,) = (note for note in snapshot.notes if text in note)
     return found
+
+
+LAST = {"child": "900", "contact_date": date(2026, 3, 27)}
+"""A contact that sets the day of the extract, where a test asks for no other."""
+CARE: dict[str, Cell] = {
+    "child": "101",
+    "born": date(2015, 5, 4),
+    "care_start": date(2025, 1, 6),
+    "status_start": date(2025, 2, 3),
+    "status": "C2: FCO",
+    "placement_start": date(2025, 6, 2),
+    "placement_type": "f) U6: Foster placement - not FFA",
+    "review": date(2026, 1, 12),
+    "visit": date(2026, 3, 2),
+    "iro": date(2026, 1, 9),
+    "health": date(2025, 9, 1),
+    "dental": date(2025, 11, 3),
+    "team": "Care 1",
+    "worker": "W\xa001",
+}
+
+
+def made(tmp_path: Path, lists: Lists, **more: object) -> Snapshot:
+    return reading(workbook(tmp_path / "extract.xlsx", {1: [LAST], **lists}, **more))  # type: ignore[arg-type]
