@@ -30,7 +30,7 @@ from alertd.cases.sources import ssd_layout
 from alertd.cases.sources.cells import ident
 from alertd.cases.sources.database import ONE_PASS, QUOTED, address_of, connected, shown_as, why_of
 from alertd.cases.sources.ssd_layout import Found, Layout, ways_to_a_child
-from alertd.cases.sources.ssd_map import Row, case_of
+from alertd.cases.sources.ssd_map import Row, case_of, plan_of
 from alertd.cases.sources.ssd_select import statement, unnamed
 from alertd.cases.sources.ssd_tables import FILLS
 from alertd.errors import InputError
@@ -165,9 +165,10 @@ class SsdReading:
         read, holds, window = self.layout.read, self.holds, self.window
         names = [found.table.name for found in read]
         mark = digest_of(orjson.dumps([(found.table.name, *found.cells) for found in read]))
+        plans = [plan_of(found) for found in read]
 
         def made(child: str, parts: list[tuple[int, list[Row]]]) -> Made:
-            return case_of(child, [(read[i], rows) for i, rows in parts], holds, window)
+            return case_of(child, [(plans[i], rows) for i, rows in parts], holds, window)
 
         with ExitStack() as held, self.refusing_faults():
             streams = [self._rows(found, held) for found in read]

@@ -6,7 +6,7 @@ each row. Rows of one key that say the same are one record; where they differ, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
@@ -18,12 +18,10 @@ from alertd.cases.records import Record, Unreadable, Window, case_file, make_rec
 from alertd.cases.sources import cells as v
 from alertd.cases.sources.ssd_care import Day, Episode, Raw, Status, period
 from alertd.cases.sources.ssd_layout import Found
-from alertd.cases.sources.ssd_table import PERIODS
+from alertd.cases.sources.ssd_table import PERIODS, Reader, Table
 
 Row = tuple[object, ...]
 """The child's reference, then the cells of :attr:`Found.cells`."""
-Parts = Sequence[tuple[Found, list[Row]]]
-"""A child's rows, by table."""
 Records = Iterable[tuple[str, str, Raw]]
 """Records to be: kind, key and raw fields. None at all where the row is only a part of one."""
 
@@ -34,10 +32,9 @@ NOTHING_IN_IT: Final = "have nothing in them that a record is made of"
 
 
 class _Item(NamedTuple):
-    """One row on its way: its key, where it stands, the fields read so far, and the cells."""
+    """One row on its way: its key, the fields read so far, and the cells."""
 
     key: str
-    where: str
     raw: Raw
     cells: Mapping[str, object]
 
@@ -48,11 +45,41 @@ class _Aside(NamedTuple):
     why: str
 
 
-def case_of(child: str, parts: Parts, holds: frozenset[str], window: Window) -> Made:
-    """The case file of one child. ``holds`` are the kinds the feed can fill."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the rows of one table are read, worked out once for all children. ``fields`` are (field, column, reader)."""
+
+    table: Table
+    named: str
+    key_named: str
+    cells: tuple[str, ...]
+    absent: Mapping[str, None]
+    fields: tuple[tuple[str, str, Reader], ...]
+    period: str | None
+    make: _Maker | None
+
+
+def plan_of(found: Found) -> Plan:
+    """The plan for a table that is there."""
+    table = found.table
+    known = found.columns.keys() | table.assumes.keys()
+    return Plan(
+        table=table,
+        named=found.named,
+        key_named=found.columns[table.key],
+        cells=found.cells,
+        absent=dict.fromkeys(name for name in table.cells if name not in found.columns),
+        fields=tuple((name, column, read) for name, (column, read) in table.fields.items() if column in known),
+        period=table.period,
+        make=_MAKERS.get(table.name),
+    )
+
+
+def case_of(child: str, parts: Iterable[tuple[Plan, list[Row]]], holds: frozenset[str], window: Window) -> Made:
+    """The case file of one child, of its rows by table. ``holds`` are the kinds the feed can fill."""
     reading = _Reading(child, holds)
-    for found, rows in parts:
-        reading.table(found, rows)
+    for plan, rows in parts:
+        reading.read(plan, rows)
     reading.standing_scores()
     case = case_file(child, reading.records(), window, of_kinds={}, latest=LATEST_ONLY["ssd"], holds=holds)
     return Made(case, reading.ledger)
@@ -71,36 +98,33 @@ class _Reading:
     episodes: dict[str, list[Episode]] = field(default_factory=dict)
     short_breaks: set[str] = field(default_factory=set)
 
-    def table(self, found: Found, rows: Iterable[Row]) -> None:
+    def read(self, plan: Plan, rows: Iterable[Row]) -> None:
         """Read the child's rows of one table."""
-        table, account = found.table, self.ledger.of(found.named)
-        absent = dict.fromkeys(table.cells)
-        known = found.columns.keys() | table.assumes.keys()
-        fields = [(name, column, read) for name, (column, read) in table.fields.items() if column in known]
-        make = _MAKERS.get(table.name)
+        account = self.ledger.of(plan.named)
         for row in rows:
             account.rows += 1
-            cells = absent | dict(zip(found.cells, row[1:], strict=True))
-            key = v.ident(cells[table.key])
+            cells = dict(zip(plan.cells, row[1:], strict=True))
+            cells.update(plan.absent)
+            key = v.ident(cells[plan.table.key])
             if key is None:
-                self.ledger.reject(found.named, f"{found.named} (no key)", "has no key", found.columns[table.key])
-                continue
-            if table.period and (v.ident(cells[table.period]) or "") in self.short_breaks:
-                account.aside[SHORT_BREAKS] += 1
-                continue
-            item = _Item(
-                key, f"{found.named} {key}", {name: read(cells[column]) for name, column, read in fields}, cells
-            )
-            if table.name == PERIODS:
+                self.ledger.reject(plan.named, f"{plan.named} (no key)", "has no key", plan.key_named)
+            elif plan.table.name == PERIODS:
                 self.episodes.setdefault(key, []).append(_episode(cells))
-                continue
-            made = make(self, item) if make else ((table.main, key, item.raw),)
-            if why := made.why if isinstance(made, _Aside) else self._entered(made, item.where):
+            elif why := self._left_out(plan, key, cells):
                 account.aside[why] += 1
             else:
                 account.used += 1
-        if table.name == PERIODS:
-            self._periods(found.named)
+        if plan.table.name == PERIODS:
+            self._periods(plan.named)
+
+    def _left_out(self, plan: Plan, key: str, cells: Mapping[str, object]) -> str | None:
+        """Enter what a row is made into; why it is left out, if it is."""
+        if plan.period and (v.ident(cells[plan.period]) or "") in self.short_breaks:
+            return SHORT_BREAKS
+        where = f"{plan.named} {key}"
+        raw: Raw = {name: read(cells[column]) for name, column, read in plan.fields}
+        made = plan.make(self, _Item(key, raw, cells)) if plan.make else ((plan.table.main, key, raw),)
+        return made.why if isinstance(made, _Aside) else self._entered(made, where)
 
     def _entered(self, made: Records, where: str) -> str | None:
         """Enter what a row is made into; why it adds nothing, if it does not."""
@@ -300,7 +324,9 @@ def _care_leaver(reading: _Reading, item: _Item) -> Records:
     ]
 
 
-_MAKERS: Final[Mapping[str, Callable[[_Reading, _Item], Records | _Aside]]] = {
+_Maker = Callable[[_Reading, _Item], Records | _Aside]
+
+_MAKERS: Final[Mapping[str, _Maker]] = {
     "contacts": _contact,
     "legal_status": _legal_status,
     "cin_assessments": _assessment,
