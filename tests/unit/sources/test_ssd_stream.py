@@ -9,7 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import mssql, oracle
+from sqlalchemy.pool import NullPool
 from ssd_database import AS_OF, LEAST, Rows, case, fill, keys, load, plan, visit
 
 from alertd.cases.accounts import Ledger
@@ -20,6 +22,8 @@ from alertd.cases.sources.ssd_select import statement, unnamed
 from alertd.cases.sources.ssd_tables import TABLES
 from alertd.errors import InputError
 from alertd.synth import make
+
+pytest_plugins = ["tests.support.databases"]
 
 
 def digests(path: Path, tables: dict[str, Rows]) -> dict[str, bytes]:
@@ -81,6 +85,30 @@ def test_a_table_whose_way_leads_nowhere_holds_nothing(tmp_path: Path, plans: di
     snapshot = load(tmp_path, tables)
     assert not {"cp_visit", "cp_plan"} & snapshot.holds
     assert "ssd_cp_visits has no column cppv_person_id; cannot tell about: cp_visit" in snapshot.notes
+
+
+@pytest.mark.slow
+def test_on_postgresql_a_number_with_decimals_is_the_child_that_text_names(postgres_server: str) -> None:
+    url = postgres_server.replace("postgresql://", "postgresql+psycopg://")
+    fill(url, {**LEAST, "cp_plans": [plan(cppl_person_id=None, cppl_referral_id="R1")]}, prefix="odd_")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        for line in (
+            "INSERT INTO odd_person (pers_person_id) VALUES (E'\\t101\u00a0'), ('P10'), ('p1'), ('É1')",
+            "CREATE TABLE odd_cp_visits (cppv_cp_visit_id int, cppv_person_id numeric(12, 2), cppv_cp_plan_id text,"
+            " cppv_cp_visit_date timestamp)",
+            "INSERT INTO odd_cp_visits VALUES (1, 101, NULL, '2026-05-01'), (2, NULL, 'CP1 ', '2026-05-02'),"
+            " (3, -1, NULL, '2026-05-03')",
+            "CREATE TABLE odd_missing (miss_table_id text, miss_person_id float8, miss_missing_episode_start_date date,"
+            " miss_missing_episode_end_date date)",
+            "INSERT INTO odd_missing VALUES ('M1', 101, '2026-05-01', NULL)",
+        ):
+            connection.execute(text(line))
+    snapshot = ssd.read(url, as_of=AS_OF, prefix="odd_")
+    assert [each.child for each in snapshot.cases] == ["101", "P1", "P10", "p1", "É1"]
+    assert (keys(snapshot, "cp_visit", "101"), keys(snapshot, "cp_visit")) == (["1"], ["2"])
+    assert (keys(snapshot, "missing", "101"), keys(snapshot, "cp_plan")) == (["M1"], ["CP1"])
+    assert [reject.where for reject in snapshot.rejects] == ["odd_cp_visits 3"]
 
 
 # ------------------------------------------------------------------ digests
