@@ -14,6 +14,7 @@ from alertd.cli.backtest import backtest
 from alertd.cli.clock import clock
 from alertd.cli.coverage import show_coverage
 from alertd.cli.daemon import check, run
+from alertd.cli.data import data_app
 from alertd.cli.demo import demo
 from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
@@ -50,6 +51,7 @@ rules_app.command("coverage")(show_coverage)
 rules_app.command("backtest")(backtest)
 app.add_typer(rules_app, name="rules")
 app.add_typer(sources_app, name="sources")
+app.add_typer(data_app, name="data")
 app.command()(clock)
 app.command()(synth)
 

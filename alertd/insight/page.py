@@ -52,7 +52,7 @@ def forecast_page(
     )
     by_rule = [_row(titles[rule], n, weeks) for (rule,), n in by_week(items, lambda item: (item.rule,)).items()]
     rules = sorted(by_rule, key=lambda row: (-row.total, row.label))
-    return _environment().get_template("forecast.html.j2").render(
+    return environment().get_template("forecast.html.j2").render(
         weeks=weeks,
         teams=teams,
         rules=rules,
@@ -85,7 +85,7 @@ def backtest_page(
     """The backtest as a page. ``notes`` are what the reader has to know beside the figures."""
     titles = titles_of(rulebook)
     rules = [(titles[rule], rule, tuple(rows)) for rule, rows in groupby(months, key=lambda month: month.rule)]
-    return _environment().get_template("backtest.html.j2").render(
+    return environment().get_template("backtest.html.j2").render(
         rules=rules,
         before=BEFORE,
         opened=sum(month.alerts for month in months if month.month != BEFORE),
@@ -106,7 +106,7 @@ def titles_of(rulebook: Rulebook) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("alertd.insight"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),
