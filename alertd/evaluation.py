@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from alertd.alerts import store as alerts
@@ -79,15 +79,29 @@ def evaluate_once(
     return _commit(house, kept, snapshot, _look_at_all(house, snapshot, now, on_evaluated), now)
 
 
-def _take_in(house: House, feed: Feed, now: datetime, accept: bool, on_read: Progress) -> Taken:
-    """One feed, read to its end; what is wrong with it is in the answer."""
+def read_in(
+    engine: Engine,
+    feed: Feed,
+    now: datetime,
+    *,
+    accept: bool = False,
+    on_read: Progress = lambda _what, _n: None,
+    on_children: Callable[[int], None] = lambda _n: None,
+) -> Taken:
+    """Read one feed to its end and keep what changed. What is wrong with it is in the answer, and kept too."""
     try:
-        with open_feed(feed, now, _marking(on_read)) as reading_:
-            taken = take_in(house.engine, feed.name, reading_, now, max_loss=feed.max_loss, accept=accept)
+        with open_feed(feed, now, on_read) as found:
+            return take_in(
+                engine, feed.name, found, now, max_loss=feed.max_loss, accept=accept, on_children=on_children
+            )
     except InputError as error:
-        with Session(house.engine) as session, session.begin():
+        with Session(engine) as session, session.begin():
             store.refused(session, feed.name, "", now, str(error))
-        taken = Taken(feed.name, "", refused=str(error))
+        return Taken(feed.name, "", refused=str(error))
+
+
+def _take_in(house: House, feed: Feed, now: datetime, accept: bool, on_read: Progress) -> Taken:
+    taken = read_in(house.engine, feed, now, accept=accept, on_read=_marking(on_read))
     if taken.refused:
         house.log.error("feed_refused", feed=feed.name, why=taken.refused)
     else:

@@ -30,6 +30,7 @@ from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
 from alertd.cases.sources.readers import FeedKind
 from alertd.errors import InputError, did_you_mean
+from alertd.web.settings import Receive
 
 
 class _Section(BaseModel):
@@ -167,6 +168,7 @@ class Settings(BaseSettings):
     rules: Rules = Rules()
     people: People
     schedule: Schedule = Schedule()
+    receive: Receive | None = None
     email: dict[str, Any] = Field(repr=False)
     _file: tuple[Path, str] | None = PrivateAttr(default=None)
 
@@ -254,6 +256,7 @@ def _beside(settings: Settings, folder: Path) -> Settings:
     authority = settings.authority.model_copy(update={name: folder / file for name, file in files.items() if file})
     update = {
         "authority": authority,
+        "receive": settings.receive.beside(folder) if settings.receive else None,
         "people": people,
         "feed": feed,
         "database": database,

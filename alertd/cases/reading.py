@@ -39,7 +39,8 @@ class Pending:
 class Reading(Protocol):
     """What a feed says of itself, and its children.
 
-    The fields mean what they mean in :class:`Snapshot`. ``counts`` (rows by table or file), ``notes``
+    The fields mean what they mean in :class:`Snapshot`; ``windows`` are those of kinds of which every
+    child's silence is proof in another window than the feed's. ``counts`` (rows by table or file), ``notes``
     and ``ledger`` (of rows that lead to no child) are complete only when :meth:`children` has ended.
     """
 
@@ -50,7 +51,11 @@ class Reading(Protocol):
     @property
     def lacks(self) -> Collection[str]: ...
     @property
+    def latest(self) -> Collection[str]: ...
+    @property
     def window(self) -> Window: ...
+    @property
+    def windows(self) -> Mapping[str, Window]: ...
     @property
     def as_at(self) -> date | None: ...
     @property
@@ -88,7 +93,7 @@ def collected(reading: Reading) -> Snapshot:
         notes=(*reading.notes, *total.notes()),
         lacks=frozenset(reading.lacks),
         as_at=reading.as_at,
-        latest=latest_of(cases),
+        latest=frozenset(reading.latest),
     )
 
 

@@ -93,10 +93,14 @@ class Record:
         return f"{self.kind}:{self.key}"
 
 
-_PYTHON_TYPE: Final[Mapping[FieldType, type]] = {"yes/no": bool, "text": str, "number": int}
+_PYTHON_TYPE: Final[Mapping[FieldType, type]] = {"yes/no": bool, "text": str, "number": int, "date": date}
+_FIELDS: Final = {kind.name: {f.name: f for f in kind.fields} for kind in KINDS.values()}
 
 
 def _typed(field_: Field, value: object) -> Value | Doubt:
+    # A large authority has millions of records: what nearly every value is comes first.
+    if type(value) is _PYTHON_TYPE.get(field_.type):
+        return value  # type: ignore[return-value]
     if isinstance(value, Unreadable):
         return Doubt(field_.name, value.why, value.cause)
     if field_.type == "moment" and isinstance(value, date):
@@ -105,9 +109,6 @@ def _typed(field_: Field, value: object) -> Value | Doubt:
         return value
     if field_.type == "date" and isinstance(value, date):
         return local_day(value)
-    wanted = _PYTHON_TYPE.get(field_.type)
-    if wanted and type(value) is wanted:
-        return value  # type: ignore[return-value]
     return Doubt(field_.name, f"is not a {field_.type}")
 
 
@@ -118,13 +119,13 @@ def make_record(kind: str, child: str, key: str, where: str, raw: Mapping[str, o
     doubt on its field. Raises ``KeyError`` for a kind or field that is not declared, which is a
     fault in the feed's code, not in the data.
     """
-    declared = KINDS[kind]
+    declared, fields = KINDS[kind], _FIELDS[kind]
     values: dict[str, Value] = {}
     doubts: list[Doubt] = []
     for name, value in raw.items():
         if value is None or value == "":
             continue
-        field_ = declared.field(name)
+        field_ = fields.get(name)
         if field_ is None:
             raise KeyError(f"{kind} has no field {name}")
         typed = _typed(field_, value)
@@ -313,9 +314,12 @@ _LINKS: Final = {kind.name: [(f.name, f.links) for f in kind.fields if f.links] 
 def _with_links_checked(
     record: Record, found: Mapping[tuple[str, str], Record], holds: frozenset[str] | None
 ) -> Record:
+    links = _LINKS[record.kind]
+    if not links:
+        return record
     loose = [
         (name, kind)
-        for name, kind in _LINKS[record.kind]
+        for name, kind in links
         if name in record.values
         and ((kind, link := str(record.values[name])) not in found or link[4:5] == "-")
         and (holds is None or kind in holds)
@@ -350,5 +354,9 @@ def _begun(kind: str, when: str, records: Iterable[Record]) -> set[str]:
     return {key for key, begins in own if isinstance(begins, date) and local_day(begins) == wanted}
 
 
+_BEGINS: Final = {kind.name: kind.begins for kind in KINDS.values()}
+
+
 def _order(record: Record) -> tuple[str, date, str]:
-    return (record.kind, record.day(KINDS[record.kind].begins) or date.min, record.key)
+    begins = record.values.get(_BEGINS[record.kind])
+    return (record.kind, local_day(begins) if isinstance(begins, date) else date.min, record.key)

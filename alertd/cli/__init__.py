@@ -20,10 +20,12 @@ from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
 from alertd.cli.kinds import sources_app
+from alertd.cli.probe import probe
 from alertd.cli.receive import receive_app
 from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
+from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
 from alertd.errors import InputError
 
@@ -50,6 +52,9 @@ rules_app.command("status")(status)
 rules_app.command("coverage")(show_coverage)
 rules_app.command("backtest")(backtest)
 app.add_typer(rules_app, name="rules")
+sources_app.command("probe")(probe)
+sources_app.command("sync")(sync)
+sources_app.command("changes")(show_changes)
 app.add_typer(sources_app, name="sources")
 app.add_typer(data_app, name="data")
 app.command()(clock)

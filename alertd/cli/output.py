@@ -31,6 +31,7 @@ COLUMNS = (
     "limit",
     "level",
     "where",
+    "basis",
 )
 
 

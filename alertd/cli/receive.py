@@ -45,7 +45,7 @@ def token(
 def _settings(config: Path | None) -> Receive:
     if config is None:
         raise InputError("there are no settings", fix="Name the file with --config")
-    found: Receive | None = getattr(load(config), "receive", None)
+    found = load(config).receive
     if found is None:
         fix = "Give inbox, la_code and tokens_file there"
         raise InputError("there is no section [receive]", where=str(config), fix=fix)

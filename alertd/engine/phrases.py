@@ -58,7 +58,10 @@ def counting(finding: Finding, rule: Rule, start: date | datetime | None, day: D
 
 
 def besides(finding: Finding, rule: Rule, day: Days) -> Iterator[str]:
-    """What else bears on the date: what explains it, and who allowed more than the published limit."""
+    """What else bears on the date: what explains it, of what feed it comes, and who allowed more than the
+    published limit."""
+    if finding.basis:
+        yield f"This comes {finding.basis}."
     if finding.explained:
         yield f"Known: {finding.explained}. The date stands."
     if rule.loosened_by:

@@ -13,7 +13,7 @@ from alertd.cases.records import CaseFile, Record, Window
 from alertd.engine.facts import Instant
 from alertd.engine.findings import CannotTell, Finding
 from alertd.errors import InputError
-from alertd.rulebook.model import Condition, Others, Rule, Rulebook, Setting, Until
+from alertd.rulebook.model import Condition, FromEvent, Others, Rule, Rulebook, Setting, Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,13 @@ class Subject:
     def basis(self) -> str:
         """What a reader has to know of the feed to trust the finding; mostly nothing."""
         held = sorted(self.case.latest & {self.rule.for_, *self.sought})
-        return f"from a feed that holds only the latest {' and '.join(held)} of each child" if held else ""
+        if not held:
+            return ""
+        told = f"from a feed that holds only the latest {' and '.join(held)} of each child"
+        origin = self.rule.clock.from_
+        if isinstance(origin, FromEvent) and origin.first > 1:
+            return f"{told}; which of them it is cannot be told, so the longest limit that may be meant is counted"
+        return told
 
     def in_band(self, day: date) -> bool:
         """Whether the child's age on ``day`` is in the rule's band. Only where the birth is known."""

@@ -25,21 +25,23 @@ _LEVEL: Final = 1
 _DATES: Final = {kind.name: {f.name for f in kind.fields if f.type in ("date", "moment")} for kind in KINDS.values()}
 
 
-def pack(made: Made, feed_window: Window) -> bytes:
+def pack(made: Made, feed_window: Window, feed_windows: Mapping[str, Window]) -> bytes:
     """The bytes of a child's case file and of what became of its rows.
 
     What is the same for the whole feed is left out: its window, those of its kinds, and of which it
     holds only the latest. These move on with the days, while the child's records stay.
     """
-    return zlib.compress(plain(made, feed_window), _LEVEL)
+    return zlib.compress(plain(made, feed_window, feed_windows), _LEVEL)
 
 
-def plain(made: Made, feed_window: Window) -> bytes:
+def plain(made: Made, feed_window: Window, feed_windows: Mapping[str, Window]) -> bytes:
     """As :func:`pack`, not compressed."""
     case = made.case
     body: dict[str, Any] = {"r": [_record(record) for record in case.records]}
     if case.window != feed_window:
         body["w"] = days_of(case.window)
+    if case.windows != feed_windows:
+        body["k"] = {kind: days_of(window) for kind, window in sorted(case.windows.items())}
     if made.ledger.accounts:
         body["a"] = {t: [a.rows, a.used, dict(a.aside), a.rejected] for t, a in made.ledger.accounts.items()}
     if made.ledger.rejects:
@@ -57,6 +59,8 @@ def unpack(
     """The case file of :func:`pack` under the reference ``child``, with what is the same for the whole feed now."""
     held = orjson.loads(zlib.decompress(body))
     records = tuple(_as_record(child, row) for row in held["r"])
+    if "k" in held:
+        windows = {kind: window_of(days) for kind, days in held["k"].items()}
     return CaseFile(child, records, window_of(held["w"]) if "w" in held else feed_window, windows, latest)
 
 

@@ -107,9 +107,7 @@ def _keep_changes(
     on_children: Callable[[int], None],
 ) -> store.Said:
     """Write a version of each child that is new, changed or gone; the others are left as they are."""
-    shared: CaseFile | None = None
     for chunk in _chunks(reading.children()):
-        shared = shared or chunk[0].make().case
         versions = []
         doubtful: list[tuple[store.Known, CaseFile]] = []
         for pending in chunk:
@@ -118,7 +116,9 @@ def _keep_changes(
                 continue
             made = pending.make()
             born = _born(made.case)
-            versions.append(store.Version(pending.child, pending.digest, born, pack(made, reading.window)))
+            versions.append(
+                store.Version(pending.child, pending.digest, born, pack(made, reading.window, reading.windows))
+            )
             taken.first_seen += before is None
             taken.changed += before is not None
             if before and before.born and born and abs((born - before.born).days) > ANOTHER_PERSON_DAYS:
@@ -138,8 +138,8 @@ def _keep_changes(
         frozenset(reading.holds),
         frozenset(reading.lacks),
         reading.window,
-        dict(shared.windows) if shared else {},
-        shared.latest if shared else frozenset(),
+        reading.windows,
+        frozenset(reading.latest),
         reading.as_at,
         (*reading.notes, *reading.ledger.notes()),
         tuple((r.where, r.why, r.column) for r in reading.ledger.rejects),

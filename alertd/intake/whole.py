@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 
 from alertd.cases.accounts import Ledger
 from alertd.cases.reading import Made, Pending, digest_of
@@ -13,7 +13,7 @@ from alertd.cases.records import Snapshot, Window
 from alertd.intake.bodies import plain
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Whole:
     """A :class:`alertd.cases.reading.Reading` of a snapshot. Its accounts are the feed's, not the children's."""
 
@@ -32,8 +32,23 @@ class Whole:
         return self.snapshot.lacks
 
     @property
+    def latest(self) -> frozenset[str]:
+        return self.snapshot.latest
+
+    @property
     def window(self) -> Window:
         return self.snapshot.window
+
+    @cached_property
+    def windows(self) -> Mapping[str, Window]:
+        """Those that are the same in every child's case file."""
+        common: dict[str, Window] | None = None
+        for case in self.snapshot.cases:
+            if common is None:
+                common = dict(case.windows)
+            elif common != case.windows:
+                common = {kind: window for kind, window in common.items() if case.windows.get(kind) == window}
+        return common or {}
 
     @property
     def as_at(self) -> date | None:
@@ -55,7 +70,7 @@ class Whole:
         """Each child, with the digest of its records: nothing was kept of the rows they were made of."""
         for case in self.snapshot.cases:
             made = Made(case)
-            yield Pending(case.child, digest_of(plain(made, self.snapshot.window)), partial(_already, made))
+            yield Pending(case.child, digest_of(plain(made, self.window, self.windows)), partial(_already, made))
 
 
 def _already(made: Made) -> Made:

@@ -13,10 +13,8 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,30 +42,18 @@ from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
 from alertd.rulebook.shelf import shelves
 from alertd_notifiers.email import notifier
+from tests.bench.figures import AS_OF, Figures, against, timed
+from tests.bench.sync import taking_in
 from tests.reference.evaluator import reference
 
-AS_OF = date(2026, 11, 20)
 SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "ssda903-csc-validator"
 MESSAGES = 300
-Figures = dict[str, dict[str, float]]
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of wall time."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def command(*words: str) -> tuple[float, float]:
     """Wall seconds and peak memory in MB (the largest process) of one `alertd` command."""
     seconds = timed(lambda: subprocess.run([sys.executable, "-m", "alertd", *words], check=True, capture_output=True))
     return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-
-
-def against(limit: float, found: float) -> dict[str, float]:
-    """A figure and its limit; the ratio is the share of the limit used."""
-    return {"ratio": round(found / limit, 3), "a": round(found, 2), "b": limit}
 
 
 def evaluating(database: Path) -> Figures:
@@ -175,6 +161,8 @@ def main() -> None:
         figures |= rules()
         status.update("Sending")
         figures |= sending(folder)
+        status.update("Taking in 2.5 million rows (some ten minutes)")
+        figures |= taking_in(78_000)
     table = Table("figure", "ratio", "a", "b", box=None)
     for key, value in figures.items():
         figure = {"a": value["value"]} if "value" in value else value

@@ -75,6 +75,8 @@ class _Payloads:
     window: Window
     holds: Collection[str] = frozenset(FILLS)
     lacks: Collection[str] = unfilled(FILLS)
+    latest: Collection[str] = LATEST
+    windows: Mapping[str, Window] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     total: int = 0

@@ -7,7 +7,7 @@ system, and it stays the same whichever delivery said it last.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -109,7 +109,7 @@ class _Child:
         account.used += 1
         return True
 
-    def record(self, kind: str, key: str, where: str, raw: dict[str, object]) -> Record:
+    def record(self, kind: str, key: str, where: str, raw: Mapping[str, object]) -> Record:
         return make_record(kind, self.child, key, where, raw)
 
     def aside(self, table: str, why: str) -> None:

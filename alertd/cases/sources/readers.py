@@ -90,6 +90,8 @@ def opened(place: Place, as_of: datetime, progress: Progress | None = None) -> I
             progress=progress,
         ) as reading:
             yield reading
+    elif place.kind == "csc_api":
+        yield csc_api.open_payloads(Path(place.url), as_of=as_of, progress=progress)
     else:
         yield _read(place, as_of, progress)
 

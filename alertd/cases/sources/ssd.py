@@ -8,7 +8,7 @@ references, so that no more than one child's rows need be held at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,7 +23,7 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.exc import SQLAlchemyError
 
 from alertd.cases.accounts import Ledger
-from alertd.cases.kinds import unfilled
+from alertd.cases.kinds import LATEST_ONLY, unfilled
 from alertd.cases.reading import Made, Pending, Progress, collected, digest_of
 from alertd.cases.records import Snapshot, Window, local_day
 from alertd.cases.sources import ssd_layout
@@ -118,6 +118,8 @@ class SsdReading:
     ledger: Ledger = field(default_factory=Ledger)
     as_at: date | None = None
     lacks: frozenset[str] = field(default_factory=lambda: unfilled(FILLS))
+    latest: frozenset[str] = LATEST_ONLY["ssd"]
+    windows: Mapping[str, Window] = field(default_factory=dict)
     strangers: int = 0
     """Children who have rows, and none in the table of persons."""
     _table: str = ""

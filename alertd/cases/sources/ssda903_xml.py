@@ -17,7 +17,7 @@ from typing import Final
 from lxml.etree import _Element
 
 from alertd.cases.sources.ssda903_tables import File
-from alertd.cases.sources.xml_files import elements, local, root_of
+from alertd.cases.sources.xml_files import elements, line_of, local, root_of
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "header": ("CHILD", "DOB"),
@@ -92,15 +92,15 @@ def _rows(child: _Element, others: Counter[str]) -> Iterator[tuple[str, int, dic
             groups += [inner for inner in part if len(inner) or local(inner) in _GROUPS]
         else:
             groups.append(part)
-    yield "header", child.sourceline or 1, own
+    yield "header", line_of(child), own
     for field, table in _OWN.items():
         if own.get(field):
-            yield table, child.sourceline or 1, own
+            yield table, line_of(child), own
     for group in groups:
         fields = _fields(group)
         table = _GROUPS.get(local(group)) or next((t for name, t in _TELLING.items() if name in fields), "")
         if table:
-            yield table, group.sourceline or 1, {**fields, "CHILD": own.get("CHILD", "")}
+            yield table, line_of(group), {**fields, "CHILD": own.get("CHILD", "")}
         else:
             others[local(group)] += 1
 

@@ -142,3 +142,8 @@ def _forget(element: etree._Element, names: tuple[str, ...], others: Counter[str
         if (name := local(before)) not in names:
             others[name] += 1
         parent.remove(before)
+
+
+def line_of(element: etree._Element) -> int:
+    """The line on which an element begins."""
+    return int(str(element.sourceline or 1))

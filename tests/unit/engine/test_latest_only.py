@@ -42,7 +42,10 @@ def test_how_long_since_the_latest_is_told_and_says_from_what() -> None:
         for f in Evaluator.of(able).evaluate(case(date(2024, 12, 2), latest=True), noon(seven_months_on))
         if f.rule == "cla.review.next"
     )
-    assert finding.basis == "from a feed that holds only the latest cla_review of each child"
+    assert finding.basis == (
+        "from a feed that holds only the latest cla_review of each child; which of them it is cannot be told, "
+        "so the longest limit that may be meant is counted"
+    )
 
 
 def test_a_first_review_is_not_called_late_for_want_of_the_earlier_ones() -> None:

@@ -18,16 +18,25 @@ FEED = Window(date(2020, 4, 1), None)
 
 @given(examples())
 def test_every_record_value_and_doubt_comes_back(example: Example) -> None:
-    case = replace(example.case, windows={}, latest=frozenset())
-    assert unpack(case.child, pack(Made(case), FEED), FEED) == case
+    case = replace(example.case, latest=frozenset())
+    assert unpack(case.child, pack(Made(case), FEED, {}), FEED) == case
 
 
 def test_a_childs_own_window_is_kept_and_the_feeds_moves_on() -> None:
     own = CaseFile("1", (), Window(date(2017, 4, 1), date(2018, 3, 31)))
     like_the_feed = CaseFile("2", (), FEED)
     later = Window(date(2020, 4, 2), None)
-    assert unpack("1", pack(Made(own), FEED), later).window == own.window
-    assert unpack("2", pack(Made(like_the_feed), FEED), later).window == later
+    assert unpack("1", pack(Made(own), FEED, {}), later).window == own.window
+    assert unpack("2", pack(Made(like_the_feed), FEED, {}), later).window == later
+
+
+def test_a_childs_own_windows_of_kinds_are_kept_and_the_feeds_move_on() -> None:
+    feeds = {"cp_visit": Window(date(2026, 5, 1), date(2026, 11, 1))}
+    later = {"cp_visit": Window(date(2026, 6, 1), date(2026, 12, 1))}
+    own = CaseFile("1", (), FEED, {"cp_visit": Window()})
+    like_the_feed = CaseFile("2", (), FEED, feeds)
+    assert unpack("1", pack(Made(own), FEED, feeds), FEED, later).windows == own.windows
+    assert unpack("2", pack(Made(like_the_feed), FEED, feeds), FEED, later).windows == later
 
 
 def test_what_became_of_the_rows_comes_back() -> None:
@@ -36,5 +45,5 @@ def test_what_became_of_the_rows_comes_back() -> None:
     account.rows, account.used = 3, 1
     account.aside["stated twice"] += 1
     ledger.reject("visits", "visits 7", "has no date", "happened")
-    back = ledger_of(pack(Made(CaseFile("1", ()), ledger), FEED))
+    back = ledger_of(pack(Made(CaseFile("1", ()), ledger), FEED, {}))
     assert back == ledger and back.of("visits").adds_up

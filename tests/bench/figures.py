@@ -1,0 +1,23 @@
+"""What the benchmarks share: how a figure is taken and how it is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Final
+
+AS_OF: Final = date(2026, 11, 20)
+Figures = dict[str, dict[str, float]]
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of wall time."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def against(limit: float, found: float) -> dict[str, float]:
+    """A figure and its limit; the ratio is the share of the limit used."""
+    return {"ratio": round(found / limit, 3), "a": round(found, 2), "b": limit}
