@@ -300,3 +300,8 @@ def test_postgresql_gives_the_same_records_from_a_schema_without_prefix_amid_a_r
     assert {f"ssd_{name}": n for name, n in from_postgres.counts.items()} == from_sqlite.counts
     assert only(from_postgres, "cp_plan").where == "cp_plans CP1"
     assert "schema nowhere: has no table ssd_person" in refused(postgres, schema="nowhere")
+
+
+def test_the_page_about_the_dataset_tells_every_table_that_is_not_read_and_why() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "ssd.md").read_text("utf-8")
+    assert [name for name, why in NOT_READ.items() if f"| `{name}` | {why} |" not in page] == []
