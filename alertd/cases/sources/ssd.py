@@ -41,8 +41,11 @@ _BATCH: Final = 2_000
 _REFRESH: Final = "If the nightly refresh is running, read again when it has finished"
 _NO_CHILD: Final = "cannot tell whose it is: its columns lead to no child, or to more than one"
 
-_FOR_THE_WHOLE: Final = {"postgresql": ("SET LOCAL cursor_tuple_fraction = 1", "SET LOCAL jit = off")}
-"""Settings for our own transaction: every row will be fetched, so plan for that."""
+_FOR_THE_WHOLE: Final = {
+    "postgresql": "SELECT set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '1' END, true) FROM pg_settings"
+    " WHERE name IN ('jit', 'cursor_tuple_fraction')"
+}
+"""Settings for our own transaction, as far as the server has them: every row will be fetched, so plan for that."""
 
 
 def read(
@@ -151,8 +154,8 @@ class SsdReading:
 
     def look(self, prefix: str) -> None:
         """Find the tables and columns. Refuses what is not this dataset, or is being refreshed."""
-        for setting in _FOR_THE_WHOLE.get(self.connection.dialect.name, ()):
-            self.connection.exec_driver_sql(setting)
+        if settings := _FOR_THE_WHOLE.get(self.connection.dialect.name):
+            self.connection.exec_driver_sql(settings).close()
         self.layout = ssd_layout.find(self.connection, self.schema, prefix, self.place)
         for name in NEVER_EMPTY:
             if found := self.layout.tables.get(name):
