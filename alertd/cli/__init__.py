@@ -20,6 +20,7 @@ from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
 from alertd.cli.kinds import sources_app
+from alertd.cli.matrix import matrix
 from alertd.cli.probe import probe
 from alertd.cli.receive import receive_app
 from alertd.cli.rules import rules_app
@@ -53,6 +54,7 @@ rules_app.command("coverage")(show_coverage)
 rules_app.command("backtest")(backtest)
 app.add_typer(rules_app, name="rules")
 sources_app.command("probe")(probe)
+sources_app.command("matrix")(matrix)
 sources_app.command("sync")(sync)
 sources_app.command("changes")(show_changes)
 app.add_typer(sources_app, name="sources")

@@ -11,7 +11,7 @@ from alertd.cases.reading import Progress
 from alertd.cases.records import LONDON, Snapshot, Window
 from alertd.cases.sources.own_sql import queries_of
 from alertd.cases.sources.readers import FEED_KINDS, Place, kind_of, read
-from alertd.db.engine import check_schema, open_engine
+from alertd.db.engine import open_to_look
 from alertd.errors import InputError
 from alertd.intake.kept import Named, kept_snapshot
 from alertd.settings import load
@@ -49,8 +49,7 @@ def read_source(
 def kept(config: Path, known_on: datetime | None = None) -> Snapshot:
     """What the daemon of a settings file had read by ``known_on``, or has read by now. Changes nothing."""
     settings = load(config)
-    engine = open_engine(settings.database.url)
-    check_schema(engine)
+    engine = open_to_look(settings.database.url)
     return kept_snapshot(
         engine,
         [Named(feed.name, feed.authority) for feed in settings.feed],

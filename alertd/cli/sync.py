@@ -22,7 +22,7 @@ from alertd.bootstrap import now_utc
 from alertd.cases.records import LONDON, in_words
 from alertd.cli.output import Format, console
 from alertd.cli.sources import parse_as_of
-from alertd.db.engine import check_schema, open_engine, reading, upgrade
+from alertd.db.engine import open_engine, open_to_look, reading, upgrade
 from alertd.evaluation import read_in
 from alertd.intake.changes import Change, changes
 from alertd.intake.sync import Taken
@@ -116,8 +116,7 @@ def show_changes(
     """
     settings = load(config)
     after = parse_as_of(since, "--since") if since else now_utc() - timedelta(weeks=1)
-    engine = open_engine(settings.database.url)
-    check_schema(engine)
+    engine = open_to_look(settings.database.url)
     with Session(reading(engine)) as session:
         rows = ((feed.name, one) for feed in settings.feed for one in changes(session, feed.name, after, child))
         _print(rows, format_)

@@ -99,6 +99,29 @@ def check_schema(engine: Engine) -> None:
         _refuse_newer(connection, ScriptDirectory.from_config(_migrations()))
 
 
+def open_to_look(url: str) -> Engine:
+    """The engine of a database that a daemon has made, to read what it keeps; it is neither made nor upgraded.
+
+    Raises ``InputError`` where there is none, or where it is of another version than this program's.
+    """
+    fix = "alertd run, or alertd sources sync, with this program makes it or brings it up"
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(str(address.database).removeprefix("file:")).exists():
+        raise InputError("nothing has been kept here yet", where=str(address.database), fix=fix)
+    engine = open_engine(url)
+    check_schema(engine)
+    with reading(engine).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current != ScriptDirectory.from_config(_migrations()).get_current_head():
+            engine.dispose()
+            raise InputError("nothing has been kept here yet by this version", where=_where(address), fix=fix)
+    return engine
+
+
+def _where(address: URL) -> str:
+    return address.render_as_string(hide_password=True)
+
+
 def _sqlite(address: URL) -> Engine:
     if address.database in (None, "", ":memory:"):
         raise InputError("a database in memory would lose what must be kept", fix="Name a file: sqlite:///alertd.db")
@@ -138,7 +161,7 @@ def _to_write_ahead(connection: Any) -> None:
 
 
 def _explained(fault: DBAPIError, address: URL) -> InputError:
-    where = address.render_as_string(hide_password=True)
+    where = _where(address)
     if isinstance(fault.orig, sqlite3.Error):
         name = getattr(fault.orig, "sqlite_errorname", "")
         for known, (what, fix) in _SQLITE_FAULTS.items():
