@@ -27,7 +27,7 @@ from alertd.errors import InputError
 from alertd.faultpoints import point
 from alertd.intake import store
 from alertd.intake.freshness import why_stale
-from alertd.intake.kept import KeptCases, Named, Silence, snapshot_of
+from alertd.intake.kept import KeptCases, Named, Silence, followed, snapshot_of
 from alertd.intake.store import Standing
 from alertd.intake.sync import Taken, take_in
 from alertd.outbox.compose import tell_operator
@@ -215,6 +215,7 @@ def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, 
             holdings=holdings,
             muted=lambda f: muted(f, held),
             timing=lambda f: rules.versions(f).timing,
+            moved=lambda child: followed(child, house.merged) if child in house.merged else None,
         )
         notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)
         if failed:

@@ -46,6 +46,7 @@ def reconcile(
     holdings: Mapping[str, Holding] = MappingProxyType({}),
     muted: Callable[[Finding], str] = lambda finding: finding.spoken_for_by,
     timing: Callable[[Finding], str] = lambda _: "",
+    moved: Callable[[str], str | None] = lambda _: None,
 ) -> Reconciled:
     """Compare what is true with what was last told.
 
@@ -53,7 +54,8 @@ def reconcile(
     says whether a (child, record) is still in the feed: an alert whose finding is gone is
     withdrawn when its record is there, and its source removed when it is not. ``holdings`` say who
     has each child now; a child who is not in them stays with whoever had it. ``muted`` says why
-    nobody is to be told of a finding (blank: they are), ``timing`` the version of its rule.
+    nobody is to be told of a finding (blank: they are), ``timing`` the version of its rule. ``moved``
+    gives the number that a child's was merged into: the alert that closes then points there.
     """
     transitions: list[Transition] = []
     refreshed: list[tuple[int, Finding]] = []
@@ -70,7 +72,10 @@ def reconcile(
     for identity, alert in alerts.items():
         if alert.is_open and identity not in seen:
             there = present(alert.finding.child, alert.finding.record)
-            transitions.append(_closing(alert, alert.finding, "withdrawn" if there else "source_removed"))
+            last, new = alert.finding, moved(alert.finding.child)
+            if new is not None:
+                last = replace(last, explained=f"this number was merged into ref {new}, which has its own alerts")
+            transitions.append(_closing(alert, last, "withdrawn" if there else "source_removed"))
     return Reconciled(tuple(transitions), tuple(refreshed))
 
 

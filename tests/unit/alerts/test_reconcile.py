@@ -91,6 +91,14 @@ def test_each_change_is_named_and_says_from_where_to_where(
     assert found.alert_id == (before.id if before else None)
 
 
+def test_f66_the_alert_of_a_number_that_was_merged_closes_and_points_to_the_new_one() -> None:
+    (found,) = reconcile(
+        [], by_identity([told(OVERDUE)]), NOW, present=lambda *_: False, moved={"C1": "C9"}.get
+    ).transitions
+    assert found.reason == "source_removed"
+    assert found.finding.explained == "this number was merged into ref C9, which has its own alerts"
+
+
 def test_an_alert_whose_record_has_gone_from_the_feed_is_closed_as_such() -> None:
     found = change(None, told(OVERDUE), present=False)
     assert (found.reason, found.finding) == ("source_removed", OVERDUE)
