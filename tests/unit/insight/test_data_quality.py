@@ -223,7 +223,7 @@ def test_what_was_spoilt_is_found_and_little_else(twins: tuple[Path, Path]) -> N
     assert made.keys() >= FLOORS.keys() | NEVER_SHOWN.keys()
     shares = {how: seen[how] / made[how] for how in made}
     assert {how: share for how, share in shares.items() if share < FLOORS.get(how, 0)} == {}
-    assert {how: shares[how] for how in NEVER_SHOWN if shares[how] > 0.1} == {}
+    assert {how: shares[how] for how in NEVER_SHOWN if shares[how] > 0.2} == {}  # a double may be spoilt in its turn
     whole = {r.where for r in rows}
     stray = [i for i in found if i.where not in whole and i.other not in whole]
     assert len(stray) < 0.03 * len(found), stray
