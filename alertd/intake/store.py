@@ -62,6 +62,8 @@ class Said:
     as_at: date | None = None
     notes: tuple[str, ...] = ()
     rejects: tuple[tuple[str, str, str], ...] = ()
+    edition: str = ""
+    """Of the readers that made the case files: see :mod:`alertd.intake.edition`."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON values; the source has a column of its own."""
@@ -74,6 +76,7 @@ class Said:
             "as_at": self.as_at.isoformat() if self.as_at else None,
             "notes": list(self.notes),
             "rejects": [list(reject) for reject in self.rejects],
+            "edition": self.edition,
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class Said:
             date.fromisoformat(as_at) if as_at else None,
             tuple(said.get("notes", ())),
             tuple((where, why, column) for where, why, column in said.get("rejects", ())),
+            said.get("edition", ""),
         )
 
 
@@ -133,6 +137,11 @@ def write(session: Session, run: int, feed: str, versions: Iterable[Version]) ->
     ]
     if rows:
         session.execute(insert(CaseVersion), rows)
+
+
+def same_again(session: Session, id_: int, digest: bytes) -> None:
+    """Note that a version stands although its digest is another now: the readers are, and what they made is not."""
+    session.execute(update(CaseVersion).where(CaseVersion.id == id_).values(digest=digest))
 
 
 def finish(session: Session, run: int, **columns: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -10,12 +10,13 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from alertd.cases.reading import Pending, Reading
+from alertd.cases.reading import Pending, Reading, digest_of
 from alertd.cases.records import CaseFile
 from alertd.db.engine import reading as read_only
 from alertd.errors import InputError
 from alertd.intake import store
 from alertd.intake.bodies import pack, unpack
+from alertd.intake.edition import edition
 from alertd.intake.guard import SMALL_TABLE, judge
 
 _CHUNK: Final = 500
@@ -68,9 +69,10 @@ def take_in(
         last = store.last_accepted(session, feed)
         known = store.known(session, feed)
         before = None if accept or last is None else dict(last.counts)
+        made_anew = last is not None and last.said.get("edition") != edition().hex()
     held = len(known)
     try:
-        said = _keep_changes(engine, run, feed, reading, known, taken, on_children)
+        said = _keep_changes(_Run(engine, run, feed, made_anew), reading, known, taken, on_children)
     except InputError as error:
         return _refuse(engine, run, taken, str(error))
     taken.counts = dict(reading.counts)
@@ -97,10 +99,18 @@ def take_in(
     return taken
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The run that is being written. ``made_anew``: newer readers make every child, whether its rows changed or not."""
+
+    engine: Engine
+    id: int
+    feed: str
+    made_anew: bool
+
+
 def _keep_changes(
-    engine: Engine,
-    run: int,
-    feed: str,
+    run: _Run,
     reading: Reading,
     known: dict[str, store.Known],
     taken: Taken,
@@ -108,31 +118,21 @@ def _keep_changes(
 ) -> store.Said:
     """Write a version of each child that is new, changed or gone; the others are left as they are."""
     for chunk in _chunks(reading.children()):
-        versions = []
-        doubtful: list[tuple[store.Known, CaseFile]] = []
-        for pending in chunk:
-            before = known.pop(pending.child, None)
-            if before and before.digest == pending.digest:
-                continue
-            made = pending.make()
-            born = _born(made.case)
-            versions.append(
-                store.Version(pending.child, pending.digest, born, pack(made, reading.window, reading.windows))
-            )
-            taken.first_seen += before is None
-            taken.changed += before is not None
-            if before and before.born and born and abs((born - before.born).days) > ANOTHER_PERSON_DAYS:
-                doubtful.append((before, made.case))
+        made = list(_made(chunk, reading, known))
         taken.children += len(chunk)
-        if versions:
-            with Session(engine) as session, session.begin():
-                taken.strangers += _strangers(session, doubtful)
-                store.write(session, run, feed, versions)
+        if made:
+            with Session(run.engine) as session, session.begin():
+                if run.made_anew:
+                    made = _differing(session, made)
+                taken.strangers += _strangers(session, made)
+                store.write(session, run.id, run.feed, (version for _, version in made))
+        taken.first_seen += sum(before is None for before, _ in made)
+        taken.changed += sum(before is not None for before, _ in made)
         on_children(len(chunk))
     gone = [store.Version(child) for child in known]
     taken.vanished = len(gone)
-    with Session(engine) as session, session.begin():
-        store.write(session, run, feed, gone)
+    with Session(run.engine) as session, session.begin():
+        store.write(session, run.id, run.feed, gone)
     return store.Said(
         reading.source,
         frozenset(reading.holds),
@@ -143,7 +143,38 @@ def _keep_changes(
         reading.as_at,
         (*reading.notes, *reading.ledger.notes()),
         tuple((r.where, r.why, r.column) for r in reading.ledger.rejects),
+        edition().hex(),
     )
+
+
+Made = list[tuple[store.Known | None, store.Version]]
+"""Each new version, beside the one that is in force."""
+
+
+def _made(
+    chunk: Iterable[Pending], reading: Reading, known: dict[str, store.Known]
+) -> Iterator[tuple[store.Known | None, store.Version]]:
+    """The children of a chunk that are not known as they are now; what is known of a child is taken from ``known``."""
+    for pending in chunk:
+        before = known.pop(pending.child, None)
+        digest = digest_of(edition() + pending.digest)
+        if before and before.digest == digest:
+            continue
+        made = pending.make()
+        body = pack(made, reading.window, reading.windows)
+        yield before, store.Version(pending.child, digest, _born(made.case), body)
+
+
+def _differing(session: Session, made: Made) -> Made:
+    """Those that are really another than before; of the others, it is noted that they stand."""
+    bodies = dict(store.bodies(session, [before.id for before, _ in made if before]))
+    found = []
+    for before, version in made:
+        if before and version.digest and bodies[before.id] == version.body:
+            store.same_again(session, before.id, version.digest)
+        else:
+            found.append((before, version))
+    return found
 
 
 def _chunks(children: Iterator[Pending]) -> Iterator[list[Pending]]:
@@ -157,14 +188,20 @@ def _chunks(children: Iterator[Pending]) -> Iterator[list[Pending]]:
         yield chunk
 
 
-def _strangers(session: Session, doubtful: list[tuple[store.Known, CaseFile]]) -> list[str]:
+def _strangers(session: Session, made: Made) -> list[str]:
     """References that seem to have been given to another child: born at quite another time, and no record stayed."""
+    doubtful = [
+        (before, version)
+        for before, version in made
+        if before and before.born and version.born and abs((version.born - before.born).days) > ANOTHER_PERSON_DAYS
+    ]
     bodies = dict(store.bodies(session, [before.id for before, _ in doubtful]))
     found = []
-    for before, now in doubtful:
-        then = unpack(now.child, bodies[before.id], store.EVER)
-        if {r.ref for r in then.records} & {r.ref for r in now.records} <= {f"child:{now.child}"}:
-            found.append(now.child)
+    for before, version in doubtful:
+        assert version.body is not None
+        then, now = (unpack(version.child, body, store.EVER).records for body in (bodies[before.id], version.body))
+        if {r.ref for r in then} & {r.ref for r in now} <= {f"child:{version.child}"}:
+            found.append(version.child)
     return found
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from alertd.cases.reading import Pending
 from alertd.db.tables import CaseVersion, FeedRun
 from alertd.intake import store
+from alertd.intake.whole import Whole
 from tests.unit.intake.feeds import NOW, Breaking, by_child, child, kept, record, snapshot, take
 
 pytest_plugins = ["tests.support.databases"]
@@ -118,6 +122,26 @@ def test_the_day_a_feed_last_said_anything_new_is_kept(engine: Engine) -> None:
         found = store.standing(session, "feed")
     assert found is not None
     assert (found.at, found.fresh_at) == (NOW + timedelta(4), NOW + timedelta(3))
+
+
+def test_a_newer_reader_makes_every_child_again_and_keeps_what_is_another(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are the same; what is read of one child's is not."""
+    take(engine, snapshot(child("1"), child("2")))
+    monkeypatch.setattr("alertd.intake.sync.edition", lambda: b"newer")
+    better = Whole(snapshot(child("1"), child("2", date(2014, 12, 31))))
+    digests = {pending.child: pending.digest for pending in Whole(snapshot(child("1"), child("2"))).children()}
+
+    class SameRows(Whole):
+        def children(self) -> Iterator[Pending]:
+            return (replace(pending, digest=digests[pending.child]) for pending in super().children())
+
+    taken = take(engine, SameRows(better.snapshot), day=1)
+    assert (taken.changed, versions(engine)) == (1, 3)
+    assert next(by_child(kept(engine))["2"].of("child")).day("born") == date(2014, 12, 31)
+    again = take(engine, SameRows(better.snapshot), day=2)
+    assert (again.changed, versions(engine)) == (0, 3)
 
 
 def test_the_notes_windows_and_rejects_of_the_whole_feed_are_kept(engine: Engine) -> None:
