@@ -61,12 +61,14 @@ class Query:
 
 @dataclass(frozen=True)
 class Look:
-    """One child's records, and the day on which they are looked at. ``today`` is never after the day
-    the feed was drawn up, nor after the days for which it speaks of this child."""
+    """One child's records, and the day ``now`` on which they are looked at. ``today`` is the last day
+    the feed can know of: never after that on which it was drawn up, or the days for which it speaks of
+    this child."""
 
     case: CaseFile
     feed: Feed
     today: date
+    now: date
     calendar: Calendar
     by_kind: Mapping[str, list[Record]] = field(default_factory=dict)
 
@@ -74,7 +76,7 @@ class Look:
     def at(cls, case: CaseFile, feed: Feed, today: date, calendar: Calendar) -> Look:
         """A look at a child on a day."""
         known = min(today, feed.drawn, case.window.end or today)
-        return cls(case, feed, known, calendar, case.by_kind())
+        return cls(case, feed, known, today, calendar, case.by_kind())
 
     @cached_property
     def child(self) -> Record | None:

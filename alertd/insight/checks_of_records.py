@@ -18,14 +18,14 @@ def _doubts(look: Look, cause: str) -> Iterator[tuple[Record, Doubt]]:
 @check("Value that cannot be read", "unreadable", "told")
 def unreadable(look: Look) -> Iterator[Hit]:
     """What a feed holds in a field cannot be read as what the field is for."""
-    return (Hit(record, doubt.field, f"{doubt.field} {doubt.why}") for record, doubt in _doubts(look, "unreadable"))
+    return (Hit(record, doubt.field, f"{doubt.field}: {doubt.why}") for record, doubt in _doubts(look, "unreadable"))
 
 
 @check("Field that does not agree with the rest", "conflicting", "told")
 def conflict(look: Look) -> Iterator[Hit]:
     """A field contradicts another of its record, or names a record that the child does not have."""
     for record, doubt in _doubts(look, "conflict"):
-        why = doubt.why if doubt.why.startswith(f"{doubt.field} ") else f"{doubt.field} {doubt.why}"
+        why = doubt.why if doubt.why.startswith(f"{doubt.field} ") else f"{doubt.field}: {doubt.why}"
         yield Hit(record, doubt.field, why)
 
 
@@ -91,6 +91,8 @@ def no_child(look: Look) -> Iterator[Hit]:
 def nobody_allocated(look: Look) -> Iterator[Hit]:
     """A child's case is open, and no open allocation names a worker or a team."""
     if "allocation" not in look.feed.holds or (look.died and look.died <= look.today):
+        return
+    if not look.case.window_of(("allocation",)).covers(look.today, look.today):
         return
     cases = list(look.open(*sorted(CASES)))
     named = any(a.get("worker") or a.get("team") for a in look.open("allocation"))
@@ -197,7 +199,8 @@ def in_future(look: Look) -> Iterator[Hit]:
             day = None if name in _AHEAD or name == ends else record.day(name)
             if day is not None and day > look.today:
                 said = "" if record.kind == "child" else f", {in_words(day)},"
-                yield Hit(record, name, f"{name}{said} is in the future")
+                ahead = "in the future" if day > look.now else f"after the feed's last day, {in_words(look.today)}"
+                yield Hit(record, name, f"{name}{said} is {ahead}")
 
 
 OF_RECORDS: Final[tuple[Check, ...]] = (
