@@ -47,30 +47,42 @@ class _Aside(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the rows of one table are read, worked out once for all children. ``fields`` are (field, column, reader)."""
+    """How the rows of one table are read, worked out once for all children: there may be millions of rows.
+
+    ``fields`` are (field, place in the row, reader), and ``assumed`` those of columns that are not there.
+    ``key_at`` and ``period_at`` are the places of the key and of the key of the period of care.
+    """
 
     table: Table
     named: str
     key_named: str
     cells: tuple[str, ...]
     absent: Mapping[str, None]
-    fields: tuple[tuple[str, str, Reader], ...]
-    period: str | None
+    fields: tuple[tuple[str, int, Reader], ...]
+    assumed: Mapping[str, object]
+    key_at: int
+    period_at: int | None
     make: _Maker | None
 
 
 def plan_of(found: Found) -> Plan:
     """The plan for a table that is there."""
     table = found.table
-    known = found.columns.keys() | table.assumes.keys()
+    at = {name: place for place, name in enumerate(found.cells, 1)}  # before them stands the child's reference
     return Plan(
         table=table,
         named=found.named,
         key_named=found.columns[table.key],
         cells=found.cells,
         absent=dict.fromkeys(name for name in table.cells if name not in found.columns),
-        fields=tuple((name, column, read) for name, (column, read) in table.fields.items() if column in known),
-        period=table.period,
+        fields=tuple((name, at[column], read) for name, (column, read) in table.fields.items() if column in at),
+        assumed={
+            name: read(None)
+            for name, (column, read) in table.fields.items()
+            if column in table.assumes and column not in at
+        },
+        key_at=at[table.key],
+        period_at=at.get(table.period or ""),
         make=_MAKERS.get(table.name),
     )
 
@@ -103,27 +115,27 @@ class _Reading:
         account = self.ledger.of(plan.named)
         for row in rows:
             account.rows += 1
-            cells = dict(zip(plan.cells, row[1:], strict=True))
-            cells.update(plan.absent)
-            key = v.ident(cells[plan.table.key])
+            key = v.ident(row[plan.key_at])
             if key is None:
                 self.ledger.reject(plan.named, f"{plan.named} (no key)", "has no key", plan.key_named)
             elif plan.table.name == PERIODS:
-                self.episodes.setdefault(key, []).append(_episode(cells))
-            elif why := self._left_out(plan, key, cells):
+                self.episodes.setdefault(key, []).append(_episode(_cells(plan, row)))
+            elif why := self._left_out(plan, key, row):
                 account.aside[why] += 1
             else:
                 account.used += 1
         if plan.table.name == PERIODS:
             self._periods(plan.named)
 
-    def _left_out(self, plan: Plan, key: str, cells: Mapping[str, object]) -> str | None:
+    def _left_out(self, plan: Plan, key: str, row: Row) -> str | None:
         """Enter what a row is made into; why it is left out, if it is."""
-        if plan.period and (v.ident(cells[plan.period]) or "") in self.short_breaks:
+        if self.short_breaks and plan.period_at and (v.ident(row[plan.period_at]) or "") in self.short_breaks:
             return SHORT_BREAKS
         where = f"{plan.named} {key}"
-        raw: Raw = {name: read(cells[column]) for name, column, read in plan.fields}
-        made = plan.make(self, _Item(key, raw, cells)) if plan.make else ((plan.table.main, key, raw),)
+        raw: Raw = {name: read(row[at]) for name, at, read in plan.fields}
+        if plan.assumed:
+            raw.update(plan.assumed)
+        made = plan.make(self, _Item(key, raw, _cells(plan, row))) if plan.make else ((plan.table.main, key, raw),)
         return made.why if isinstance(made, _Aside) else self._entered(made, where)
 
     def _entered(self, made: Records, where: str) -> str | None:
@@ -185,6 +197,11 @@ class _Reading:
         """Every record, typed."""
         for (kind, key), (where, raw) in self.made.items():
             yield make_record(kind, self.child, key, where, raw)
+
+
+def _cells(plan: Plan, row: Row) -> dict[str, object]:
+    """The cells of a row by their columns; those of columns that are not there are blank."""
+    return {**plan.absent, **dict(zip(plan.cells, row[1:], strict=True))}
 
 
 def _legal_status(reading: _Reading, item: _Item) -> Records:
