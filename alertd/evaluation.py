@@ -76,7 +76,8 @@ def evaluate_once(
         return Evaluated(refused="; ".join(refused.values()))
     kept = KeptCases(house.engine, feeds, precedence=house.settings.precedence, merged=house.merged)
     snapshot = snapshot_of(kept, Silence(stale, refused))
-    return _commit(house, kept, snapshot, _look_at_all(house, snapshot, now, on_evaluated), now)
+    looked = _look_at_all(house, snapshot, now, kept.unread(), on_evaluated)
+    return _commit(house, kept, snapshot, looked, now)
 
 
 def read_in(
@@ -112,6 +113,7 @@ def _take_in(house: House, feed: Feed, now: datetime, accept: bool, on_read: Pro
             first_seen=taken.first_seen,
             changed=taken.changed,
             vanished=taken.vanished,
+            unread=len(taken.unread),
         )
     return taken
 
@@ -155,7 +157,7 @@ def _look(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What is true of all children. ``failed`` are those that could not be evaluated, with why."""
+    """What is true of all children. ``failed`` are those that could not be read or evaluated, with why."""
 
     findings: list[Finding]
     holdings: dict[str, Holding]
@@ -163,11 +165,17 @@ class _Looked:
     failed: dict[str, str]
 
 
-def _look_at_all(house: House, snapshot: Snapshot, now: datetime, on_evaluated: Callable[[int, int], None]) -> _Looked:
+def _look_at_all(
+    house: House,
+    snapshot: Snapshot,
+    now: datetime,
+    unread: Mapping[str, str],
+    on_evaluated: Callable[[int, int], None],
+) -> _Looked:
     with Session(reading(house.engine)) as session:
         told = frozenset(alerts.last_told(session))
     _, unable = measurable(house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
-    looked = _Looked([*unable], {}, 0, {})
+    looked = _Looked([*unable], {}, 0, dict(unread))
     done = open_children = 0
 
     def progress(n: int) -> None:
@@ -176,6 +184,8 @@ def _look_at_all(house: House, snapshot: Snapshot, now: datetime, on_evaluated: 
         on_evaluated(done, len(snapshot.cases))
 
     for child, seen in each(snapshot, house.rulebook, _look, now, progress=progress, failed=looked.failed.__setitem__):
+        if child in unread:  # what is kept of the child is not what the feed says now
+            continue
         looked.findings.extend(f for f in seen.findings if f.asks_for_action or f.identity in told)
         looked.holdings[child] = seen.held
         open_children += seen.is_open
@@ -341,7 +351,7 @@ def _tell_of_silence(session: Session, house: House, now: datetime, silent: Coun
 
 def _tell_of_failed(session: Session, house: House, now: datetime, failed: Mapping[str, str]) -> None:
     lines = [
-        f"{len(failed)} children could not be evaluated.",
+        f"{len(failed)} children could not be read or evaluated.",
         "Their alerts stay as they were. All other children were evaluated.",
         "Please report this, with the children's references, to whoever looks after alertd:",
         *(f"ref {child}" for child in sorted(failed)[:20]),

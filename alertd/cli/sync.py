@@ -101,7 +101,8 @@ def _in_a_line(taken: Taken, seconds: float) -> str:
     rows = sum(taken.counts.values())
     speed = f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} a second"
     what = f"{taken.first_seen:,} first seen, {taken.changed:,} changed, {taken.vanished:,} vanished"
-    return f"{taken.feed}: {taken.children:,} children: {what}; {speed}"
+    unread = f"; {len(taken.unread):,} could not be read and stay as they were" if taken.unread else ""
+    return f"{taken.feed}: {taken.children:,} children: {what}{unread}; {speed}"
 
 
 def show_changes(

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, overload
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from alertd.cases.accounts import Reject
 from alertd.cases.merge import Part, Precedence, joined
 from alertd.cases.records import CaseFile, Snapshot, Window, case_file, in_words
 from alertd.db.engine import reading as read_only
@@ -49,11 +50,12 @@ class KeptCases:
         self._engine = read_only(engine)
         self.feeds = feeds
         self._precedence = precedence
+        self._merged = merged
         self._where: dict[str, list[tuple[int, int]]] = {}
         with Session(self._engine) as session:
             for place, (named, _) in enumerate(feeds):
                 for child, id_ in store.versions_in_force(session, named.feed, known_on).items():
-                    own = f"{named.authority}/{child}" if named.authority else child
+                    own = self._own(named, child)
                     now = followed(own, merged)
                     ids = self._where.setdefault(now, [])
                     # What stands under the number of today comes before what was recorded under another.
@@ -75,6 +77,18 @@ class KeptCases:
         if isinstance(at, int):
             return self._read([self.children[at]])[0]
         return self._read(self.children[at])
+
+    def unread(self) -> dict[str, str]:
+        """The children of whom a reading in force could make no case file, with why: what is kept of them is older."""
+        return {
+            followed(self._own(named, child), self._merged): why
+            for named, standing in self.feeds
+            for child, why in standing.said.unread.items()
+        }
+
+    @staticmethod
+    def _own(named: Named, child: str) -> str:
+        return f"{named.authority}/{child}" if named.authority else child
 
     def of(self, child: str) -> CaseFile | None:
         """One child's case file, or None where no feed has the child."""
@@ -149,6 +163,7 @@ def snapshot_of(kept: KeptCases, silence: Silence) -> Snapshot:
         holds=frozenset(holds),
         window=one.window if len(said) == 1 else Window(),
         accounts={},
+        rejects=tuple(Reject(*reject) for one in said.values() for reject in one.rejects),
         notes=tuple(note for one in said.values() for note in one.notes),
         lacks=together.lacks,
         latest=together.latest,

@@ -64,6 +64,8 @@ class Said:
     rejects: tuple[tuple[str, str, str], ...] = ()
     edition: str = ""
     """Of the readers that made the case files: see :mod:`alertd.intake.edition`."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Children of whom this reading could make no case file, with why."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON values; the source has a column of its own."""
@@ -77,6 +79,7 @@ class Said:
             "notes": list(self.notes),
             "rejects": [list(reject) for reject in self.rejects],
             "edition": self.edition,
+            "unread": dict(self.unread),
         }
 
     @classmethod
@@ -94,6 +97,7 @@ class Said:
             tuple(said.get("notes", ())),
             tuple((where, why, column) for where, why, column in said.get("rejects", ())),
             said.get("edition", ""),
+            said.get("unread", {}),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -30,7 +31,8 @@ ANOTHER_PERSON_DAYS: Final = 366
 class Taken:
     """What one reading brought. ``refused`` says why nothing of it counts; it is blank where it does.
 
-    ``strangers`` are references that seem to have been given to another child.
+    ``strangers`` are references that seem to have been given to another child; ``unread`` are children of whom
+    no case file could be made, with why: what was kept of them before stands.
     """
 
     feed: str
@@ -41,6 +43,7 @@ class Taken:
     vanished: int = 0
     refused: str = ""
     strangers: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -57,7 +60,8 @@ def take_in(
 ) -> Taken:
     """Read a feed to its end and keep what changed, all of it or nothing.
 
-    A child that is gone from the feed is kept as *vanished*, which says nothing about any need.
+    A child that is gone from the feed is kept as *vanished*, which says nothing about any need. One of whom no
+    case file can be made costs nobody else anything, unless there are so many that it is the feed or its reader.
     ``max_loss`` is the share of the rows of a table, and of the children, that may be gone since the
     last accepted reading; ``accept``: somebody has said that whatever is gone is meant to be.
     ``on_children`` hears of each child read.
@@ -80,6 +84,8 @@ def take_in(
     if not accept and held > SMALL_TABLE and taken.vanished > max_loss * held:
         lost = f"{taken.vanished:,} of {held:,} children are gone since the last reading"
         reasons.append(f"{lost} (allowed {max_loss:.0%}). If that is meant, start once with: alertd run --accept-feed")
+    if taken.unread and (len(taken.unread) > max(max_loss * taken.children, SMALL_TABLE) or not _any_read(taken)):
+        reasons.append(f"{len(taken.unread):,} of {taken.children:,} children cannot be read. Please report it")
     if reasons:
         return _refuse(engine, run, taken, "; ".join(reasons))
     before_accepting()
@@ -118,7 +124,7 @@ def _keep_changes(
 ) -> store.Said:
     """Write a version of each child that is new, changed or gone; the others are left as they are."""
     for chunk in _chunks(reading.children()):
-        made = list(_made(chunk, reading, known))
+        made = list(_made(chunk, reading, known, taken.unread))
         taken.children += len(chunk)
         if made:
             with Session(run.engine) as session, session.begin():
@@ -144,7 +150,12 @@ def _keep_changes(
         (*reading.notes, *reading.ledger.notes()),
         tuple((r.where, r.why, r.column) for r in reading.ledger.rejects),
         edition().hex(),
+        dict(taken.unread),
     )
+
+
+def _any_read(taken: Taken) -> bool:
+    return len(taken.unread) < taken.children
 
 
 Made = list[tuple[store.Known | None, store.Version]]
@@ -152,7 +163,7 @@ Made = list[tuple[store.Known | None, store.Version]]
 
 
 def _made(
-    chunk: Iterable[Pending], reading: Reading, known: dict[str, store.Known]
+    chunk: Iterable[Pending], reading: Reading, known: dict[str, store.Known], unread: dict[str, str]
 ) -> Iterator[tuple[store.Known | None, store.Version]]:
     """The children of a chunk that are not known as they are now; what is known of a child is taken from ``known``."""
     for pending in chunk:
@@ -160,9 +171,16 @@ def _made(
         digest = digest_of(edition() + pending.digest)
         if before and before.digest == digest:
             continue
-        made = pending.make()
-        body = pack(made, reading.window, reading.windows)
-        yield before, store.Version(pending.child, digest, _born(made.case), body)
+        try:
+            made = pending.make()
+            version = store.Version(
+                pending.child, digest, _born(made.case), pack(made, reading.window, reading.windows)
+            )
+        except Exception as fault:  # noqa: BLE001 - one child's rows; it is reported, and the others go on
+            frame = traceback.extract_tb(fault.__traceback__)[-1]
+            unread[pending.child] = f"{type(fault).__name__} in {frame.name}"
+            continue
+        yield before, version
 
 
 def _differing(session: Session, made: Made) -> Made:

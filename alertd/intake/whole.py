@@ -70,7 +70,13 @@ class Whole:
         """Each child, with the digest of its records: nothing was kept of the rows they were made of."""
         for case in self.snapshot.cases:
             made = Made(case)
-            yield Pending(case.child, digest_of(plain(made, self.window, self.windows)), partial(_already, made))
+            yield Pending(case.child, digest_of(self._bytes(made)), partial(_already, made))
+
+    def _bytes(self, made: Made) -> bytes:
+        try:
+            return plain(made, self.window, self.windows)
+        except TypeError:  # a value that cannot be kept: whoever keeps the child will say so
+            return repr(made.case).encode("utf-8", "backslashreplace")
 
 
 def _already(made: Made) -> Made:
