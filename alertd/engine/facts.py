@@ -149,7 +149,6 @@ def facts_of(patterns: Sequence[Pattern], by_kind: ByKind, instant: Instant) -> 
     looked_at = {c for p in patterns for c in p.where}
     for anchor in anchors:
         yield {
-            "sid": anchor.child,
             "id": anchor.ref,
             "kind": "anchor",
             "ref": anchor.ref,
@@ -161,7 +160,6 @@ def facts_of(patterns: Sequence[Pattern], by_kind: ByKind, instant: Instant) -> 
             for record in pattern.records(by_kind, anchor):
                 if instant.reaches(pattern, span, record):
                     yield {
-                        "sid": anchor.child,
                         "id": f"{number} {anchor.ref} {record.ref}",
                         "kind": str(number),
                         "ref": anchor.ref,

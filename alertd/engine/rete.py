@@ -24,6 +24,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
 import durable_rules_engine
@@ -109,9 +110,13 @@ class Rete:
         return found
 
 
-def _run(handle: int, sid: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _run(handle: int, child: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Assert the facts with the tick last, yield (rule, fact) for each match, forget all."""
-    batch = [*facts, {"sid": sid, "id": "tick", "kind": "tick"}]
+    # The engine keeps a state under the text as JSON writes it, and looks for it under the text itself:
+    # these differ for a reference with a quote or an accent in it.
+    sid = blake2b(child.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    tick: Fact = {"id": "tick", "kind": "tick"}
+    batch = [{"sid": sid, **fact} for fact in (*facts, tick)]
     # 1: some fact matched nothing (it was taken all the same); 2: observed before, which explicit
     # ids and the deletion below rule out.
     code, state = durable_rules_engine.assert_facts(handle, json.dumps(batch))
