@@ -304,7 +304,8 @@ def case_file(
     found: dict[tuple[str, str], Record] = {}
     for record in records:
         found.setdefault((record.kind, record.key), record)
-    checked = sorted((_with_links_checked(r, found, holds) for r in found.values()), key=_order)
+    begun = _Begun(found.values())
+    checked = sorted((_with_links_checked(r, found, begun, holds) for r in found.values()), key=_order)
     return CaseFile(child, tuple(checked), window, of_kinds, latest)
 
 
@@ -312,7 +313,7 @@ _LINKS: Final = {kind.name: [(f.name, f.links) for f in kind.fields if f.links] 
 
 
 def _with_links_checked(
-    record: Record, found: Mapping[tuple[str, str], Record], holds: frozenset[str] | None
+    record: Record, found: Mapping[tuple[str, str], Record], begun: _Begun, holds: frozenset[str] | None
 ) -> Record:
     links = _LINKS[record.kind]
     if not links:
@@ -330,28 +331,47 @@ def _with_links_checked(
     doubts = list(record.doubts)
     for name, kind in loose:
         link = str(values.pop(name))
-        begun = _begun(kind, link, found.values()) or {key for of, key in found if (of, key) == (kind, link)}
-        if len(begun) == 1:
-            values[name] = begun.pop()
-        elif begun:
+        meant = begun.at(kind, link) or ({link} if (kind, link) in found else set())
+        if len(meant) == 1:
+            values[name] = next(iter(meant))
+        elif meant:
             doubts.append(Doubt(name, f"names a {name} by its day, and more than one began on it", "conflict"))
         else:
             doubts.append(Doubt(name, f"names a {name} that the feed does not hold for this child", "conflict"))
     return replace(record, values=values, doubts=tuple(doubts))
 
 
-def _begun(kind: str, when: str, records: Iterable[Record]) -> set[str]:
-    """The keys of the records of a kind that began on an ISO day, or at a minute of London time."""
-    try:
-        wanted = date.fromisoformat(when) if len(when) == 10 else datetime.fromisoformat(when)
-        minute = in_words(wanted.replace(tzinfo=wanted.tzinfo or LONDON) if isinstance(wanted, datetime) else wanted)
-    except (ValueError, OverflowError):
-        return set()
-    own = [(record.key, record.values.get(KINDS[kind].begins)) for record in records if record.kind == kind]
-    if isinstance(wanted, datetime):
-        exact = {key for key, begins in own if isinstance(begins, datetime) and in_words(begins) == minute}
-        return exact or {key for key, begins in own if begins == wanted.date()}
-    return {key for key, begins in own if isinstance(begins, date) and local_day(begins) == wanted}
+class _Begun:
+    """A child's records by when they began. Put in order once asked for: most children have no such link."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = records
+        self._days: dict[tuple[str, object], set[str]] | None = None
+
+    def at(self, kind: str, when: str) -> set[str]:
+        """The keys of the records of a kind that began on an ISO day, or at a minute of London time."""
+        try:
+            wanted = date.fromisoformat(when) if len(when) == 10 else datetime.fromisoformat(when)
+            minute = in_words(
+                wanted.replace(tzinfo=wanted.tzinfo or LONDON) if isinstance(wanted, datetime) else wanted
+            )
+        except (ValueError, OverflowError):
+            return set()
+        if self._days is None:
+            self._days = self._by_when()
+        if not isinstance(wanted, datetime):
+            return self._days.get((kind, wanted), set())
+        return self._days.get((kind, minute)) or self._days.get((kind, f"without a time, {wanted.date()}"), set())
+
+    def _by_when(self) -> dict[tuple[str, object], set[str]]:
+        found: dict[tuple[str, object], set[str]] = {}
+        for record in self._records:
+            begins = record.values.get(_BEGINS[record.kind])
+            if isinstance(begins, date):
+                timed = isinstance(begins, datetime)
+                for when in (local_day(begins), in_words(begins) if timed else f"without a time, {begins}"):
+                    found.setdefault((record.kind, when), set()).add(record.key)
+        return found
 
 
 _BEGINS: Final = {kind.name: kind.begins for kind in KINDS.values()}

@@ -16,7 +16,8 @@ from rich.table import Table
 
 from alertd.cases.kind import FEEDS, FeedCode, Field, Kind
 from alertd.cases.kinds import KINDS
-from alertd.cases.sources.own_cells import CODES, LONGEST
+from alertd.cases.sources.cells import LONGEST
+from alertd.cases.sources.own_cells import CODES
 from alertd.cases.sources.own_example import example
 from alertd.cases.sources.own_lists import columns_of, required
 from alertd.cli.coverage import shipped

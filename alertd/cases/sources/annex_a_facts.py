@@ -14,6 +14,7 @@ from datetime import date
 from alertd.cases.records import Record, Unreadable, make_record
 from alertd.cases.sources import annex_a_cells as v
 from alertd.cases.sources.annex_a_files import Row
+from alertd.cases.sources.cells import LONGEST
 
 Day = date | Unreadable | None
 Raw = dict[str, object]
@@ -104,5 +105,5 @@ def name(row: Row, column: str) -> str | Unreadable | None:
     if isinstance(cell, Unreadable):
         return _headed(row, column, cell)
     found = v.text(cell)
-    plain = found is None or (found.isprintable() and len(found) <= 200)
+    plain = found is None or (found.isprintable() and len(found) <= LONGEST)
     return found if plain else _headed(row, column, Unreadable("is not a name"))

@@ -16,6 +16,10 @@ from alertd.cases.records import LONDON, Unreadable, local_day
 
 FILLERS: Final = frozenset({date(1900, 1, 1), date(9999, 12, 31)})
 
+LONGEST: Final = 100
+"""Characters in a reference or a key. What is longer is prose, and prose is not read. Our own choice."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]+(\d\d:\d\d(?::\d\d)?)(\.\d+)?(Z|[+-]\d\d(?::?\d\d)?)?)?")
 _UK = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: +(\d\d:\d\d(?::\d\d)?)(\.\d+)?)?")
 _NOT_A_DATE = Unreadable("is not a date (wanted: a date column, or text as 2026-03-31 or 31/03/2026)")
@@ -30,10 +34,24 @@ def text(value: object) -> str | None:
     return None if value is None else str(value).strip() or None
 
 
-def ident(value: object) -> str | None:
-    """A key of this or another table; -1 is the case systems' way of writing none."""
+def reference(value: object) -> str | Unreadable | None:
+    """What names a person, a team or another row: short text; -1 is the case systems' way of writing none."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return Unreadable("holds bytes, not text")
     found = text(value)
-    return None if found == "-1" else found
+    if found is None or found == "-1":
+        return None
+    if len(found) > LONGEST:
+        return Unreadable(f"is longer than {LONGEST} characters")
+    if not found.isprintable() and _CONTROL.search(found):
+        return Unreadable("holds a line break or a control character")
+    return found
+
+
+def ident(value: object) -> str | None:
+    """A key of this or another table; None for what can be no reference, too: no database could keep it."""
+    found = reference(value)
+    return found if isinstance(found, str) else None
 
 
 def moment(value: object) -> date | datetime | Unreadable | None:

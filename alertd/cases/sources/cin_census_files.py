@@ -22,6 +22,7 @@ from lxml.etree import _Element
 
 from alertd.cases.accounts import Ledger
 from alertd.cases.records import Unreadable, Window, in_words
+from alertd.cases.sources.cells import reference
 from alertd.cases.sources.xml_files import elements, local, root_of
 from alertd.cases.sources.years import refuse_damaged, year_of
 from alertd.errors import InputError
@@ -115,14 +116,16 @@ class Census:
         """Each child's reference and rows, the child's own first. Rows without a child are rejected."""
         for element in elements(self.path, ("Header", "Child"), self.strange):
             if local(element) == "Child":
-                reference, rows = _Reader(self).read(element)
+                said, rows = _Reader(self).read(element)
+                child = reference(said)
                 for row in rows:
                     account = self.account(row.element)
                     self.ledger.of(account).rows += 1
-                    if not reference:
-                        self.ledger.reject(account, row.where, "has no LAchildID", "LAchildID")
-                if reference:
-                    yield reference, rows
+                    if not isinstance(child, str):
+                        why = f"has a LAchildID that {child.why}" if child else "has no LAchildID"
+                        self.ledger.reject(account, row.where, why, "LAchildID")
+                if isinstance(child, str):
+                    yield child, rows
                 elif len(self.ledger.rejects) > _MANY:  # of no use already: its end need not be waited for
                     refuse_damaged(self.ledger)
 

@@ -28,8 +28,10 @@ from alertd.errors import InputError
 STATE: Final = "state.jsonl"
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of one file; 30,000 children in one file are about half of it. Our own choice."""
-HEAVIEST: Final = 400_000_000
+HEAVIEST: Final = 320_000_000
 """Bytes of memory, by a rough estimate, that the content of one file may take up. Our own choice."""
+MANY: Final = 10_000
+"""Elements of one file that cannot be used after which it is refused. Our own choice."""
 _SUFFIX: Final = ".json"
 _ARRIVED: Final = re.compile(r"(\d{8}T\d{12})Z-[0-9a-f-]{36}\.json")
 _PART: Final = re.compile(r"\.[\w.-]+\.part")
@@ -98,6 +100,10 @@ class Inbox:
             statement = clean(element, f"[{number}]", cleaning)
             if statement is not None:
                 self._take(statement)
+            if len(cleaning.faults) > MANY:  # of no use: its end need not be waited for
+                fault = cleaning.faults[0]
+                what = f"more than {MANY:,} of its elements cannot be used; the first {fault.why}"
+                raise InputError(what, where=f"{name}:{fault.at}", fix=_AGAIN)
         self.faults += ((name, fault) for fault in cleaning.faults)
         self.unknown |= cleaning.unknown
         self.files += 1

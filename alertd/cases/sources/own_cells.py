@@ -14,6 +14,7 @@ from typing import Final
 from alertd.cases.kind import Field
 from alertd.cases.records import LONDON, Unreadable, local_day
 from alertd.cases.sources import cells
+from alertd.cases.sources.cells import reference
 
 _AGENCIES: Final = (
     "placement family_moved missing_on_register provider_event private_fostering_moved school_joined school_left "
@@ -79,10 +80,7 @@ _UPPER: Final = frozenset({"allocation.role", "legal_status.status", "placement.
 _KEYS: Final = frozenset({"agency_notice.about"})
 """Fields that hold a key though not of one kind."""
 
-LONGEST: Final = 100
-"""Characters in a code, a reference or a key. What is longer is prose, and prose is not read. Our own choice."""
 _YEARS: Final = range(1901, 2200)  # 1900 and 9999 are what systems fill in for "none"
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SLASHED: Final = re.compile(r"\s*(\d{1,2})/(\d{1,2})/\d")
 
 
@@ -97,16 +95,6 @@ def cell(kind: str, field: Field, value: object) -> object:
     if field.type == "yes/no":
         return cells.yes_no(value)
     return _number(value) if field.type == "number" else _coded(f"{kind}.{field.name}", field, value)
-
-
-def reference(value: object) -> str | Unreadable | None:
-    """A reference or a key: short text without line breaks; a whole number loses its decimal point."""
-    found = cells.ident(value)
-    if found is None:
-        return None
-    if len(found) > LONGEST:
-        return Unreadable(f"is longer than {LONGEST} characters")
-    return Unreadable("holds a line break or a control character") if _CONTROL.search(found) else found
 
 
 def day(value: object) -> date | Unreadable | None:

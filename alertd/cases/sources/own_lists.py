@@ -16,7 +16,8 @@ from alertd.cases.accounts import Ledger
 from alertd.cases.kind import Field, Kind
 from alertd.cases.kinds import KINDS, Fills
 from alertd.cases.records import Record, Unreadable, make_record
-from alertd.cases.sources.own_cells import SLASHED, cell, reference, written
+from alertd.cases.sources.cells import reference
+from alertd.cases.sources.own_cells import SLASHED, cell, written
 from alertd.cases.sources.own_cells import key as key_of
 from alertd.errors import InputError, did_you_mean
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alertd.cases.accounts import Ledger
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Snapshot, Window, case_files
+from alertd.cases.sources.cells import reference
 from alertd.cases.sources.csv_files import read_text
 from alertd.cases.sources.database import ONE_PASS, QUOTED, address_of, connected, shown_as, why_of
 from alertd.cases.sources.own_lists import FILLS, OwnList, Progress, check_columns, lacking, plain, records_of
@@ -174,7 +175,8 @@ def _rows(result: CursorResult[Any], table: str, names: Sequence[str]) -> Iterat
         for batch in result.partitions():
             for row in batch:
                 n += 1
-                yield f"{table}: {row[at]}" if at is not None and row[at] else f"{table}, row {n}", tuple(row)
+                key = reference(row[at]) if at is not None else None
+                yield f"{table}: {key}" if isinstance(key, str) else f"{table}, row {n}", tuple(row)
     except (ValueError, OverflowError, TypeError):  # what a driver says of a cell that it cannot make a value of
         what = f"the driver cannot read a value after row {n:,}"
         raise InputError(what, where=table, fix="Make text of dates and numbers in the query (CAST)") from None

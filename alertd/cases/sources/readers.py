@@ -120,6 +120,7 @@ def _read(place: Place, as_of: datetime, progress: Progress | None) -> Snapshot:
 
 def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Snapshot:
     path = Path(place.url)
+    _refuse_odd_files(path)
     before = _stamps(path)
     if path.is_dir():
         check_manifest(path)
@@ -137,6 +138,19 @@ def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Sna
     if place.kind != "csc_api" and _stamps(path) != before:  # payloads may come in at any moment, each whole
         raise InputError("changed while it was being read", where=str(path), fix="Read it again when it is complete")
     return snapshot
+
+
+def _refuse_odd_files(path: Path) -> None:
+    """A pipe or a device in a file's place would be waited for without end; a name may steer a terminal."""
+    try:
+        within = [*path.iterdir()] if path.is_dir() else []
+        odd = next((each for each in (path, *within) if each.exists() and not (each.is_file() or each.is_dir())), None)
+    except (OSError, ValueError):  # its reader will say
+        return
+    if any(not each.name.isprintable() for each in within):
+        raise InputError("holds a file whose name has a control character", where=str(path), fix="Rename it")
+    if odd is not None:
+        raise InputError("is neither a file nor a folder", where=odd.name, fix="Put the file itself there")
 
 
 def _stamps(path: Path) -> list[tuple[str, int, int]]:

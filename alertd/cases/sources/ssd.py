@@ -25,9 +25,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from alertd.cases.accounts import Ledger
 from alertd.cases.kinds import LATEST_ONLY, unfilled
 from alertd.cases.reading import Made, Pending, Progress, collected, digest_of
-from alertd.cases.records import Snapshot, Window, local_day
+from alertd.cases.records import Snapshot, Unreadable, Window, local_day
 from alertd.cases.sources import ssd_layout
-from alertd.cases.sources.cells import ident
+from alertd.cases.sources.cells import ident, reference
 from alertd.cases.sources.database import ONE_PASS, QUOTED, address_of, connected, shown_as, why_of
 from alertd.cases.sources.ssd_layout import Found, Layout, ways_to_a_child
 from alertd.cases.sources.ssd_map import Row, case_of, plan_of
@@ -221,7 +221,7 @@ class SsdReading:
     def _by_child(self, found: Found, rows: Iterator[Row]) -> Iterator[tuple[str, list[Row]]]:
         before = ""
         for child, own in groupby(rows, itemgetter(0)):
-            if child is None:
+            if not isinstance(reference(child), str):
                 for row in own:
                     self._reject(found, row)
                 continue
@@ -236,7 +236,9 @@ class SsdReading:
         key = ident(row[1])
         where = f"{found.named} {key or '(no key)'}"
         if key:
-            self.ledger.reject(found.named, where, _NO_CHILD, found.columns.get(found.table.person, ""))
+            said = reference(row[0])
+            why = f"names a child by what {said.why}" if isinstance(said, Unreadable) else _NO_CHILD
+            self.ledger.reject(found.named, where, why, found.columns.get(found.table.person, ""))
         else:
             self.ledger.reject(found.named, where, "has no key", found.columns[found.table.key])
 

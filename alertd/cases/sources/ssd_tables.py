@@ -42,7 +42,7 @@ TABLES: Final = (
         kinds={"household": ("fami_family_id",)},
         key="fami_family_id",
         person="fami_person_id",
-        fields={"family": ("fami_family_id", v.ident)},
+        fields={"family": ("fami_family_id", v.reference)},
     ),
     Table(
         name="early_help_episodes",
@@ -80,7 +80,7 @@ TABLES: Final = (
         fields={
             "start": ("cina_assessment_start_date", v.day),
             "authorised": ("cina_assessment_auth_date", v.day_or_filler),
-            "referral": ("cina_referral_id", v.ident),
+            "referral": ("cina_referral_id", v.reference),
             "child_seen": ("cina_assessment_child_seen", v.yes_no),
         },
         extra=("cina_assessment_outcome_json", "cina_assessment_outcome_nfa"),
@@ -95,7 +95,7 @@ TABLES: Final = (
         fields={
             "start": ("s47e_s47_start_date", v.day),
             "end": ("s47e_s47_end_date", v.day),
-            "referral": ("s47e_referral_id", v.ident),
+            "referral": ("s47e_referral_id", v.reference),
         },
         extra=("s47e_s47_nfa", "s47e_s47_outcome_json"),
         made={"s47": ("outcome",)},
@@ -108,7 +108,7 @@ TABLES: Final = (
         routes=(("icpc_referral_id", _REFERRAL),),
         fields={
             "happened": ("icpc_icpc_date", v.day),
-            "s47": ("icpc_s47_enquiry_id", v.ident),
+            "s47": ("icpc_s47_enquiry_id", v.reference),
             "transfer_in": ("icpc_icpc_transfer_in", v.flagged),
             "due_on": ("icpc_icpc_target_date", v.day),
         },
@@ -139,7 +139,7 @@ TABLES: Final = (
         fields={
             "start": ("cinp_cin_plan_start_date", v.day),
             "end": ("cinp_cin_plan_end_date", v.day),
-            "referral": ("cinp_referral_id", v.ident),
+            "referral": ("cinp_referral_id", v.reference),
         },
     ),
     Table(
@@ -342,10 +342,10 @@ TABLES: Final = (
         fields={
             "start": ("invo_involvement_start_date", v.day),
             "end": ("invo_involvement_end_date", v.day),
-            "worker": ("invo_professional_id", v.ident),
-            "team": ("invo_professional_team", v.ident),
+            "worker": ("invo_professional_id", v.reference),
+            "team": ("invo_professional_team", v.reference),
             "role": ("invo_professional_role_id", v.role),
-            "team_only": ("invo_professional_id", lambda cell: v.ident(cell) is None),
+            "team_only": ("invo_professional_id", lambda cell: v.reference(cell) is None),
         },
     ),
 )

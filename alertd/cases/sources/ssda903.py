@@ -16,6 +16,7 @@ from alertd.cases.accounts import Account, Ledger
 from alertd.cases.kinds import Fills, unfilled
 from alertd.cases.reading import Progress, add
 from alertd.cases.records import Record, Snapshot, Unreadable, Window, case_files, make_record
+from alertd.cases.sources.cells import ident, reference
 from alertd.cases.sources.dates import uk_day
 from alertd.cases.sources.ssda903_episodes import (
     RESTATED,
@@ -26,7 +27,7 @@ from alertd.cases.sources.ssda903_episodes import (
     read_episodes,
 )
 from alertd.cases.sources.ssda903_files import read_files
-from alertd.cases.sources.ssda903_tables import SIGNATURES, File
+from alertd.cases.sources.ssda903_tables import SIGNATURES, File, no_child
 from alertd.cases.sources.years import refuse_damaged, unbroken, year_of
 from alertd.errors import InputError
 
@@ -157,11 +158,12 @@ def _children(files: Iterable[File]) -> Iterator[Record]:
         if "DOB" not in file.columns:
             continue
         for where, (child, text) in file.rows("CHILD", "DOB"):
-            if file.table == "header" and child:
-                file.account.used += 1
+            nobody = no_child(child)
+            if file.table == "header" and nobody:
+                file.reject(where, nobody, "CHILD")
             elif file.table == "header":
-                file.reject(where, "has no CHILD", "CHILD")
-            if not child:
+                file.account.used += 1
+            if nobody:
                 continue
             born = _day("DOB", text)
             known, place = found.setdefault(child, (born, where))
@@ -176,10 +178,10 @@ def _children(files: Iterable[File]) -> Iterator[Record]:
 def _rows(file: File, *names: str) -> Iterator[tuple[str, str, list[str]]]:
     """(where, child, the named cells) of each row; a row without a child is rejected."""
     for where, (child, *cells) in file.rows("CHILD", *names):
-        if child:
-            yield where, child, cells
+        if nobody := no_child(child):
+            file.reject(where, nobody, "CHILD")
         else:
-            file.reject(where, "has no CHILD", "CHILD")
+            yield where, child, cells
 
 
 class _Keys:
@@ -228,8 +230,9 @@ def _states(files: Iterable[File]) -> Iterator[Record]:
             if kind == "missing":
                 raw["type"] = _MISSING.get(coded.upper(), "")
             else:
-                key, raw["worker"], raw["role"] = f"{key} {coded}".strip(), coded, "CW"
-                raw["team_only"] = not coded
+                worker = reference(coded)
+                key, raw["worker"], raw["role"] = f"{key} {ident(coded) or ''}".strip(), worker, "CW"
+                raw["team_only"] = worker is None
             _, known = found.setdefault((kind, child, key), (where, raw))
             if known is raw:
                 file.account.used += 1

@@ -16,7 +16,7 @@ from typing import Final
 
 from alertd.cases.records import Record, Unreadable, Window, make_record
 from alertd.cases.sources.dates import uk_day
-from alertd.cases.sources.ssda903_tables import File
+from alertd.cases.sources.ssda903_tables import File, no_child
 
 SHORT_BREAKS: Final = frozenset({"V3", "V4"})
 _CONTINUES: Final = frozenset({"X1", ""})  # a blank reason does not say that care ended
@@ -53,9 +53,12 @@ def read_episodes(file: File) -> Episodes:
     names = ("CHILD", "DECOM", "DEC", "RNE", "REC", "LS", "PLACE", "URN", "PL_POST", "REASON_PLACE_CHANGE")
     for where, (child, decom, dec, rne, rec, status, place, urn, post, change) in file.rows(*names):
         start, end = uk_day(decom), uk_day(dec)
-        if not child or not isinstance(start, date):
+        if nobody := no_child(child):
+            file.reject(where, nobody, "CHILD")
+            continue
+        if not isinstance(start, date):
             bad = f"has a DECOM that {start.why}" if isinstance(start, Unreadable) else "has no DECOM"
-            file.reject(where, bad if child else "has no CHILD", "DECOM" if child else "CHILD")
+            file.reject(where, bad, "DECOM")
             continue
         if isinstance(end, Unreadable):
             end = Unreadable(f"DEC {end.why}", end.cause)

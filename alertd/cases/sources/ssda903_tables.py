@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alertd.cases.accounts import Account, Ledger
+from alertd.cases.sources.cells import reference
 
 SIGNATURES: Final = {
     "episodes": ("CHILD", "DECOM", "RNE", "LS", "PLACE", "DEC", "REC"),
@@ -23,6 +24,14 @@ SIGNATURES: Final = {
     "header": ("CHILD", "DOB", "UPN"),
 }
 """The columns that tell one table from another, the DfE's names. Others may be there, in any order."""
+
+
+def no_child(cell: str) -> str:
+    """Why a CHILD is nobody's number; blank where it may be somebody's."""
+    found = reference(cell)
+    if isinstance(found, str):
+        return ""
+    return f"has a CHILD that {found.why}" if found else "has no CHILD"
 
 
 @dataclass(slots=True)
