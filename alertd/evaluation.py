@@ -43,7 +43,7 @@ _DECIDING = 0x616C6563
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What one evaluation did. ``refused`` says why the feed was not used, and then nothing changed."""
+    """What one evaluation did. ``refused`` says why a reading was not used: where no feed could be, nothing changed."""
 
     children: int = 0
     changes: Counter[str] = field(default_factory=Counter)
@@ -77,7 +77,7 @@ def evaluate_once(
     kept = KeptCases(house.engine, feeds, precedence=house.settings.precedence, merged=house.merged)
     snapshot = snapshot_of(kept, Silence(stale, refused))
     looked = _look_at_all(house, snapshot, now, kept.unread(), on_evaluated)
-    return _commit(house, kept, snapshot, looked, now)
+    return replace(_commit(house, kept, snapshot, looked, now), refused="; ".join(refused.values()))
 
 
 def read_in(

@@ -81,9 +81,15 @@ def joined(child: str, parts: Sequence[Part], precedence: Precedence) -> CaseFil
     return replace(case, disputes=tuple(disputes))
 
 
-def _in_order(kind: str, parts: Iterable[Part], precedence: Precedence) -> list[Part]:
+def in_order(kind: str, feeds: Sequence[str], precedence: Precedence) -> list[str]:
+    """The names of feeds in their order of precedence for a kind; ``feeds`` is their general one."""
     first = {name: place for place, name in enumerate(precedence.get(kind, ()))}
-    return sorted((p for p in parts if kind in p.holds), key=lambda part: first.get(part.feed, len(first)))
+    return sorted(feeds, key=lambda name: first.get(name, len(first)))
+
+
+def _in_order(kind: str, parts: Iterable[Part], precedence: Precedence) -> list[Part]:
+    holders = {part.feed: part for part in parts if kind in part.holds}
+    return [holders[name] for name in in_order(kind, list(holders), precedence)]
 
 
 def _least(windows: Mapping[str, Window]) -> tuple[Window, dict[str, Window]]:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from alertd.cases.accounts import Reject
-from alertd.cases.merge import Part, Precedence, joined
+from alertd.cases.merge import Part, Precedence, in_order, joined
 from alertd.cases.records import CaseFile, Snapshot, Window, case_file, in_words
 from alertd.db.engine import reading as read_only
 from alertd.errors import InputError
@@ -78,6 +78,10 @@ class KeptCases:
             return self._read([self.children[at]])[0]
         return self._read(self.children[at])
 
+    def first_to_hold(self, kind: str) -> str:
+        """The feed whose word on a kind stands before all others'."""
+        return in_order(kind, [n.feed for n, one in self.feeds if kind in one.said.holds], self._precedence)[0]
+
     def unread(self) -> dict[str, str]:
         """The children of whom a reading in force could make no case file, with why: what is kept of them is older."""
         return {
@@ -142,19 +146,21 @@ class Silence:
 
 
 def snapshot_of(kept: KeptCases, silence: Silence) -> Snapshot:
-    """What all feeds together hold, and the kinds of which those that hold them are all silent.
+    """What all feeds together hold, and the kinds of which the first feed in order to hold them is silent.
 
-    A kind that only a stale feed holds is ``silent``; one that only a feed refused today holds is not
-    held at all for now, so that its alerts stay as they are.
+    A kind of which that feed is stale is ``silent``; one of which it was refused today is not held at all for
+    now, so that its alerts stay as they are. The feeds after it do not make up for it: they may be a return of
+    years ago, and by what they lack a child would be said to have had nothing done since. Whoever has a later
+    feed that can, names it first in ``precedence``.
     """
     said = {named.feed: standing.said for named, standing in kept.feeds}
     together = held_together(list(said.values()))
     holds, silent = set(), {}
     for kind in together.holds:
-        holders = [name for name, one in said.items() if kind in one.holds]
-        if all(name in silence.stale for name in holders):
-            silent[kind] = silence.stale[holders[0]]
-        elif any(name not in silence.refused and name not in silence.stale for name in holders):
+        first = kept.first_to_hold(kind)
+        if first in silence.stale:
+            silent[kind] = silence.stale[first]
+        elif first not in silence.refused:
             holds.add(kind)
     one = next(iter(said.values()))
     return Snapshot(
