@@ -202,6 +202,9 @@ def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, 
     wait_for = {kind for _, standing in kept.feeds for kind in standing.said.holds} - snapshot.holds
     rules = _RulesOf(house.rulebook, able, holdings, waiting(house.rulebook, wait_for - snapshot.silent.keys()))
     findings = [f for f in looked.findings if rules.of(f) and rules.speaks(f)]
+    # What a rule over others still counts is true; what it counts no more may only not be counted now.
+    half_told = waiting(house.rulebook, wait_for)
+    told_of = {f.identity for f in findings}
 
     def muted(finding: Finding, held: Collection[str]) -> str:
         speaker = rules.book(finding).rule(finding.spoken_for_by)
@@ -213,7 +216,7 @@ def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, 
         known = {
             identity: alert
             for identity, alert in alerts.last_told(session, skip=failed).items()
-            if rules.measures(alert.finding)
+            if rules.measures(alert.finding) and (identity in told_of or not rules.over_any(alert.finding, half_told))
         }
         told = alerts.have_told(session)
         held = floods(findings, told, looked.open_children, house.guard, muted)
@@ -295,6 +298,11 @@ class _RulesOf:
         if self.of(finding) is None:
             return True
         return self._able.of_team(self._team(finding)).rule(finding.rule) is not None
+
+    def over_any(self, finding: Finding, rules: Collection[str]) -> bool:
+        """Whether it is of a rule over others that is one of these."""
+        rule = self.of(finding)
+        return rule is not None and rule.others is not None and rule.id in rules
 
     def of(self, finding: Finding) -> Rule | None:
         """Its rule; None for what no rule said, and for a rule that is gone."""

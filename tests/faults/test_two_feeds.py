@@ -13,6 +13,7 @@ import pytest
 from alertd.engine import sweep as sweeping
 from alertd.settings import Settings
 from tests.support.council import ALL_RULES, Council, Inline, council_at
+from tests.unit.engine.engine_samples import rule
 
 FIRST_REVIEW = "cla.review.first"
 
@@ -95,7 +96,8 @@ def test_f70_while_the_database_is_refused_its_alerts_stay_and_what_has_come_due
     council.day(nov(13))
     before = council.events(), council.alerts()
     sound = broken(council)
-    assert set(sum(council.days(nov(14), nov(30)).values(), [])) == {"gus"}
+    sent = council.days(nov(14), nov(30))
+    assert {to for each in sent.values() for to in each} == {"gus"}
     assert (council.events(), council.alerts()) == before
     council.feed.write_bytes(sound)
     council.day(date(2026, 12, 1))
@@ -108,3 +110,20 @@ def test_lists_that_are_refused_stop_nothing_that_the_database_is_the_first_to_h
     (folder / "cla_review.csv").write_bytes(b"\xff\xfe\x00")
     council.day(nov(30))
     assert council.events()[-1][:2] == ("stage", 1)
+
+
+def test_a_rule_over_others_closes_no_alert_while_the_feed_of_some_of_them_is_refused_or_silent(
+    council: Council,
+) -> None:
+    """What it counted cannot be counted now; that is no reason to say that it is over."""
+    over = rule("gap.over", "child", others={"rules": ["cla.review.*", "cp.visit"]}, escalate="L1")
+    both = rules(FIRST_REVIEW, "cp.visit")
+    council.house = replace(council.house, rulebook=both.model_copy(update={"rules": (*both.rules, over)}))
+    visits = {"cp_plan": "child,key,start,end\n", "cp_visit": "child,key,happened,child_seen\n"}
+    with_lists(council, {"child": CHILD, **visits}, first=True, stale_after="2 working days")
+    council.day(nov(30))
+    assert ("gap.over", "C1", "open", None) in council.alerts()
+    broken(council)
+    council.days(date(2026, 12, 1), date(2026, 12, 4))
+    assert ("cla.review.first", "*", "open", None) in council.alerts(), "by now the database is silent"
+    assert ("gap.over", "C1", "open", None) in council.alerts()
