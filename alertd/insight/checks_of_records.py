@@ -81,8 +81,8 @@ OF_GROWN_UPS: Final = frozenset(
 
 @check("Records of a child who is not listed", "missing", "none")
 def no_child(look: Look) -> Iterator[Hit]:
-    """There are records under the reference, and no child of that reference."""
-    if look.child is None and (found := [r for r in look.case.records if r.kind not in OF_GROWN_UPS]):
+    """There are records under the reference, and no child of that reference where the feed lists the children."""
+    if look.child is None and "child" in look.feed.holds and (found := [r for r in look.case.records if r.kind not in OF_GROWN_UPS]):
         more = f", nor for {len(found) - 1} more" if len(found) > 1 else ""
         yield Hit(found[0], "", f"there is no child of this reference for this {found[0].kind}{more}", kind="child")
 
@@ -190,16 +190,21 @@ _ENDS_AHEAD: Final = frozenset({"worker_away", "out_of_school", "emergency_prote
 
 @check("Date in the future", "impossible", "touched")
 def in_future(look: Look) -> Iterator[Hit]:
-    """Something is said to have happened on a day after the feed was drawn up, or after today."""
+    """Something is said to have happened on a day after the feed was drawn up, or after today.
+
+    The end of the days for which it speaks is not the day on which it was drawn up: where the reader inferred that end,
+    what lies beyond it says that the end is another, and not that each such day is wrong.
+    """
+    last = min(look.now, look.feed.drawn)
     for record in look.case.records:
         if record.kind in _PLANNED:
             continue
         ends = KINDS[record.kind].ends if record.kind in _ENDS_AHEAD else None
         for name in record.values:
             day = None if name in _AHEAD or name == ends else record.day(name)
-            if day is not None and day > look.today:
+            if day is not None and day > last:
                 said = "" if record.kind == "child" else f", {in_words(day)},"
-                ahead = "in the future" if day > look.now else f"after the feed's last day, {in_words(look.today)}"
+                ahead = "in the future" if day > look.now else f"after the feed's last day, {in_words(last)}"
                 yield Hit(record, name, f"{name}{said} is {ahead}")
 
 

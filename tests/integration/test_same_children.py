@@ -260,6 +260,8 @@ def test_own_lists_are_read_whole_and_name_the_records_of_the_dataset(told: Told
     for name, account in own.accounts.items():
         assert account.rows == account.used > 0, name
     assert not [doubt for case in own.cases for record in case.records for doubt in record.doubts]
+    sent = [r for case in own.cases for r in case.of("review_record") if r.get("distributed")]
+    assert sent and all((w := r.day("written")) and (d := r.day("distributed")) and d >= w for r in sent)
     there = {(case.child, record.ref) for case in told.dataset.cases for record in case.records}
     links = (("return_interview", "missing"), ("placement_plan", "placement"), ("referral_decision", "referral"))
     for kind, field_ in links:

@@ -125,7 +125,10 @@ class _Lists:
         for row in self.life.of("cla_reviews"):
             if held := day(row, "clar_cla_review_date"):
                 steps = {"decisions": 5, "answered": 10, "written": 15, "distributed": 20, "visitor": 5}
-                fields: dict[str, Cell] = {name: self._within(held, n) for name, n in steps.items()}
+                on = {name: self._within(held, n) for name, n in steps.items()}
+                written, sent = on["written"], on["distributed"]
+                on["distributed"] = max(sent, written) if sent and written else None  # what is not written is not sent
+                fields: dict[str, Cell] = {**on}
                 yield "review_record", text(row, "clar_cla_review_id"), {"happened": held, **fields}
 
     def placement_plans(self) -> Told:

@@ -96,6 +96,19 @@ def test_nothing_is_known_after_the_day_the_feed_was_drawn_up() -> None:
     assert asked(of_a_year, only="open_at_18") == []
 
 
+def test_a_day_beyond_the_year_that_a_return_speaks_for_is_not_in_the_future() -> None:
+    """The year was inferred: thousands of later days show that it is another, and that none of them is impossible."""
+    later = case(child(), at("cla_review", happened="2026-04-28"))
+    of_a_year = replace(later, window=Window(date(2025, 4, 1), date(2026, 3, 31)))
+    assert asked(of_a_year, only="in_future") == []
+
+
+def test_lists_that_name_no_children_are_not_asked_for_the_child_of_each() -> None:
+    listed = case(at("case_supervision", happened="2026-05-05"))
+    assert [q.check for q in asked(listed, only="no_child")] == ["no_child"]
+    assert asked(listed, replace(FEED, holds=FEED.holds - {"child"}), "no_child") == []
+
+
 def test_a_feed_that_holds_only_the_latest_is_not_asked_where_the_earlier_ones_are() -> None:
     latest = case(
         child(),
