@@ -82,7 +82,9 @@ OF_GROWN_UPS: Final = frozenset(
 @check("Records of a child who is not listed", "missing", "none")
 def no_child(look: Look) -> Iterator[Hit]:
     """There are records under the reference, and no child of that reference where the feed lists the children."""
-    if look.child is None and "child" in look.feed.holds and (found := [r for r in look.case.records if r.kind not in OF_GROWN_UPS]):
+    if look.child is not None or "child" not in look.feed.holds:
+        return
+    if found := [r for r in look.case.records if r.kind not in OF_GROWN_UPS]:
         more = f", nor for {len(found) - 1} more" if len(found) > 1 else ""
         yield Hit(found[0], "", f"there is no child of this reference for this {found[0].kind}{more}", kind="child")
 

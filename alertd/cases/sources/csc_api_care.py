@@ -95,9 +95,17 @@ def _placements(child: str, chain: list[Block]) -> Iterator[Record]:
             runs[-1].append(block)
         else:
             runs.append([block])
+    changes = [block.change for block in chain]
+    # The first of a period ended no other, and the last was not followed by another: one of the two is blank.
+    in_following = not changes[0] and any(changes)
+    in_own = not changes[-1] and any(changes)
     for run, following in zip(runs, [*runs[1:], None], strict=True):
         first, last = run[0], run[-1]
-        change = _why_ended(last, following[0] if following else None)
+        after = following[0] if following else None
+        if in_following != in_own:
+            change: str | Unreadable = last.change if in_own else after.change if after else ""
+        else:
+            change = _why_ended(last, after)
         raw = {"start": first.start, "end": last.end, "type": first.type, "change_reason": change}
         yield make_record("placement", child, first.start.isoformat(), first.where, raw)
 
@@ -106,7 +114,8 @@ def _why_ended(block: Block, following: Block | None) -> str | Unreadable:
     """The reason for which a placement changed.
 
     By the API's description it stands in the placement that follows; the public builder fills it from the dataset,
-    where it stands in the one that ended. Where both hold one and they differ, nobody can tell.
+    where it stands in the one that ended. Where the period does not show which, and both hold one and they differ,
+    nobody can tell.
     """
     stated = {block.change, following.change if following else ""} - {""}
     if len(stated) > 1:

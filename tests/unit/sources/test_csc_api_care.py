@@ -92,6 +92,31 @@ def test_the_reason_of_a_change_is_taken_where_it_is_and_doubted_where_two_diffe
     assert reasons(None, None)[0] is None
 
 
+def test_of_several_moves_each_reason_stands_where_all_of_the_period_do(tmp_path: Path) -> None:
+    """A child who moves twice, for two reasons, by the API's description and by the public builder."""
+
+    def reasons(name: str, *changes: str | None) -> list[object]:
+        days = ("2025-01-06", "2025-03-03", "2025-06-02", None)
+        spans = zip(days, days[1:], changes, strict=False)
+        moves = [
+            placement(
+                f"L{n}",
+                start or "",
+                "P" if n else "S",
+                change_reason=change,
+                **({"end_date": end, "end_reason": "X1"} if end else {}),
+            )
+            for n, (start, end, change) in enumerate(spans)
+        ]
+        (tmp_path / name).mkdir()
+        _, placements = cared_for(tmp_path / name, *moves)
+        return [(r.doubt("change_reason") and "?") or r.get("change_reason") for r in placements]
+
+    assert reasons("own", "CREQB", "ALLEG", None) == ["CREQB", "ALLEG", None]
+    assert reasons("following", None, "CREQB", "ALLEG") == ["CREQB", "ALLEG", None]
+    assert reasons("neither", "CARPL", "CREQB", "ALLEG") == ["?", "?", "ALLEG"]
+
+
 def test_of_two_placements_that_begin_on_one_day_the_longer_is_taken(tmp_path: Path) -> None:
     short = placement("L1", "2025-01-06", end_date="2025-01-06", end_reason="X1", placement_type="T4")
     long = placement("L2", "2025-01-06", placement_type="U1")
