@@ -10,7 +10,7 @@ from alertd.cases.records import Record, Unreadable
 from alertd.cases.sources.annex_a_facts import Day, Facts, Raw, coded, day, yes_no
 from alertd.cases.sources.annex_a_files import Row
 from alertd.cases.sources.annex_a_people import allocations, person
-from alertd.cases.sources.cells import is_short_break
+from alertd.cases.sources.cells import is_short_break, not_before
 
 UNKNOWN_REASON: Final = "rows whose reason for closing or ceasing is not known, so it was taken for no death"
 NOT_HELD: Final = "on a day that these lists do not hold"
@@ -49,8 +49,11 @@ def _assessment(facts: Facts, row: Row) -> None:
     outcome: str | Unreadable | None = (
         {True: "services", False: "nfa"}[support] if isinstance(support, bool) else support
     )
-    raw = {"authorised": day(row, "authorised"), "child_seen": yes_no(row, "seen"), "outcome": outcome}
-    facts.state("assessment", day(row, "assessment_start"), row, raw)
+    start = day(row, "assessment_start")
+    why = f"{row.table.heading('authorised')} is before {row.table.heading('assessment_start')}"
+    authorised = not_before(start, day(row, "authorised"), why)
+    raw = {"authorised": authorised, "child_seen": yes_no(row, "seen"), "outcome": outcome}
+    facts.state("assessment", start, row, raw)
 
 
 def _s47(facts: Facts, row: Row) -> None:

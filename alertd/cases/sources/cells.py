@@ -233,6 +233,13 @@ def flags(value: object) -> dict[str, bool]:
     return found
 
 
+def not_before(start: object, done: object, why: str) -> object:
+    """The day on which something was done, in doubt with ``why`` where that is before it was begun."""
+    if isinstance(start, date) and isinstance(done, date) and local_day(done) < local_day(start):
+        return Unreadable(why, "conflict")
+    return done
+
+
 PERMANENCE: Final = frozenset(
     {
         "REMAINSUP",  # with the family, supported

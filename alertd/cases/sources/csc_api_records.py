@@ -17,6 +17,7 @@ from alertd.cases.accounts import Ledger
 from alertd.cases.kinds import Fills
 from alertd.cases.records import Record, Unreadable, Window, make_record
 from alertd.cases.sources import csc_api_fields as f
+from alertd.cases.sources.cells import not_before
 from alertd.cases.sources.csc_api_care import Block, looked_after
 from alertd.cases.sources.csc_api_state import Element
 
@@ -187,7 +188,9 @@ def _workers(one: _Child, episode: Element, referral: str) -> Iterator[Record]:
 
 
 def _assessment(one: _Child, each: Element, key: str, where: str, referral: str) -> Iterator[Record]:
-    raw = {"start": day(each, "start_date"), "authorised": day(each, "authorisation_date"), "referral": referral}
+    start = day(each, "start_date")
+    authorised = not_before(start, day(each, "authorisation_date"), "authorisation_date is before start_date")
+    raw = {"start": start, "authorised": authorised, "referral": referral}
     yield one.record("assessment", key, where, raw)
 
 

@@ -184,11 +184,12 @@ class _Reading:
             self._enter("sdq_standing", key, where, {"start": start, "end": end, "score": raw.get("score")})
 
     def _end_of_care(self, day: object) -> Day:
-        """The end of the period of care that a day falls in, as far as it is known; None while it lasts."""
+        """The end of the period of care that a day falls in, or of the next, as far as it is known; None while it
+        lasts."""
         ends: list[Day] = []
         for (kind, _), (_, raw) in self.made.items():
-            start, end = raw.get("start"), raw.get("end")
-            if kind == "care_period" and isinstance(day, date) and (not isinstance(start, date) or start <= day):
+            end = raw.get("end")
+            if kind == "care_period":
                 ends.append(end if isinstance(end, date | Unreadable) else None)
         dates = [end for end in ends if isinstance(end, date) and isinstance(day, date) and end >= day]
         return min(dates, default=next((end for end in ends if isinstance(end, Unreadable)), None))
@@ -230,7 +231,9 @@ def _assessment(_: _Reading, item: _Item) -> Records:
         outcome = "nfa"
     elif any(flags.values()):
         outcome = "other"
-    return [("assessment", item.key, item.raw | {"outcome": outcome})]
+    why = "the assessment was authorised before it began"
+    authorised = v.not_before(item.raw.get("start"), item.raw.get("authorised"), why)
+    return [("assessment", item.key, item.raw | {"authorised": authorised, "outcome": outcome})]
 
 
 def _s47(_: _Reading, item: _Item) -> Records:

@@ -43,6 +43,13 @@ def test_lists_3_and_6_say_of_one_referral_what_each_knows(tmp_path: Path) -> No
     assert only(snapshot, "cin_visit").values == {"happened": D(2026, 1, 5), "child_seen": True}
 
 
+def test_an_assessment_authorised_before_it_began_is_in_doubt(tmp_path: Path) -> None:
+    row: dict[str, Cell] = {"child": "5", "assessment_start": D(2026, 1, 20), "authorised": D(2026, 1, 10)}
+    (doubt,) = only(made(tmp_path, {4: [row]}), "assessment").doubts
+    assert (doubt.field, doubt.cause) == ("authorised", "conflict")
+    assert doubt.why.endswith("Date of Authorisation is before Continuous Assessment Start Date")
+
+
 @pytest.mark.parametrize(
     ("support", "outcome"), [("Yes", "services"), ("b) No", "nfa"), ("", None), ("CS Assessment Updated", None)]
 )

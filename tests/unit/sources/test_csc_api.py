@@ -310,3 +310,13 @@ def test_a_place_that_is_not_there_and_one_without_payloads_are_refused(tmp_path
         read(tmp_path / "in", as_of=AS_OF)
     with pytest.raises(InputError, match="no child in it can be used"):
         read(write(tmp_path / "in", [{"child": 1}]), as_of=AS_OF)
+
+
+def test_an_assessment_authorised_before_it_began_is_in_doubt(tmp_path: Path) -> None:
+    stated = {
+        "child_and_family_assessment_id": "A1",
+        "start_date": "2026-08-20",
+        "authorisation_date": "2026-08-10",
+    }
+    found = of(read_all(write(tmp_path / "in", [child(episode(child_and_family_assessments=[stated]))])), "assessment")
+    assert doubts(found) == {"assessment.authorised": "authorisation_date is before start_date"}

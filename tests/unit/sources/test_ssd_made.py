@@ -36,6 +36,13 @@ def test_a_score_stands_until_the_next_one_or_the_end_of_care(tmp_path: Path) ->
     ]
 
 
+def test_a_score_of_before_care_ends_with_it(tmp_path: Path) -> None:
+    """The questionnaire came with the child; it says no more of one who has left care than another does."""
+    care = [episode("2025-01-01", "2025-03-01", "E4")]
+    found = only(load(tmp_path, {"cla_episodes": care, "sdq_scores": [score("S1", "2024-12-20")]}), "sdq_standing")
+    assert found.get("end") == date(2025, 3, 1)
+
+
 def test_a_score_stands_for_nobody_knows_how_long_where_the_end_of_care_is_in_doubt(tmp_path: Path) -> None:
     care = [episode("2025-01-01", "soon", "E4")]
     found = only(load(tmp_path, {"cla_episodes": care, "sdq_scores": [score("S1", "2026-01-05")]}), "sdq_standing")

@@ -261,6 +261,19 @@ def test_unfinished_an_open_assessment_with_a_filler_for_its_end_is_open(tmp_pat
     assert not found.doubts
 
 
+def test_an_assessment_authorised_before_it_began_is_in_doubt(tmp_path: Path) -> None:
+    """Neither in time nor late: one of the two days is wrong."""
+    row = {
+        "cina_assessment_id": "A1",
+        "cina_person_id": "P1",
+        "cina_assessment_start_date": "2026-01-20",
+        "cina_assessment_auth_date": "2026-01-10",
+    }
+    found = only(load(tmp_path, {"cin_assessments": [row]}), "assessment")
+    assert found.get("authorised") is None
+    assert [(d.field, d.cause) for d in found.doubts] == [("authorised", "conflict")]
+
+
 def test_unfinished_an_enquiry_without_an_end_is_open(tmp_path: Path) -> None:
     row = {"s47e_s47_enquiry_id": "E1", "s47e_person_id": "P1", "s47e_s47_start_date": "2026-02-01"}
     assert only(load(tmp_path, {"s47_enquiry": [row]}), "s47").get("outcome") == "open"
