@@ -322,7 +322,7 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
     evaluation._take_in(council.house, council.house.settings.feed[0], council.now, False, lambda *_: None)
     kept = KeptCases(council.house.engine, evaluation._standings(council.house, council.now)[0])
     snapshot = snapshot_of(kept, Silence())
-    looked = evaluation._look_at_all(council.house, snapshot, council.now, lambda *_: None)
+    looked = evaluation._look_at_all(council.house, snapshot, council.now, {}, lambda *_: None)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: evaluation._commit(council.house, kept, snapshot, looked, council.now), range(4)))
         assert sorted(reason for reason, _, _ in council.events()) == ["new", "new"]

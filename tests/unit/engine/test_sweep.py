@@ -161,7 +161,7 @@ def test_a_pool_that_breaks_while_batches_are_handed_over_is_replaced_and_no_chi
     def seen(batch: Batch, as_of: datetime) -> list[Finding]:
         return [f for case in batch for f in evaluate(case, BOOK, as_of)]
 
-    found = [f for _, some in sweeping._run(Pool, seen, batches, NOW, 2) for f in some if isinstance(f, Finding)]  # type: ignore[arg-type]
+    found = [f for _, some in sweeping._run(Pool, seen, iter(batches), NOW, 2) for f in some if isinstance(f, Finding)]  # type: ignore[arg-type]
     assert sorted(found, key=lambda f: f.identity) == EXPECTED
     assert Pool.made > 1
 
