@@ -27,7 +27,7 @@ from alertd.cases.sources.ssda903_episodes import (
     read_episodes,
 )
 from alertd.cases.sources.ssda903_files import read_files
-from alertd.cases.sources.ssda903_tables import SIGNATURES, File, no_child
+from alertd.cases.sources.ssda903_tables import SIGNATURES, File, no_child, refuse_month_first
 from alertd.cases.sources.years import refuse_damaged, unbroken, year_of
 from alertd.errors import InputError
 
@@ -50,6 +50,12 @@ _STATES: Final = {
     "sw_episodes": ("allocation", "SW_DECOM", "SW_DEC", "SW_ID"),
 }
 _MISSING: Final = {"M": "missing", "A": "away"}
+
+_FEW: Final = 0.01
+"""The share of episodes below which a year is taken for a slip of the pen. Our own choice."""
+_MANY: Final = 20
+"""Children from which on a table of workers that names less than half of them is taken for one that is not filled:
+each looked-after child has a worker. Our own choice."""
 
 Return = tuple[Window, File, Episodes]
 
@@ -75,6 +81,8 @@ def read(
     Raises InputError (file:line where there is one) when the folder or a file cannot be used.
     """
     files, strangers = read_files(path, progress)
+    for file in files:
+        refuse_month_first(file)
     returns = _returns(files, path)
     tally: Counter[str] = Counter()
     merged, windows = _merge(returns)
@@ -86,6 +94,8 @@ def read(
         for record in looked_after(child, episodes.values(), own[child], tally)
     ]
     records += [*_children(files), *_reviews(files), *_states(files)]
+    late = sum(1 for r in records if overall.end and (day := r.day("happened")) and day > overall.end)
+    tally[f"reviews after {overall.end}, the last day of the latest return: give its window where it is another"] = late
     total = Ledger()
     for file in files:
         refuse_damaged(file.ledger)
@@ -95,6 +105,10 @@ def read(
     if window is None:  # a child without episodes: the earliest return, which claims the least
         own = {record.child: returns[0][0] for record in records} | own
     holds, unheld = _holds(files, len({years for years, _, _ in returns}))
+    with_worker = len({record.child for record in records if record.kind == "allocation"})
+    if "allocation" in holds and len(merged) >= _MANY and with_worker < len(merged) / 2:
+        holds -= {"allocation"}
+        unheld.append(f"sw_episodes: names {with_worker:,} of {len(merged):,} children, so it is taken for not filled")
     tally["rows rejected"] = len(total.rejects)
     said = (*(f"{n} {what}" for what, n in tally.items() if n), *unheld, *(file.note for file in files if file.note))
     return Snapshot(
@@ -118,7 +132,7 @@ def _returns(files: Iterable[File], path: Path) -> list[Return]:
                 raise InputError("holds no episodes", where=f"{file.name}:1", fix="Export it again.")
             episodes = read_episodes(file)
             refuse_damaged(file.ledger)
-            found.append((year_of(max(start for starts in episodes.values() for start in starts)), file, episodes))
+            found.append((_year(file, [start for starts in episodes.values() for start in starts]), file, episodes))
     if not found:
         others = ", ".join(f"{file.table} ({file.name})" for file in files) or "no table of the return"
         raise InputError(
@@ -127,6 +141,20 @@ def _returns(files: Iterable[File], path: Path) -> list[Return]:
             fix=f"One CSV file needs the columns {', '.join(SIGNATURES['episodes'])}. Found: {others}.",
         )
     return sorted(found, key=lambda each: (each[0].end, each[1].name))
+
+
+def _year(file: File, starts: list[date]) -> Window:
+    """The year of a return: the latest in which more than a few of its episodes began.
+
+    One day written in a wrong year would otherwise move the year, and leave nothing to be told of any child.
+    """
+    began = Counter(year_of(start).end for start in starts)
+    latest = max(end for end, n in began.items() if end and n >= _FEW * len(starts))
+    if later := sum(n for end, n in began.items() if end and end > latest):
+        file.add_note(
+            f"{later} of {len(starts):,} episodes begin after {latest.isoformat()}, its year's end by the rest"
+        )
+    return year_of(latest)
 
 
 def _merge(returns: Iterable[Return]) -> tuple[Episodes, dict[str, list[Window]]]:
@@ -229,6 +257,8 @@ def _states(files: Iterable[File]) -> Iterator[Record]:
             key = keys.of(kind, child, start)
             if kind == "missing":
                 raw["type"] = _MISSING.get(coded.upper(), "")
+                # Days have no time: away, back and missing again on one day are two episodes.
+                key = f"{key} away" if raw["type"] == "away" else key
             else:
                 worker = reference(coded)
                 key, raw["worker"], raw["role"] = f"{key} {ident(coded) or ''}".strip(), worker, "CW"

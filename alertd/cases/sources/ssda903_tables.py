@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from alertd.cases.accounts import Account, Ledger
 from alertd.cases.sources.cells import reference
+from alertd.errors import InputError
 
 SIGNATURES: Final = {
     "episodes": ("CHILD", "DECOM", "RNE", "LS", "PLACE", "DEC", "REC"),
@@ -64,8 +66,31 @@ class File:
         """Enter a row that could not become a record."""
         self.ledger.reject(self.title, where, why, column)
 
+    def add_note(self, note: str) -> None:
+        """Add a line for the operator, about the whole table."""
+        self.note = "; ".join(filter(None, (self.note, f"{self.name}: {note}")))
+
     def rows(self, *names: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(``file:line``, the named cells) of each row; a column the file lacks is blank."""
         at = [self.columns.index(n) if n in self.columns else None for n in names]
         for line, cells in self.lines:
             yield f"{self.name}:{line}", tuple("" if i is None else cells[i] for i in at)
+
+
+_SLASHED: Final = re.compile(r"(\d\d?)/(\d\d?)/\d{4}", re.ASCII)
+_ENOUGH: Final = 3
+"""Days of a column that can only be written month first, none of them day first, for it to be so. Our own choice."""
+
+
+def refuse_month_first(file: File) -> None:
+    """Raise InputError where the days of a column are written month first.
+
+    Some are no days then, and the others are wrong ones, which nobody would see.
+    """
+    for at, name in enumerate(file.columns):
+        written = [(line, found) for line, cells in file.lines if (found := _SLASHED.match(cells[at]))]
+        odd = [line for line, found in written if int(found[2]) > 12]
+        if len(odd) >= _ENOUGH and not any(int(found[1]) > 12 for _, found in written):
+            what = f"days of this column are written month first, {len(odd):,} of them for certain"
+            fix = "Export the file again, and do not save it from a spreadsheet."
+            raise InputError(what, where=f"{file.name}:{odd[0]}: {name}", fix=fix)

@@ -311,3 +311,50 @@ def test_missing_episodes_and_workers_keep_their_dates_and_a_later_end_fills_a_b
     assert workers["2017-05-01 SW1"].get("worker") == "SW1"
     assert workers["2017-05-01 SW1"].get("team_only") is False
     assert workers["2017-05-01 SW2"].doubts[0].why == "SW_DEC is not a date written dd/mm/yyyy"
+
+
+def test_one_episode_in_a_wrong_year_does_not_move_the_year_of_the_return(tmp_path: Path) -> None:
+    """A year of which nobody knows anything would leave every child untold."""
+    rows = [episode(f"C{n}") for n in range(120)]
+    write(tmp_path, "e.csv", EPISODES, *rows, episode("X", "01/05/2071"))
+    snapshot = read(tmp_path)
+    assert snapshot.window == YEAR
+    assert "e.csv: 1 of 121 episodes begin after 2018-03-31, its year's end by the rest" in snapshot.notes
+
+
+def test_reviews_after_the_year_of_the_return_are_counted_for_the_operator(tmp_path: Path) -> None:
+    write(tmp_path, "e.csv", EPISODES, OPEN)
+    write(tmp_path, "r.csv", "CHILD,DOB,REVIEW", "C1,02/03/2010,20/05/2017", "C1,02/03/2010,20/05/2018")
+    assert any(note.startswith("1 reviews after 2018-03-31") for note in read(tmp_path).notes)
+    assert not any("reviews after" in note for note in read(tmp_path, window=YEARS).notes)
+
+
+def test_a_table_of_workers_that_names_few_of_the_children_is_taken_for_not_filled(tmp_path: Path) -> None:
+    children = [f"C{n}" for n in range(20)]
+    write(tmp_path, "e.csv", EPISODES, *(episode(child) for child in children))
+    heading = "CHILD,DOB,SW_ID,SW_DECOM,SW_DEC"
+    write(tmp_path, "s.csv", heading, *(f"{child},02/03/2010,SW1,01/05/2017," for child in children[:9]))
+    few = read(tmp_path)
+    assert "allocation" not in few.holds
+    assert "sw_episodes: names 9 of 20 children, so it is taken for not filled" in few.notes
+    write(tmp_path, "s.csv", heading, *(f"{child},02/03/2010,SW1,01/05/2017," for child in children[:10]))
+    assert "allocation" in read(tmp_path).holds
+
+
+def test_days_written_month_first_are_refused(tmp_path: Path) -> None:
+    """Of reviews on 8 May and 30 June the one would be read as 5 August, and nobody would see."""
+    write(tmp_path, "e.csv", EPISODES, OPEN)
+    odd = ("05/08/2017", "06/30/2017", "07/31/2017", "12/25/2017")
+    write(tmp_path, "r.csv", "CHILD,DOB,REVIEW", *(f"C1,02/03/2010,{day}" for day in odd))
+    assert refused(tmp_path).startswith("r.csv:3: REVIEW: days of this column are written month first")
+    write(tmp_path, "r.csv", "CHILD,DOB,REVIEW", *(f"C1,02/03/2010,{day}" for day in (*odd, "30/06/2017")))
+    assert len(list(case(read(tmp_path)).of("cla_review"))) == 5  # a few slips of the pen, each in doubt
+
+
+def test_away_and_missing_again_on_one_day_are_two_episodes(tmp_path: Path) -> None:
+    write(tmp_path, "e.csv", EPISODES, OPEN)
+    rows = ("A,01/06/2017,01/06/2017", "M,01/06/2017,03/06/2017")
+    write(tmp_path, "m.csv", "CHILD,DOB,MISSING,MIS_START,MIS_END", *(f"C1,02/03/2010,{row}" for row in rows))
+    missing, away = case(read(tmp_path)).of("missing")
+    assert (missing.key, missing.get("type"), missing.day("end")) == ("2017-06-01", "missing", date(2017, 6, 3))
+    assert (away.key, away.get("type"), away.day("end")) == ("2017-06-01 away", "away", date(2017, 6, 1))
