@@ -56,7 +56,15 @@ def ident(value: object) -> str | None:
 
 def moment(value: object) -> date | datetime | Unreadable | None:
     """A day, or a time in Europe/London where the cell has a time of day other than midnight."""
-    found = _written(value.strip()) if isinstance(value, str) else _from_driver(value)
+    if value is None:
+        return None
+    return _moment(value.strip() if isinstance(value, str) else value) if isinstance(value, str | date) else _NOT_A_DATE
+
+
+@lru_cache(maxsize=20_000)
+def _moment(value: str | date) -> date | datetime | Unreadable | None:
+    """Cached: six years hold few days, and the records then share them."""
+    found = _written(value) if isinstance(value, str) else _plain(value) if isinstance(value, datetime) else value
     if isinstance(found, date) and (filler := local_day(found)) in FILLERS:
         return Unreadable(f"{filler.isoformat()} is a filler date")
     return found
@@ -74,9 +82,8 @@ def day_or_filler(value: object) -> date | Unreadable | None:
     return None if isinstance(found, Unreadable) and found.why.endswith("filler date") else found
 
 
-@lru_cache(maxsize=20_000)
 def _written(value: str) -> date | datetime | Unreadable | None:
-    """Text as a day or moment. Cached: six years hold few days, and the records then share them."""
+    """Text as a day or moment."""
     if not value:
         return None
     try:
@@ -89,14 +96,6 @@ def _written(value: str) -> date | datetime | Unreadable | None:
     except (ValueError, OverflowError):
         pass
     return _NOT_A_DATE
-
-
-def _from_driver(value: object) -> date | datetime | Unreadable | None:
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return _plain(value)
-    return value if isinstance(value, date) else _NOT_A_DATE
 
 
 def _plain(value: datetime) -> date | datetime:
