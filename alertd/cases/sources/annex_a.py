@@ -115,9 +115,9 @@ def _by_child(tables: Iterable[Table], ledger: Ledger) -> dict[str, dict[int, li
                 ledger.reject(table.name, row.where, f"has no {heading}", heading)
             elif isinstance(child, Unreadable):
                 ledger.reject(table.name, row.where, child.why, heading)
-            elif all(v.text(row.cells[at]) is None and row.cells[at] is not v.UNCALCULATED for at in others):
+            elif all(v.text(row.cells[at]) is None and not isinstance(row.cells[at], Unreadable) for at in others):
                 ledger.reject(table.name, row.where, f"holds nothing that is read but the {heading}")
-            elif (same := (child, *(v.text(row.cells[at]) for at in others))) in seen:
+            elif (same := (child, *(_told(row, at) for at in others))) in seen:
                 account.aside[_REPEATED] += 1
             elif is_of_short_breaks(row):
                 account.aside[_SHORT_BREAKS] += 1
@@ -126,6 +126,12 @@ def _by_child(tables: Iterable[Table], ledger: Ledger) -> dict[str, dict[int, li
                 account.used += 1
                 children.setdefault(child, {}).setdefault(table.of.number, []).append(row)
     return children
+
+
+def _told(row: Row, at: int) -> str | None:
+    """A cell as rows are compared by it: one whose day is in doubt for its order is like no other row's."""
+    cell = row.cells[at]
+    return row.where if isinstance(cell, Unreadable) and cell is not v.UNCALCULATED else v.text(cell)
 
 
 def _day_of_extract(found: Extract, today: date) -> tuple[date | None, str]:

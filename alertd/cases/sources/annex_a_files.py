@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +14,7 @@ from alertd.cases.reading import Progress
 from alertd.cases.records import Unreadable
 from alertd.cases.sources import annex_a_cells as v
 from alertd.cases.sources.annex_a_lists import LISTS, List, list_of, names_a_child
+from alertd.cases.sources.annex_a_order import doubted
 from alertd.cases.sources.annex_a_workbooks import ENDINGS, MAX_FILE, Sheet, sheets
 from alertd.cases.sources.csv_files import BrokenCsvError, lines, read_text
 from alertd.errors import InputError
@@ -168,6 +170,7 @@ def _filled(sheet: Sheet, at: int, list_: List, columns: dict[str, int]) -> Tabl
         elif not list_.aside:
             row = tuple(cells[place] if place < len(cells) else None for place in places)
             table.rows.append(Row(table, f"{sheet.name}{sheet.mark}{number}", row))
+    _doubt_exchanged(table)
     lost = [table.heading(c) for c in table.missing]
     if lost:
         table.notes.append(f"{sheet.name}: list {list_.number} ({list_.title}) has no {'; no '.join(lost)}")
@@ -179,6 +182,21 @@ def _filled(sheet: Sheet, at: int, list_: List, columns: dict[str, int]) -> Tabl
                     f"{sheet.name}: {table.heading(column)} is blank in every row, so it is taken for not filled"
                 )
     return table
+
+
+def _doubt_exchanged(table: Table) -> None:
+    """Put in doubt the days of a column whose month and day may have changed places."""
+    doubts = {
+        (n, at): (column, why)
+        for column, at in table.order.items()
+        for n, why in doubted([row.cells[at] for row in table.rows]).items()
+    }
+    for (n, at), (_, why) in doubts.items():
+        row = table.rows[n]
+        table.rows[n] = row._replace(cells=(*row.cells[:at], why, *row.cells[at + 1 :]))
+    for column, n in Counter(column for column, _ in doubts.values()).items():
+        why = next(why for name, why in doubts.values() if name == column)
+        table.notes.append(f"{table.name}: {n:,} days of {table.heading(column)} are in doubt: each {why.why}")
 
 
 def _settle(found: Extract, path: Path) -> None:
