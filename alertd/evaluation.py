@@ -74,7 +74,9 @@ def evaluate_once(
         _tell_of_feeds(house, now, refused, stale, strangers)
     if not any(named.feed not in refused or named.feed in stale for named, _ in feeds):
         return Evaluated(refused="; ".join(refused.values()))
-    kept = KeptCases(house.engine, feeds, precedence=house.settings.precedence, merged=house.merged)
+    kept = KeptCases(
+        house.engine, feeds, precedence=house.settings.precedence, merged=house.merged, silent=stale.keys()
+    )
     snapshot = snapshot_of(kept, Silence(stale, refused))
     looked = _look_at_all(house, snapshot, now, kept.unread(), on_evaluated)
     return replace(_commit(house, kept, snapshot, looked, now), refused="; ".join(refused.values()))

@@ -157,6 +157,19 @@ class Window:
         """Whether absence from ``first`` to ``last``, both included, is proof of absence."""
         return (self.start is None or self.start <= first) and (self.end is None or last <= self.end)
 
+    @property
+    def no_days(self) -> bool:
+        """Whether it ends before it begins."""
+        return self.start is not None and self.end is not None and self.end < self.start
+
+    def spans(self, other: Window) -> bool:
+        """Whether it covers every day of another."""
+        return self.covers(other.start or date.min, other.end or date.max)
+
+
+NO_DAYS: Final = Window(date.max, date.min)
+"""Of what nobody can speak for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dispute:

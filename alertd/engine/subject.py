@@ -173,7 +173,11 @@ class Subject:
         """The reason that the feed cannot speak for some of a span."""
         window = self.window
         text = (
-            f"the feed speaks for {window.start or 'any day'} to {window.end or 'now'}, "
-            f"and this needs {first} to {last}"
+            f"no feed speaks for any day of it, and this needs {first} to {last}"
+            if window.no_days
+            else (
+                f"the feed speaks for {window.start or 'any day'} to {window.end or 'now'}, "
+                f"and this needs {first} to {last}"
+            )
         )
         return CannotTell("window", next(iter(self.sought), ""), self.anchor.where, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from alertd.cases.accounts import Reject
 from alertd.cases.merge import Part, Precedence, in_order, joined
-from alertd.cases.records import CaseFile, Snapshot, Window, case_file, in_words
+from alertd.cases.records import NO_DAYS, CaseFile, Snapshot, Window, case_file, in_words, local_day
 from alertd.db.engine import reading as read_only
 from alertd.errors import InputError
 from alertd.intake import store
@@ -35,7 +35,7 @@ class KeptCases:
 
     Only which children there are is held in memory; the rest is read and joined as it is asked for.
     ``merged`` maps person numbers to those they were merged into: what was recorded under the old
-    number is the new one's.
+    number is the new one's. ``silent`` are feeds that have said nothing new for too long.
     """
 
     def __init__(
@@ -46,11 +46,13 @@ class KeptCases:
         precedence: Precedence = MappingProxyType({}),
         merged: Mapping[str, str] = MappingProxyType({}),
         known_on: datetime | None = None,
+        silent: Collection[str] = (),
     ) -> None:
         self._engine = read_only(engine)
         self.feeds = feeds
         self._precedence = precedence
         self._merged = merged
+        self._silent = frozenset(silent)
         self._where: dict[str, list[tuple[int, int]]] = {}
         with Session(self._engine) as session:
             for place, (named, _) in enumerate(feeds):
@@ -112,11 +114,28 @@ class KeptCases:
         of_feeds = {place: _one(cases, self.feeds[place][1].said) for place, cases in found.items()}
         if len(self.feeds) == 1:
             return of_feeds[0]
-        parts = [
-            Part(named.feed, of.said.holds, of.said.window, of.said.windows, of.said.latest, of_feeds.get(place))
-            for place, (named, of) in enumerate(self.feeds)
-        ]
+        authority = self.feeds[min(found)][0].authority
+        parts = [self._part(place, authority, of_feeds.get(place)) for place in range(len(self.feeds))]
+        # Of a kind that only another authority's feeds hold, these come last: they prove nothing.
+        parts.sort(key=lambda part: part.window == NO_DAYS)
         return joined(child, parts, self._precedence)
+
+    def _part(self, place: int, authority: str, case: CaseFile | None) -> Part:
+        named, standing = self.feeds[place]
+        said, said_on = standing.said, local_day(standing.fresh_at)
+        if named.authority != authority:
+            return Part(named.feed, said.holds, NO_DAYS, {}, frozenset(), None)
+        return Part(
+            named.feed,
+            said.holds,
+            said.window,
+            said.windows,
+            said.latest,
+            case,
+            said.lacks,
+            min(said.as_at or said_on, said_on),
+            named.feed in self._silent,
+        )
 
 
 def _one(cases: Sequence[CaseFile], said: Said) -> CaseFile:

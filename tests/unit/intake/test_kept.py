@@ -10,6 +10,8 @@ from alertd.cases.records import Window
 from alertd.intake.kept import KeptCases, Named, Silence, followed, kept_snapshot, snapshot_of
 from tests.unit.intake.feeds import HOLDS, by_child, child, kept, record, snapshot, take
 
+YEAR = Window(date(2025, 4, 1), date(2026, 3, 31))
+
 pytest_plugins = ["tests.support.databases"]
 
 
@@ -25,7 +27,7 @@ def test_one_child_of_two_feeds_is_one_case_file_and_the_first_feeds_keys_stand(
         record("1", "cp_visit", "2026-11-03", happened=date(2026, 11, 3)),
     )
     take(engine, annex, feed="annex")
-    assert refs(kept(engine, "ssd", "annex"), "1") == ["child:1", "cp_plan:P1", "cp_visit:2026-11-03"]
+    assert refs(kept(engine, "ssd", "annex"), "1") == ["child:1", "cp_plan:P1", "cp_visit:annex:2026-11-03"]
 
 
 def test_a_blank_is_filled_from_the_next_feed_and_a_difference_is_in_dispute(engine: Engine) -> None:
@@ -63,7 +65,7 @@ def test_history_from_before_the_first_feeds_window_is_added(engine: Engine) -> 
     )
     old = snapshot(child("1"), record("1", "cp_plan", "2014", start=date(2014, 2, 1), end=date(2014, 9, 1)))
     take(engine, old, feed="old")
-    assert refs(kept(engine, "ssd", "old"), "1") == ["child:1", "cp_plan:2014", "cp_plan:P"]
+    assert refs(kept(engine, "ssd", "old"), "1") == ["child:1", "cp_plan:old:2014", "cp_plan:P"]
 
 
 def test_precedence_may_differ_for_one_kind(engine: Engine) -> None:
@@ -103,6 +105,25 @@ def test_two_authorities_children_of_one_number_are_two_children(engine: Engine)
     feeds = [Named("ours"), Named("theirs", "351")]
     cases = kept_snapshot(engine, feeds).cases
     assert [(case.child, next(case.of("child")).child) for case in cases] == [("1", "1"), ("351/1", "351/1")]
+
+
+def test_a_feed_of_another_authority_proves_nothing_about_a_child(engine: Engine) -> None:
+    take(engine, snapshot(child("1")), feed="ours")
+    take(engine, snapshot(child("7"), holds=frozenset({"child"})), feed="theirs")
+    take(engine, snapshot(child("7"), window=YEAR), feed="their return")
+    theirs = Named("theirs", "351")
+    ours, other = kept_snapshot(engine, [Named("ours"), theirs]).cases
+    assert ours.window_of(["cp_visit"]).covers(date(2026, 1, 1), date(2026, 11, 1))
+    assert not other.window_of(["cp_visit"]).covers(date(2026, 1, 1), date(2026, 1, 1))
+    _, other = kept_snapshot(engine, [Named("ours"), theirs, Named("their return", "351")]).cases
+    assert other.window_of(["cp_visit"]) == YEAR
+
+
+def test_a_feed_that_is_silent_speaks_for_no_day_since(engine: Engine) -> None:
+    take(engine, snapshot(child("2")), feed="a")
+    take(engine, snapshot(child("1")), feed="b")
+    first, _ = kept(engine, "a", "b", silent={"b"})
+    assert first.window_of(["cp_visit"]).end == date(2026, 11, 23)
 
 
 def test_f66_what_was_recorded_under_a_merged_number_is_the_new_numbers(engine: Engine) -> None:
