@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SHELL := /bin/bash
 
-.PHONY: help demo test check format faults bench wheel clean
+.PHONY: help demo test check format faults fuzz bench wheel clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ format: $(VENV)/dev.stamp  ## put the code in form
 
 faults: $(VENV)/dev.stamp  ## real processes killed at every named point, many times over
 	$(BIN)/pytest tests/faults --faults
+
+fuzz: $(VENV)/dev.stamp  ## feeds broken in 5,000 ways, each read in a worker that may be killed
+	$(BIN)/python -m tests.fuzz.run --mutations 5000 --seed 1
 
 bench: $(VENV)/dev.stamp  ## figures, as ratios within one run
 	$(BIN)/python -m tests.bench.run

@@ -91,7 +91,8 @@ def test_in_the_dataset_too_such_a_child_is_rejected_and_such_a_key_is_none(tmp_
 def test_a_key_of_a_query_that_is_none_is_not_shown(tmp_path: Path, key: str) -> None:
     file = tmp_path / "lists.db"
     with sqlite3.connect(file) as data:
-        data.execute(f"CREATE TABLE need AS SELECT 'C1' AS child, {key} AS key, '2026-01-05' AS happened, NULL AS closed")
+        cells = f"'C1' AS child, {key} AS key, '2026-01-05' AS happened, NULL AS closed"
+        data.execute(f"CREATE TABLE need AS SELECT {cells}")
     data.close()
     snapshot = reading("sql", file, queries={"need": "SELECT * FROM need"})
     (reject,) = snapshot.rejects
