@@ -30,9 +30,7 @@ CORE: Final[tuple[Kind, ...]] = (
         "Worker or team allocated to the child",
         Field("worker", "text", "the worker's key; blank when only a team holds the case"),
         Field("team", "text", "the team's key", feeds=("ssd", "annex_a", "extra")),
-        Field(
-            "role", "text", "role code; CW is the lead case worker", feeds=("ssd", "annex_a", "903", "api", "extra")
-        ),
+        Field("role", "text", "role code; CW is the lead case worker", feeds=("ssd", "annex_a", "903", "api", "extra")),
         Field(
             "team_only",
             "yes/no",
