@@ -41,7 +41,13 @@ def _contact(facts: Facts, row: Row) -> None:
 
 
 def _referral(facts: Facts, row: Row) -> None:
-    facts.state("referral", day(row, "referral_date"), row, {"nfa": yes_no(row, "nfa")})
+    """One that came on the day of another that went no further is a referral of its own, and open as that is closed."""
+    start, nfa = day(row, "referral_date"), yes_no(row, "nfa")
+    twins = [yes_no(other, "nfa") for other in facts.rows[3] if day(other, "referral_date") == start]
+    if nfa is True and isinstance(start, date) and False in twins:
+        facts.put("referral", f"{start.isoformat()} nfa", row, {"start": start, "nfa": nfa})
+    else:
+        facts.state("referral", start, row, {"nfa": nfa})
 
 
 def _assessment(facts: Facts, row: Row) -> None:
@@ -158,6 +164,9 @@ def _end_referrals(facts: Facts) -> None:
 
 
 def _is_of_list_6(facts: Facts, raw: Raw) -> bool:
+    others = (other for other in facts.of("referral") if other is not raw)
+    if raw.get("nfa") is True and any(other.get("start") == raw.get("start") for other in others):
+        return False
     return any(day(row, "need_start") == raw.get("start") for row in facts.rows.get(6, ()))
 
 

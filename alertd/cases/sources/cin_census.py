@@ -19,7 +19,7 @@ from alertd.cases.accounts import Ledger
 from alertd.cases.kinds import Fills, unfilled
 from alertd.cases.reading import Progress, add
 from alertd.cases.records import Record, Snapshot, Unreadable, Window, case_files, in_words, make_record
-from alertd.cases.sources.cin_census_files import SHAPES, Census, Fields, Row, census_files
+from alertd.cases.sources.cin_census_files import NFA, SHAPES, Census, Fields, Row, census_files
 from alertd.cases.sources.years import refuse_damaged, unbroken
 from alertd.errors import InputError
 
@@ -39,6 +39,7 @@ FILLS: Final[Fills] = {kind: frozenset(filled) for kinds in _KINDS.values() for 
 
 OWN_PLANS: Final = "every child protection plan is taken to be this authority's own: a census does not say"
 REPEATED: Final = "stand twice for one child, day and referral: joined, what differs is in doubt"
+TAKEN_UP: Final = " taken up"
 RESTATED: Final = "stated again in a later census, or one made later: that is taken"
 
 _EVERY: Final = 1000
@@ -156,6 +157,8 @@ def _records(
     while children:
         child, held = children.popitem()
         last = max(w.end for w in windows[child] if w.end)
+        _note_death(held)
+        _name_twins(held)
         conferences = {row.fields.get("DateOfInitialCPC") for row in held.values() if row.element == "Section47"}
         for row in held.values():
             as_at = censuses[row.file].as_at
@@ -165,6 +168,34 @@ def _records(
                 # One that an enquiry led to may stand in CINdetails too.
                 if kind != "icpc" or "s47" in raw or raw["happened"] not in conferences:
                     yield make_record(kind, child, key, row.where, raw)
+
+
+def _note_death(held: _Held) -> None:
+    """Where no day of death is given, a case closed by it gives the day, as in the other feeds."""
+    closed = {
+        row.fields.get("CINclosureDate") or Unreadable("the case was closed by death (RC2), on no known day")
+        for row in held.values()
+        if row.element == "CINdetails" and row.fields.get("ReasonForClosure") is True
+    }
+    for row in held.values():
+        if row.element == "Child" and closed:
+            died = (
+                closed.pop() if len(closed) == 1 else Unreadable("cases closed by death differ in the day", "conflict")
+            )
+            row.fields.setdefault("PersonDeathDate", died)
+
+
+def _name_twins(held: _Held) -> None:
+    """Name a referral for more than its day where another of that day went no further, so that links tell them apart.
+
+    Only once all censuses are joined: the next may have the one that was taken up alone.
+    """
+    days = {row.key.removesuffix(NFA) for row in held.values() if row.element == "CINdetails" and row.key.endswith(NFA)}
+    for row in held.values():
+        if row.element == "CINdetails" and row.key in days:
+            row.key += TAKEN_UP
+        if row.referral in days:
+            row.referral += TAKEN_UP
 
 
 def _child(row: Row, _: _Lost) -> _Told:

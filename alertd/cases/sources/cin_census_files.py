@@ -27,6 +27,7 @@ from alertd.cases.sources.xml_files import elements, local, root_of
 from alertd.cases.sources.years import refuse_damaged, year_of
 from alertd.errors import InputError
 
+NFA: Final = " nfa"
 _MANY: Final = 10_000
 """Rejected rows after which a file is looked at before its end."""
 _FIX: Final = "Name a CIN census in XML, or the folder that holds one or more years of it."
@@ -34,11 +35,12 @@ _FIX: Final = "Name a CIN census in XML, or the folder that holds one or more ye
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is read of an element. The first of its ``days`` places it in time. ``unread`` is what the
-    department has there besides."""
+    """What is read of an element. The first of its ``days`` places it in time. Of ``codes`` it is read whether
+    they are the one given. ``unread`` is what the department has there besides."""
 
     days: tuple[str, ...]
     flags: tuple[str, ...] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
 
 
@@ -50,7 +52,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "CINdetails": Shape(
         ("CINreferralDate", "CINclosureDate", "DateOfInitialCPC"),
         ("ReferralNFA",),
-        frozenset({"ReferralSource", "PrimaryNeedCode", "ReasonForClosure"}),
+        {"ReasonForClosure": "RC2"},  # the child died
+        frozenset({"ReferralSource", "PrimaryNeedCode"}),
     ),
     "Assessments": Shape(
         ("AssessmentActualStartDate", "AssessmentAuthorisationDate"),
@@ -194,8 +197,10 @@ class _Reader:
                 fields |= self._fields("Child", part, {"LAchildID"})
         rows = [Row("Child", reference, self._where(child), fields)]
         self._strangers("Child", child, {"ChildIdentifiers"})
-        for details in _named(child, "CINdetails"):
-            referral = self._row("CINdetails", details)
+        of_need = _named(child, "CINdetails")
+        referrals = [self._row("CINdetails", details) for details in of_need]
+        _tell_apart(referrals)
+        for details, referral in zip(of_need, referrals, strict=True):
             rows.append(referral)
             for element in _WITHIN["CINdetails"]:
                 for part in _named(details, element):
@@ -230,10 +235,14 @@ class _Reader:
         found: Fields = {}
         for inner in part:
             name = local(inner)
-            if name not in shape.days and name not in shape.flags:
-                continue
             text = _text(inner)
-            value = _day(name, text) if name in shape.days else _flag(name, text)
+            value: date | bool | Unreadable | None = None
+            if name in shape.days:
+                value = _day(name, text)
+            elif name in shape.flags:
+                value = _flag(name, text)
+            elif name in shape.codes and text:
+                value = text.upper() == shape.codes[name]
             if value is None:
                 continue
             known = found.setdefault(name, value)
@@ -244,11 +253,19 @@ class _Reader:
 
     def _strangers(self, element: str, part: _Element, others: set[str]) -> None:
         shape = SHAPES[element]
-        known = {*shape.days, *shape.flags, *shape.unread, *_WITHIN.get(element, ()), *others}
+        known = {*shape.days, *shape.flags, *shape.codes, *shape.unread, *_WITHIN.get(element, ()), *others}
         self._census.strange.update(name for e in part if (name := local(e)) not in known)
 
     def _where(self, part: _Element) -> str:
         return f"{self._census.path.name}:{part.sourceline}"
+
+
+def _tell_apart(referrals: list[Row]) -> None:
+    """One that went no further, and another of the same day that did: two referrals, of two keys."""
+    taken_up = {row.key for row in referrals if row.fields.get("ReferralNFA") is False}
+    for row in referrals:
+        if row.key in taken_up and row.fields.get("ReferralNFA") is True:
+            row.key += NFA
 
 
 def _named(part: _Element, name: str) -> list[_Element]:

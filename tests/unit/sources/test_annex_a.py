@@ -43,6 +43,21 @@ def test_lists_3_and_6_say_of_one_referral_what_each_knows(tmp_path: Path) -> No
     assert only(snapshot, "cin_visit").values == {"happened": D(2026, 1, 5), "child_seen": True}
 
 
+def test_a_referral_on_the_day_of_one_that_went_no_further_is_one_of_its_own(tmp_path: Path) -> None:
+    """Both are true: a doubt whether it went no further would silence its clock, and nobody could mend it."""
+    on = {"child": "5", "referral_date": D(2026, 3, 2)}
+    need: dict[str, Cell] = {"child": "5", "need_start": D(2026, 3, 2), "last_seen": D(2026, 3, 5)}
+    for lists in ({6: [need]}, {6: [{**need, "child": "6"}]}):
+        (tmp_path / str(len(str(lists)))).mkdir(exist_ok=True)
+        snapshot = made(
+            tmp_path / str(len(str(lists))), {3: [{**on, "nfa": "a) Yes"}, {**on, "nfa": "b) No"}], **lists}
+        )
+        taken_up, closed = [r for r in of(snapshot, "referral") if r.child == "5"]
+        assert (taken_up.get("nfa"), taken_up.doubts) == (False, ())
+        assert closed.get("nfa") is True
+        assert [(d.field, d.cause) for d in closed.doubts] == [("end", "window")]
+
+
 def test_an_assessment_authorised_before_it_began_is_in_doubt(tmp_path: Path) -> None:
     row: dict[str, Cell] = {"child": "5", "assessment_start": D(2026, 1, 20), "authorised": D(2026, 1, 10)}
     (doubt,) = only(made(tmp_path, {4: [row]}), "assessment").doubts

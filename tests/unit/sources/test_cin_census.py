@@ -352,3 +352,47 @@ def test_other_days_are_unreadable_and_the_reason_does_not_repeat_them(text: str
     found = iso_day(text)
     assert isinstance(found, Unreadable)
     assert text not in found.why
+
+
+def test_a_referral_on_the_day_of_one_that_went_no_further_is_one_of_its_own(tmp_path: Path) -> None:
+    """Both are true: joined, they would leave the clock of the one that was taken up in doubt for ever."""
+    dead = need(closed="2023-05-02").replace("<ReferralNFA>0<", "<ReferralNFA>1<")
+    path = write(tmp_path, child(dead, need(assessment("2023-05-04"))))
+    (case,) = read(path, as_of=NOW).cases
+    closed, taken_up = case.of("referral")
+    assert (taken_up.get("nfa"), taken_up.get("end"), taken_up.doubts) == (False, None, ())
+    assert (closed.key, closed.get("nfa"), closed.day("end")) == ("2023-05-02 nfa", True, date(2023, 5, 2))
+    (started,) = case.of("assessment")
+    assert started.get("referral") == taken_up.key
+    finished = child(need(assessment("2023-05-04", "2024-04-10"), closed="2024-04-20"))
+    write(tmp_path, finished, name="later.xml", head=header(2025))
+    (case,) = read(tmp_path, as_of=NOW).cases
+    assert [(r.get("nfa"), r.day("end")) for r in case.of("referral")] == [
+        (True, date(2023, 5, 2)),
+        (False, date(2024, 4, 20)),
+    ]
+    assert [r.day("authorised") for r in case.of("assessment")] == [date(2024, 4, 10)]
+
+
+@pytest.mark.parametrize(("closed", "died"), [("2023-08-01", date(2023, 8, 1)), ("", None)])
+def test_a_case_closed_by_death_tells_of_it_where_no_day_of_death_does(
+    tmp_path: Path, closed: str, died: date | None
+) -> None:
+    """Nobody should be asked to visit a child who has died."""
+    by_death = need(plan("2023-06-20"), closed=closed).replace(
+        "<ReferralNFA>", "<ReasonForClosure>RC2</ReasonForClosure><ReferralNFA>"
+    )
+    (case,) = read(write(tmp_path, child(by_death)), as_of=NOW).cases
+    (record,) = case.of("child")
+    assert record.get("died") == died
+    assert bool(record.doubt("died")) == (died is None)
+    (other,) = read(
+        write(
+            tmp_path,
+            child(
+                need(closed=closed).replace("<ReferralNFA>", "<ReasonForClosure>RC1</ReasonForClosure><ReferralNFA>")
+            ),
+        ),
+        as_of=NOW,
+    ).cases
+    assert next(other.of("child")).get("died") is None
