@@ -98,6 +98,8 @@ class _Rows:
 def _in_a_line(taken: Taken, seconds: float) -> str:
     if taken.refused:
         return f"{taken.feed}: refused: {taken.refused}"
+    if taken.overtaken:
+        return f"{taken.feed}: another alertd has taken it in meanwhile, and that reading stands"
     rows = sum(taken.counts.values())
     speed = f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} a second"
     what = f"{taken.first_seen:,} first seen, {taken.changed:,} changed, {taken.vanished:,} vanished"

@@ -155,6 +155,16 @@ def finish(session: Session, run: int, **columns: Any) -> bool:
     return ended.rowcount == 1
 
 
+def hold_readings(session: Session, feed: str) -> None:
+    """Let no other reading of this feed be accepted until the transaction ends. SQLite sees to it itself."""
+    session.execute(
+        select(FeedRun.id)
+        .where(FeedRun.feed == feed, FeedRun.outcome == "reading")
+        .order_by(FeedRun.id)
+        .with_for_update()
+    )
+
+
 def refused(session: Session, feed: str, source: str, now: datetime, why: str) -> None:
     """Note a reading that could not even begin."""
     session.add(FeedRun(feed=feed, source=source[:500], at=now, outcome="refused", counts={}, detail=why))
@@ -169,9 +179,9 @@ def last_accepted(session: Session, feed: str, known_on: datetime | None = None)
 
 
 def standing(session: Session, feed: str, known_on: datetime | None = None) -> Standing | None:
-    """The reading in force; None where none was ever accepted."""
+    """The reading in force; None where none was ever accepted, or by a program that kept nothing of it."""
     run = last_accepted(session, feed, known_on)
-    if run is None:
+    if run is None or not run.said:
         return None
     changing = _accepted(select(func.max(FeedRun.at)), feed, known_on).where(FeedRun.changed > 0)
     return Standing(

@@ -32,7 +32,8 @@ class Taken:
     """What one reading brought. ``refused`` says why nothing of it counts; it is blank where it does.
 
     ``strangers`` are references that seem to have been given to another child; ``unread`` are children of whom
-    no case file could be made, with why: what was kept of them before stands.
+    no case file could be made, with why: what was kept of them before stands. ``overtaken``: another reading of
+    the feed was accepted while this one went on, so that one stands and nothing of this one is kept.
     """
 
     feed: str
@@ -45,6 +46,7 @@ class Taken:
     strangers: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    overtaken: bool = False
 
 
 def take_in(
@@ -90,6 +92,13 @@ def take_in(
         return _refuse(engine, run, taken, "; ".join(reasons))
     before_accepting()
     with Session(engine) as session, session.begin():
+        store.hold_readings(session, feed)
+        stands = store.last_accepted(session, feed)
+        if (stands and stands.id) != (last and last.id):
+            taken.overtaken = True
+            store.finish(session, run, outcome="refused", detail="another reading was accepted while this one went on")
+            store.drop(session, run)
+            return taken
         accepted = store.finish(
             session,
             run,
@@ -123,7 +132,7 @@ def _keep_changes(
     on_children: Callable[[int], None],
 ) -> store.Said:
     """Write a version of each child that is new, changed or gone; the others are left as they are."""
-    for chunk in _chunks(reading.children()):
+    for chunk in _chunks(_each_once(reading)):
         made = list(_made(chunk, reading, known, taken.unread))
         taken.children += len(chunk)
         if made:
@@ -152,6 +161,16 @@ def _keep_changes(
         edition().hex(),
         dict(taken.unread),
     )
+
+
+def _each_once(reading: Reading) -> Iterator[Pending]:
+    """A child given twice would be one child with half its records, and which half would change by the night."""
+    seen: set[str] = set()
+    for pending in reading.children():
+        if pending.child in seen:
+            raise InputError("gives a child in two places", where=reading.source, fix="Please report it")
+        seen.add(pending.child)
+        yield pending
 
 
 def _any_read(taken: Taken) -> bool:
