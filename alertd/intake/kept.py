@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, overload
 
@@ -12,8 +13,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from alertd.cases.accounts import Reject
+from alertd.cases.kinds import KINDS
 from alertd.cases.merge import Part, Precedence, in_order, joined
-from alertd.cases.records import NO_DAYS, CaseFile, Snapshot, Window, case_file, in_words, local_day
+from alertd.cases.records import NO_DAYS, CaseFile, Record, Snapshot, Window, case_file, in_words, local_day
 from alertd.db.engine import reading as read_only
 from alertd.errors import InputError
 from alertd.intake import store
@@ -53,7 +55,7 @@ class KeptCases:
         self._precedence = precedence
         self._merged = merged
         self._silent = frozenset(silent)
-        self._where: dict[str, list[tuple[int, int]]] = {}
+        self._where: dict[str, list[tuple[int, int, str]]] = {}
         with Session(self._engine) as session:
             for place, (named, _) in enumerate(feeds):
                 for child, id_ in store.versions_in_force(session, named.feed, known_on).items():
@@ -61,7 +63,7 @@ class KeptCases:
                     now = followed(own, merged)
                     ids = self._where.setdefault(now, [])
                     # What stands under the number of today comes before what was recorded under another.
-                    ids.insert(0 if now == own else len(ids), (place, id_))
+                    ids.insert(0 if now == own else len(ids), (place, id_, own))
         self.children = sorted(self._where)
 
     def __len__(self) -> int:
@@ -102,15 +104,15 @@ class KeptCases:
 
     def _read(self, children: Sequence[str]) -> list[CaseFile]:
         with Session(self._engine) as session:
-            bodies = dict(store.bodies(session, [id_ for child in children for _, id_ in self._where[child]]))
+            bodies = dict(store.bodies(session, [id_ for child in children for _, id_, _ in self._where[child]]))
         return [self._joined(child, bodies) for child in children]
 
     def _joined(self, child: str, bodies: Mapping[int, bytes]) -> CaseFile:
-        found: dict[int, list[CaseFile]] = {}
-        for place, id_ in self._where[child]:
+        found: dict[int, list[tuple[str, CaseFile]]] = {}
+        for place, id_, own in self._where[child]:
             said = self.feeds[place][1].said
             case = unpack(child, bodies[id_], said.window, said.windows, said.latest)
-            found.setdefault(place, []).append(case)
+            found.setdefault(place, []).append((own, case))
         of_feeds = {place: _one(cases, self.feeds[place][1].said) for place, cases in found.items()}
         if len(self.feeds) == 1:
             return of_feeds[0]
@@ -138,22 +140,46 @@ class KeptCases:
         )
 
 
-def _one(cases: Sequence[CaseFile], said: Said) -> CaseFile:
+def _one(cases: Sequence[tuple[str, CaseFile]], said: Said) -> CaseFile:
     """One case file of the several that one feed has of a child under different numbers."""
-    first, *others = cases
+    (_, first), *others = cases
     if not others:
         return first
-    records = [*first.records, *(r for case in others for r in case.records if r.kind != "child")]
+    records = list(first.records)
+    for number, case in sorted(others, key=itemgetter(0)):
+        records += _beside(records, [r for r in case.records if r.kind != "child"], number)
     return case_file(first.child, records, first.window, of_kinds=said.windows, latest=said.latest, holds=said.holds)
+
+
+def _beside(held: Sequence[Record], more: Sequence[Record], number: str) -> list[Record]:
+    """The records of another number that can stand beside those held: where a key is held by a record that says
+    something else, as where each child's are numbered from 1, it goes by another key, and links to it too."""
+    there = {(r.kind, r.key): r.values for r in held}
+    renamed = {
+        (r.kind, r.key): f"{number}:{r.key}"
+        for r in more
+        if (r.kind, r.key) in there and there[r.kind, r.key] != r.values
+    }
+    found = []
+    for record in more:
+        values = dict(record.values)
+        for name, kind in ((f.name, f.links) for f in KINDS[record.kind].fields if f.links):
+            if key := renamed.get((kind, str(values.get(name)))):
+                values[name] = key
+        found.append(replace(record, key=renamed.get((record.kind, record.key), record.key), values=values))
+    return found
 
 
 def followed(child: str, merged: Mapping[str, str]) -> str:
     """The number a child goes by in the end, however often it was merged. Numbers merged in a circle stay."""
     seen = {child}
-    while (new := merged.get(child)) is not None and new not in seen:
+    now = child
+    while (new := merged.get(now)) is not None:
+        if new in seen:
+            return child
         seen.add(new)
-        child = new
-    return child
+        now = new
+    return now
 
 
 @dataclass(frozen=True, slots=True)

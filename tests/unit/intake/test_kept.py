@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from alertd.cases.records import Window
+from alertd.errors import InputError
 from alertd.intake.kept import KeptCases, Named, Silence, followed, kept_snapshot, snapshot_of
+from alertd.intake.numbers import read_merged
 from tests.unit.intake.feeds import HOLDS, by_child, child, kept, record, snapshot, take
 
 YEAR = Window(date(2025, 4, 1), date(2026, 3, 31))
@@ -136,7 +140,38 @@ def test_f66_what_was_recorded_under_a_merged_number_is_the_new_numbers(engine: 
 
 def test_numbers_merged_again_and_in_a_circle() -> None:
     assert followed("1", {"1": "2", "2": "3"}) == "3"
-    assert followed("1", {"1": "2", "2": "1"}) in {"1", "2"}
+    circle = {"1": "2", "2": "1", "0": "1"}
+    assert [followed(number, circle) for number in ("0", "1", "2")] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("rows", ["1,2\n2,1\n", "1,1\n", "1,2\n2,3\n3,1\n"])
+def test_numbers_merged_in_a_circle_are_refused_for_each_childs_records_would_be_the_others(
+    tmp_path: Path, rows: str
+) -> None:
+    file = tmp_path / "merged.csv"
+    file.write_text(f"old,new\n9,1\n{rows}")
+    with pytest.raises(InputError, match=r"merged.csv:3: this number is merged into itself"):
+        read_merged(file)
+
+
+def test_f66_records_of_one_key_under_two_merged_numbers_are_both_the_childs(engine: Engine) -> None:
+    """As where each child's records are numbered from 1."""
+    old = [
+        child("1"),
+        record("1", "missing", "1", start=date(2020, 2, 3), end=date(2020, 2, 4)),
+        record("1", "return_interview", "1", happened=date(2020, 2, 5), missing="1"),
+        record("1", "cp_visit", "2026-11-03", happened=date(2026, 11, 3)),
+    ]
+    new = [
+        child("2"),
+        record("2", "missing", "1", start=date(2026, 9, 1)),
+        record("2", "cp_visit", "2026-11-03", happened=date(2026, 11, 3)),
+    ]
+    take(engine, snapshot(*old, *new, holds=HOLDS | {"missing", "return_interview"}))
+    (case,) = kept(engine, merged={"1": "2"})
+    assert {r.day("start"): r.key for r in case.of("missing")} == {date(2020, 2, 3): "1:1", date(2026, 9, 1): "1"}
+    assert [r.get("missing") for r in case.of("return_interview")] == ["1:1"]
+    assert len(list(case.of("cp_visit"))) == 1, "the same on the same day is the same"
 
 
 def test_of_a_kind_that_only_one_feed_holds_latest_only_it_is_said_and_history_elsewhere_lifts_it(
