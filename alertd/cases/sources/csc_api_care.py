@@ -95,10 +95,8 @@ def _placements(child: str, chain: list[Block]) -> Iterator[Record]:
             runs[-1].append(block)
         else:
             runs.append([block])
-    changes = [block.change for block in chain]
     # The first of a period ended no other, and the last was not followed by another: one of the two is blank.
-    in_following = not changes[0] and any(changes)
-    in_own = not changes[-1] and any(changes)
+    in_own, in_following = (any(block.change for block in run) for run in (runs[0], runs[-1]))
     for run, following in zip(runs, [*runs[1:], None], strict=True):
         first, last = run[0], run[-1]
         after = following[0] if following else None

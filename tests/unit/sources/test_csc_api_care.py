@@ -117,6 +117,17 @@ def test_of_several_moves_each_reason_stands_where_all_of_the_period_do(tmp_path
     assert reasons("neither", "CARPL", "CREQB", "ALLEG") == ["?", "?", "ALLEG"]
 
 
+def test_a_new_legal_status_in_the_first_placement_hides_not_where_reasons_stand(tmp_path: Path) -> None:
+    _, placements = cared_for(
+        tmp_path,
+        placement("L1", "2025-01-06", end_date="2025-02-03", end_reason="X1"),
+        placement("L2", "2025-02-03", "L", end_date="2025-03-03", end_reason="X1", change_reason="CREQB"),
+        placement("L3", "2025-03-03", "P", end_date="2025-06-02", end_reason="X1", change_reason="ALLEG"),
+        placement("L4", "2025-06-02", "P"),
+    )
+    assert [r.get("change_reason") for r in placements] == ["CREQB", "ALLEG", None]
+
+
 def test_of_two_placements_that_begin_on_one_day_the_longer_is_taken(tmp_path: Path) -> None:
     short = placement("L1", "2025-01-06", end_date="2025-01-06", end_reason="X1", placement_type="T4")
     long = placement("L2", "2025-01-06", placement_type="U1")
