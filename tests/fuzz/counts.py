@@ -20,6 +20,7 @@ Rows = dict[str, frozenset[int]]
 
 _NAMES_A_CHILD: Final = re.compile(r"(?i)^\W*(child\W*unique\W*id\w*|child\W*id|individual adopter identifier)\W*$")
 _HEADING_WITHIN: Final = 10
+_MOST_CELLS: Final = 3_000_000
 _CIN: Final = {
     "Child": "//Child",
     "CINdetails": "//Child/CINdetails",
@@ -91,7 +92,9 @@ def _csv(data: bytes, heading_anywhere: bool) -> frozenset[int]:
 def _book(data: bytes) -> dict[str, frozenset[int]]:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return {name: n for name in book.sheet_names if (n := _sheet(book.get_sheet_by_name(name).to_python()))}
+        sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
+        small = {name: each for name, each in sheets.items() if each.height * each.width < _MOST_CELLS}
+        return {name: n for name, each in small.items() if (n := _sheet(each.to_python()))}
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise

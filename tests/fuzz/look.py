@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -214,12 +215,16 @@ def _was_noticed(draft: Draft, snapshot: Snapshot) -> bool:
     account = before.accounts.get(draft.lost)
     if account and account.aside.total():
         return True
-    return _said_of(snapshot) > _said_of(before)
+    return bool(_said_of(snapshot) - _said_of(before))
 
 
-def _said_of(snapshot: Snapshot) -> int:
-    doubts = sum(len(record.doubts) for case in snapshot.cases for record in case.records)
-    return doubts + sum(a.rejected + a.aside.total() for a in snapshot.accounts.values())
+def _said_of(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
+    """What is in doubt, rejected or set aside."""
+    said = Counter((r.where, r.column, r.why) for r in snapshot.rejects)
+    said.update((r.kind, d.field, d.why) for case in snapshot.cases for r in case.records for d in r.doubts)
+    for table, account in snapshot.accounts.items():
+        said.update({(table, why): n for why, n in account.aside.items()})
+    return said
 
 
 def _faults_of_cases(snapshot: Snapshot) -> Iterator[str]:

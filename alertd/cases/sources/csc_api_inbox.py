@@ -28,8 +28,10 @@ from alertd.errors import InputError
 STATE: Final = "state.jsonl"
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of one file; 30,000 children in one file are about half of it. Our own choice."""
-HEAVIEST: Final = 320_000_000
+HEAVIEST: Final = 280_000_000
 """Bytes of memory, by a rough estimate, that the content of one file may take up. Our own choice."""
+MOST_CHILDREN: Final = 200_000
+"""Children of one file: several times those of England's largest authority in six years. Our own choice."""
 MANY: Final = 10_000
 """Elements of one file that cannot be used after which it is refused. Our own choice."""
 _SUFFIX: Final = ".json"
@@ -65,6 +67,8 @@ def parse(raw: bytes) -> list[object]:
         raise NotAPayloadError(f"is not JSON ({error.msg})", error.lineno) from None
     if not isinstance(payload, list):
         raise NotAPayloadError("is not a list of children")
+    if len(payload) > MOST_CHILDREN:
+        raise NotAPayloadError(f"holds more than {MOST_CHILDREN:,} children, as no authority has")
     return payload
 
 

@@ -21,6 +21,9 @@ _PROLOGUE: Final = 1 << 20
 _LARGEST: Final = 1 << 20
 """Bytes one element may span. A child of a return has some kilobytes, so a megabyte is no child; made of
 the smallest elements there are, it takes a hundred times that in memory."""
+_MOST: Final = 10_000
+"""Elements within one. Each may become a record, and what is judged of a child grows faster than its records."""
+_TOO_MANY: Final = etree.XPath(f"count(descendant::*) > {_MOST}")
 
 _FIX: Final = "Export the file again: it is cut short or damaged."
 
@@ -52,6 +55,9 @@ def elements(path: Path, names: tuple[str, ...], others: Counter[str]) -> Genera
             held += len(chunk)
             for _, last in parser.read_events():
                 held = 0
+                if _TOO_MANY(last):
+                    what = f"an element has more than {_MOST:,} within it, as no child has"
+                    raise InputError(what, where=f"{path.name}:{last.sourceline}", fix=_FIX)
                 yield last
                 _forget(last, names, others)
             if held > _LARGEST:

@@ -108,3 +108,27 @@ def test_many_links_by_their_day_are_found_in_one_go() -> None:
     (case,) = case_files(records, Window())
     assert {record.get("referral") for record in case.of("assessment")} == {"2025-01-05"}
     assert (datetime.now(UTC) - begun).total_seconds() < 5
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        ("[" + '"a",' * 11_000 + "0]", "more than 10,000 of its elements cannot be used; the first is not an object"),
+        ("[" + '{"la_child_id":"A"},' * 200_000 + "{}]", "holds more than 200,000 children, as no authority has"),
+    ],
+)
+def test_a_payload_made_to_keep_the_reader_busy_is_refused_early(tmp_path: Path, payload: str, why: str) -> None:
+    (tmp_path / "p.json").write_text(payload)
+    with pytest.raises(InputError, match=why):
+        reading("csc_api", tmp_path / "p.json")
+
+
+@pytest.mark.parametrize("kind", ["cin_census", "ssda903"])
+def test_a_child_of_more_elements_than_any_child_has_is_refused(tmp_path: Path, kind: FeedKind) -> None:
+    if kind == "cin_census":
+        text = "<Message><Header><ReferenceDate>2025-03-31</ReferenceDate></Header><Child>{}</Child></Message>"
+    else:
+        text = "<SSDA903><CHILD>{}</CHILD></SSDA903>"
+    (tmp_path / "r.xml").write_text(text.format("<a/>" * 10_001))
+    with pytest.raises(InputError, match=r"r.xml:1: an element has more than 10,000 within it"):
+        reading(kind, tmp_path / "r.xml")
