@@ -23,6 +23,7 @@ from alertd.db.engine import check_schema, open_engine
 from alertd.engine.evaluate import measurable
 from alertd.errors import InputError
 from alertd.intake.kept import held_together
+from alertd.intake.whole import Whole
 from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
@@ -107,7 +108,7 @@ def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) ->
     if staff:
         said += _workers(settings, snapshots, staff[0], local_day(now))
     if loaded:
-        _, unable = measurable(loaded[0], *held_together(snapshots))
+        _, unable = measurable(loaded[0], *held_together([Whole(snapshot) for snapshot in snapshots]))
         lacking = Counter(f.occurrence for f in unable).most_common()
         waiting = ", ".join(f"{what} ({n})" for what, n in lacking)
         wait = f"{len(unable)} rules wait for what it does not hold: {waiting}" if unable else "measures every rule"

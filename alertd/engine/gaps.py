@@ -21,6 +21,7 @@ from alertd.engine.facts import ByKind, Match, Pattern
 from alertd.engine.findings import CannotTell, Finding
 from alertd.engine.stages import dates_of, place, unknown
 from alertd.engine.subject import Subject
+from alertd.rulebook.coverage import several_of
 from alertd.rulebook.model import Count, InARow, NoOpen
 
 ONE_DAY = timedelta(days=1)
@@ -153,7 +154,17 @@ def _count(subject: Subject, sought: Count, related: Related) -> Verdict:
         opens = subject.window.start
         unseen = [opens - ONE_DAY] if opens and first < opens else []
         return Untold(subject.outside(first, last), _first_to_leave(subject, sought.last, unseen))
-    return None
+    return _perhaps_more(subject, [r for r in related.there if (r.day(on) or first) >= first])
+
+
+def _perhaps_more(subject: Subject, there: Sequence[Record]) -> Untold | None:
+    """That there may be too few only because no more than the latest of this child is held. ``there`` are those
+    before which more may have been."""
+    few = sorted(several_of(subject.rule) & subject.case.latest)
+    if not few or not any(record.kind in few for record in (subject.anchor, *there)):
+        return None  # where not even the latest is held there is none
+    text = f"only the latest {' and '.join(few)} of this child is held, so nobody can say how many there were"
+    return Untold(CannotTell("feed", few[0], subject.anchor.where, text))
 
 
 def _span(subject: Subject, sought: Count) -> tuple[date, date]:
@@ -231,7 +242,9 @@ def _in_a_row(subject: Subject, sought: InARow, related: Related) -> Verdict:
         elif unsure is None:
             run.append(record)
     if len(run) < sought.times:
-        return Untold(subject.why_perhaps(unsure, on, sought.where)) if unsure and len(might) >= sought.times else None
+        if unsure and len(might) >= sought.times:
+            return Untold(subject.why_perhaps(unsure, on, sought.where))
+        return _perhaps_more(subject, might) if len(might) == len(related.there) else None
     if related.undated:
         return Untold(subject.why_not_told(related.undated[0], on))
     latest, since = run[0].day(on), run[-sought.times].day(on)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, overload
@@ -240,6 +240,10 @@ class Holds(Protocol):
     def lacks(self) -> frozenset[str]: ...
     @property
     def latest(self) -> frozenset[str]: ...
+    @property
+    def window(self) -> Window: ...
+    @property
+    def windows(self) -> Mapping[str, Window]: ...
 
 
 def held_together(feeds: Sequence[Holds]) -> Together:
@@ -250,9 +254,17 @@ def held_together(feeds: Sequence[Holds]) -> Together:
     for kind in kinds:
         holders = [one for one in feeds if kind in one.holds]
         lacks |= frozenset.intersection(*(frozenset(f for f in h.lacks if f.startswith(f"{kind}.")) for h in holders))
-        if all(kind in one.latest for one in holders):
+        if not any(_whole_to_the_end(kind, one, holders) for one in holders):
             latest.add(kind)
     return Together(kinds, frozenset(lacks), frozenset(latest))
+
+
+def _whole_to_the_end(kind: str, one: Holds, others: Sequence[Holds]) -> bool:
+    """Whether a feed holds more than the latest of a kind, and as late as those do that hold only that: an old
+    return says nothing of the years since."""
+    ends = [other.windows.get(kind, other.window).end or date.max for other in others if kind in other.latest]
+    end = one.windows.get(kind, one.window).end or date.max
+    return kind not in one.latest and end >= max(ends, default=date.min)
 
 
 def kept_snapshot(

@@ -71,7 +71,25 @@ def count(a: Anchor, p: Count) -> Answer:
     if len(certain) + len(perhaps) >= p.at_least:
         return perhaps[0].why
     span = span_of(a, p)
-    return Unsure("window", "") if span and not spoken_for(a, *span) else None
+    if span and not spoken_for(a, *span):
+        return Unsure("window", "")
+    first = span[0] if span else date.min
+    held = [r for r in others_of(a, p.kinds) if (r.day(p.on) or first) >= first]
+    if p.last:
+        held = [r for r in held if came_within(a, r, p.on)]
+    several = p.at_least > 1 or a.rule.for_ in p.kinds
+    return not_all(a, p.kinds, held) if several else None
+
+
+def came_within(a: Anchor, record: Record, on: str) -> bool:
+    value = record.get(on)
+    return isinstance(value, date) and known(value, a.as_of) and a.within_bounds(day_of(value))
+
+
+def not_all(a: Anchor, kinds: tuple[str, ...], held: list[Record]) -> Unsure | None:
+    """That of one of the kinds there may be more than the record held, which is the latest."""
+    latest = sorted(kind for kind in kinds if kind in a.case.latest)
+    return Unsure("feed", latest[0]) if any(r.kind in latest for r in [a.record, *held]) else None
 
 
 def reaches(a: Anchor, p: Count, day: date) -> bool:
@@ -133,7 +151,9 @@ def in_a_row(a: Anchor, p: InARow) -> Answer:
             break
         run.insert(0, one)
     if len(run) < p.times:
-        return perhaps_a_run(p, verdicts)
+        if (why := perhaps_a_run(p, verdicts)) or any(verdict is False for _, verdict in verdicts):
+            return why
+        return not_all(a, p.kinds, [record for record, _ in verdicts])
     doubts = [blank_or_doubt(r, p.on) for r in sorted(others_of(a, p.kinds), key=by_key) if r.doubt(p.on)]
     if doubts:
         return doubts[0]

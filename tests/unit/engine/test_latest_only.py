@@ -12,6 +12,8 @@ from alertd.rulebook.load import load_rulebook
 
 RULEBOOK = load_rulebook([builtin_pack("england")], settings={"cp.visit.interval": "10 working days"})
 
+TODAY = date(2026, 7, 1)
+
 
 def noon(day: date) -> datetime:
     return datetime.combine(day, time(12), LONDON)
@@ -65,3 +67,21 @@ def test_whole_histories_have_no_basis_to_state() -> None:
     found = Evaluator.of(RULEBOOK).evaluate(case(date(2024, 12, 2), latest=False), noon(date(2025, 7, 1)))
     assert {f.basis for f in found} == {""}
     assert replace(found[0], basis="x").as_json()["basis"] == "x"
+
+
+def test_what_cannot_be_counted_for_a_child_is_unknown_and_not_taken_as_too_few() -> None:
+    """As where another feed holds them all for other children, so that the rule is measured."""
+    child = make_record("child", "C1", "C1", "here", {"born": date(2015, 5, 1)})
+    for name, one in (
+        ("gap.rereferral", make_record("referral", "C1", "R9", "here", {"start": date(2026, 6, 1)})),
+        (
+            "gap.cp_repeat",
+            make_record("cp_plan", "C1", "P9", "here", {"start": date(2026, 6, 1), "other_authority": False}),
+        ),
+    ):
+        only = RULEBOOK.model_copy(update={"rules": tuple(r for r in RULEBOOK.rules if r.id == name)})
+        stages_ = [
+            [f.stage for f in Evaluator.of(only).evaluate(CaseFile("C1", (child, one), latest=latest), noon(TODAY))]
+            for latest in (frozenset[str](), frozenset({one.kind}))
+        ]
+        assert stages_ == [[], ["unknown"]], name

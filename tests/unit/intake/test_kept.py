@@ -179,6 +179,8 @@ def test_of_a_kind_that_only_one_feed_holds_latest_only_it_is_said_and_history_e
 ) -> None:
     take(engine, snapshot(child("1"), latest=frozenset({"cp_visit"})), feed="annex")
     assert kept_snapshot(engine, [Named("annex")]).latest == {"cp_visit"}
+    take(engine, snapshot(child("1"), window=YEAR), feed="old return")
+    assert kept_snapshot(engine, [Named("annex"), Named("old return")]).latest == {"cp_visit"}
     take(engine, snapshot(child("1")), feed="ssd")
     assert kept_snapshot(engine, [Named("annex"), Named("ssd")]).latest == frozenset()
 
