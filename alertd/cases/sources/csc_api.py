@@ -53,7 +53,7 @@ def read(path: Path, *, as_of: datetime, progress: Progress | None = None) -> Sn
 def open_payloads(path: Path, *, as_of: datetime, progress: Progress | None = None) -> Reading:
     """The same, a child at a time."""
     inbox = read_inbox(path, progress)
-    if not inbox.children and inbox.faults:
+    if not inbox.children and not inbox.statements and inbox.faults:  # a purge is a statement too
         file, fault = inbox.faults[0]
         where = f"{file}:{fault.at}" + (f": {fault.column}" if fault.column else "")
         raise InputError(f"no child in it can be used; the first {fault.why}", where=where, fix="Export it again")

@@ -97,6 +97,7 @@ SHAPED = st.lists(
 
 
 @given(payloads=st.lists(SHAPED, min_size=1, max_size=3))
+@example([[None, {"la_child_id": "C1", "purge": True}]])
 def test_whatever_the_json_says_every_element_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, payloads: list[list[object]]
 ) -> None:
