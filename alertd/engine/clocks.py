@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
+from typing import Final
 
 from alertd.calendars.clock import begin_of, birthday, shift
 from alertd.calendars.durations import Duration
@@ -205,18 +206,26 @@ def _so_much_earlier(subject: Subject, day: date) -> date:
     return date.fromordinal(max(day.toordinal() - subject.stop.early_days, 1))
 
 
+PLAUSIBLY_FIRST: Final = timedelta(weeks=8)
+"""A review so soon after the beginning, and the latest, is the first: by law that is held within 20 working days, and
+the next need not be before three months are over. Our own choice between; it errs on the early side."""
+
+
 def _runs_from_events(subject: Subject, origin: FromEvent, stops: Sequence[Stop]) -> list[Run] | Finding:
     """Clocks counted from numbered events. Numbers need the beginning: where that is not known, or
-    the feed cannot speak for the time before the first event, "N and later" counts every event."""
+    the feed cannot speak for the time before the first event, "N and later" counts every event. Of a
+    feed that holds only the latest, one soon after the beginning is taken for the first."""
     begin = subject.begin
     covered = begin is not None and (not stops or subject.silence_is_proof(begin, stops[0].day))
-    numbered = covered and not (stops and subject.only_latest)
+    if covered and begin and stops and subject.only_latest and stops[0].day - begin > PLAUSIBLY_FIRST:
+        # Some event or other: what counts from "N and later" counts from it, and speaks for the rest.
+        return _each_to_next(stops) if origin.later else []
+    numbered = covered
     if not numbered and (not origin.later or not stops):
         if begin is None:
             untold = subject.cannot_tell(subject.anchor, KINDS[subject.anchor.kind].begins)
         else:
-            why = subject.only_latest if covered else subject.outside(begin, stops[0].day)
-            untold = replace(subject.finding(), cannot_tell=why)
+            untold = replace(subject.finding(), cannot_tell=subject.outside(begin, stops[0].day))
         if len(stops) > origin.first and not origin.later:
             return replace(untold, met=stops[origin.first].at)
         return untold

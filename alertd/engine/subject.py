@@ -108,6 +108,8 @@ class Subject:
         origin = self.rule.clock.from_
         if isinstance(origin, FromEvent) and origin.first > 1:
             return f"{told}; which of them it is cannot be told, so the longest limit that may be meant is counted"
+        if isinstance(origin, FromEvent) and not origin.later:
+            return f"{told}; this one came so soon that it is taken for the first"
         return told
 
     def in_band(self, day: date) -> bool:

@@ -12,7 +12,6 @@ from alertd.cases.kinds import KINDS, LATEST_ONLY, FeedCode, Fills
 from alertd.rulebook.describe import nation_of
 from alertd.rulebook.model import Rule
 from alertd.rulebook.patterns import Count, InARow
-from alertd.rulebook.timing import FromEvent
 
 _HELD: Final[Mapping[FeedCode, Fills]] = {
     feed: {
@@ -176,17 +175,16 @@ def _missing(rule: Rule, there: Mapping[str, Collection[str]]) -> list[str]:
 
 
 def several_of(rule: Rule) -> frozenset[str]:
-    """The kinds of which the rule needs more than the latest record: to count them, or to know which is the first.
+    """The kinds of which the rule needs more than the latest record: to count them.
 
-    "The second and later" can do with the latest: its clock is then counted from that, whichever it is.
+    A clock from an event of a number can do with the latest: "the second and later" is then counted from that,
+    whichever it is, and "the first" where it comes soon enough to be that.
     """
-    pattern, origin = rule.pattern, rule.clock.from_
+    pattern = rule.pattern
     if isinstance(pattern, InARow) or (
         isinstance(pattern, Count) and (pattern.at_least > 1 or rule.for_ in pattern.kinds)
     ):
         return frozenset(pattern.kinds)
-    if isinstance(origin, FromEvent) and not origin.later:
-        return frozenset({origin.record})
     return frozenset()
 
 

@@ -159,7 +159,10 @@ def numbering(a: Anchor, stoppers: list[Related]) -> Unsure | None:
         return blank_or_doubt(a.record, begins)
     if not stoppers:  # none is the first: the rule about the first speaks for itself
         return None
-    return latest_alone(a) if spoken_for(a, a.begin, stoppers[0].day) else Unsure("window", begins)
+    if not spoken_for(a, a.begin, stoppers[0].day):
+        return Unsure("window", begins)
+    soon = (stoppers[0].day - a.begin).days <= 56
+    return None if soon else latest_alone(a)
 
 
 def chain(a: Anchor, stoppers: list[Related]) -> list[Span] | Judged:
@@ -174,6 +177,8 @@ def chain(a: Anchor, stoppers: list[Related]) -> list[Span] | Judged:
     if isinstance(source, FromEvent):
         unsure = numbering(a, stoppers)
         if unsure and not source.later:
+            if unsure.cause == "feed":
+                return []
             return a.unknown(unsure, met=dates[source.first] if len(dates) > source.first else None)
         if unsure:
             return from_each or a.unknown(unsure)

@@ -56,11 +56,19 @@ def test_a_first_review_is_not_called_late_for_want_of_the_earlier_ones() -> Non
     assert stages(case(date(2024, 12, 2), latest=False), date(2024, 12, 10))["cla.review.first"] == "met_late"
 
 
-def test_a_rule_that_numbers_or_counts_is_said_once_to_be_out_of_reach() -> None:
-    _, unable = measurable(RULEBOOK, {"care_period", "cla_review"}, (), frozenset({"cla_review"}))
-    second = next(f for f in unable if f.rule == "cla.review.second")
-    assert second.cannot_tell is not None
-    assert second.cannot_tell.text == "this feed holds only the latest cla_review of each child"
+def test_a_rule_that_counts_is_said_once_to_be_out_of_reach() -> None:
+    _, unable = measurable(RULEBOOK, {"cp_plan"}, (), frozenset({"cp_plan"}))
+    again = next(f for f in unable if f.rule == "gap.cp_repeat")
+    assert again.cannot_tell is not None
+    assert again.cannot_tell.text == "this feed holds only the latest cp_plan of each child"
+
+
+def test_a_latest_review_soon_after_care_began_is_the_first_so_the_second_is_due_in_three_months() -> None:
+    """It would else be given six: a date three months late."""
+    found = stages(case(date(2024, 1, 30), latest=True), date(2024, 5, 2))
+    assert found["cla.review.second"] == "overdue" and "cla.review.next" not in found
+    later = stages(case(date(2024, 12, 2), latest=True), date(2025, 3, 10))
+    assert later["cla.review.next"] == "running" and "cla.review.second" not in later
 
 
 def test_whole_histories_have_no_basis_to_state() -> None:

@@ -162,7 +162,6 @@ def test_a_field_a_feed_cannot_hold_is_named_and_told_among_the_needs() -> None:
 def test_what_is_counted_or_numbered_cannot_be_told_from_the_latest_alone() -> None:
     assert row("gap.moves").feeds["annex_a"] == Reach("-", ("latest placement",))
     assert row("gap.cp_repeat").feeds["annex_a"] == Reach("-", ("latest cp_plan",))
-    assert row("cla.review.second").feeds["annex_a"] == Reach("-", ("latest cla_review",))
     assert row("gap.moves").feeds["api"] == Reach("read")
     # Counted from each, whichever it is: from the latest, then, which has the longest limit that may be meant.
     assert row("cp.review.next").feeds["annex_a"].status != "-"
