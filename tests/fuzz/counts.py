@@ -42,15 +42,14 @@ def rows_in(kind: str, files: Mapping[str, bytes]) -> Rows:
     found: Rows = {}
     for name, data in files.items():
         ending = name.rpartition(".")[2].lower()
-        if ending == "csv":
+        if ending == "csv" and kind in ("ssda903", "annex_a", "csv"):
             if (counted := _csv(data, kind == "annex_a")) and name not in ("manifest.csv", "windows.csv"):
                 found[name] = counted
         elif ending in ("xlsx", "xls", "xlsm") and kind == "annex_a":
             found |= {f"{name}:{title}": n for title, n in _book(data).items()}
-        elif ending == "xml":
-            separator = ": "
+        elif ending == "xml" and kind in ("cin_census", "ssda903"):
             paths = _CIN if kind == "cin_census" else _903
-            found |= {f"{name}{separator}{title}": frozenset({n}) for title, n in _xml(data, paths).items()}
+            found |= {f"{name}: {title}": frozenset({n}) for title, n in _xml(data, paths).items()}
         elif kind in ("ssd", "sql"):
             found |= {f"query {t}" if kind == "sql" else t: frozenset({n}) for t, n in _tables(data).items()}
     if kind == "csc_api" and len(files) == 1:

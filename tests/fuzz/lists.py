@@ -42,7 +42,14 @@ def _on_grid(change: Callable[[Draft, str, Grid], bool]) -> Change:
     def changed(draft: Draft) -> bool:
         name = draft.file(".csv")
         grid = _grid(draft.files[name]) if name else None
-        if not name or not grid or len(grid) < 2 or name == "manifest.csv" or not change(draft, name, grid):
+        if (
+            not name
+            or not grid
+            or len(grid) < 2
+            or not grid[0]
+            or name == "manifest.csv"
+            or not change(draft, name, grid)
+        ):
             return False
         draft.files[name] = _bytes(grid)
         return True
@@ -190,7 +197,7 @@ def no_heading(draft: Draft, _: str, grid: Grid) -> bool:
 
 @_on_grid
 def huge_cell(draft: Draft, _: str, grid: Grid) -> bool:
-    row = draft.rng.choice(grid)
+    row = draft.rng.choice([row for row in grid if row] or [[""]])
     row[draft.rng.randrange(len(row))] = draft.rng.choice(("y", "é", '"', "\n", "1")) * draft.rng.choice(
         (70_000, 2_000_000)
     )

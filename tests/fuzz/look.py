@@ -175,6 +175,10 @@ def _faults_of_accounts(snapshot: Snapshot, draft: Draft, result: Result) -> Ite
                 yield f"{name}: the account has {accounts[name].rows} rows, the file {sorted(n)}"
         elif max(n) and not _is_said(name, draft, snapshot):
             yield f"{name} has {sorted(n)} rows and is not spoken of"
+    if draft.given.kind in ("ssda903", "annex_a", "cin_census", "csv") and not draft.given.single:
+        for name in draft.files.keys() - {"manifest.csv", "windows.csv"}:
+            if not name.startswith((".", "~$")) and not any(name in said for said in (*accounts, *snapshot.notes)):
+                yield f"{name} is in the folder and not spoken of"
     if manifest := draft.given.files.get("manifest.csv"):
         changed = any(draft.files.get(name) != data for name, data in draft.given.files.items())
         if changed and draft.files.get("manifest.csv") == manifest:

@@ -49,6 +49,8 @@ def shown_as(address: URL) -> str:
 
 def why_of(error: BaseException, address: URL) -> str:
     """The driver's own first line, without the password."""
+    if isinstance(error, UnicodeDecodeError):  # the line quotes text of the database that is none
+        return "the database is damaged"
     lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
     text = re.sub(r"(?i)(pwd|password)=[^;&\s]*", r"\1=***", lines[0])
     return text.replace(address.password, "***") if address.password else text

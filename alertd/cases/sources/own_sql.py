@@ -156,7 +156,7 @@ def _answer(
             names = tuple(plain(str(name)) for name in result.keys())  # noqa: SIM118 - not a mapping
             check_columns(KINDS[kind], names, where)
             yield result, names
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, UnicodeDecodeError) as error:
         what = f"the query failed: {_without_values(why_of(error, address), query)}"
         raise InputError(what, where=where, fix=_AGAIN) from None
 

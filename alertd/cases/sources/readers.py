@@ -14,7 +14,7 @@ from alertd.cases.kinds import Fills
 from alertd.cases.reading import Progress, Reading, latest_of
 from alertd.cases.records import Snapshot, Window
 from alertd.cases.sources import annex_a, cin_census, csc_api, own_csv, own_sql, ssd, ssd_tables, ssda903
-from alertd.cases.sources.manifest import check_manifest
+from alertd.cases.sources.manifest import MANIFEST, check_manifest
 from alertd.errors import InputError, did_you_mean
 
 FeedKind = Literal["ssd", "annex_a", "cin_census", "ssda903", "csc_api", "sql", "csv"]
@@ -137,7 +137,18 @@ def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Sna
             snapshot = own_csv.read(path, as_of=as_of, progress=progress)
     if place.kind != "csc_api" and _stamps(path) != before:  # payloads may come in at any moment, each whole
         raise InputError("changed while it was being read", where=str(path), fix="Read it again when it is complete")
-    return snapshot
+    if place.kind == "csc_api":
+        return snapshot
+    return replace(snapshot, notes=(*snapshot.notes, *_left_alone(path, snapshot)))
+
+
+def _left_alone(path: Path, snapshot: Snapshot) -> Iterator[str]:
+    """A note for each file of a folder of which the reading says nothing: it may be a year under a wrong ending."""
+    said = (*snapshot.accounts, *snapshot.notes)
+    for name, _, _ in _stamps(path) if path.is_dir() else ():
+        apart = name.startswith((".", "~$")) or name.lower() in (MANIFEST, own_csv.WINDOWS)
+        if not apart and not any(name in each for each in said):
+            yield f"{name}: not a file that such a feed is read from, left alone"
 
 
 def _refuse_odd_files(path: Path) -> None:

@@ -73,7 +73,7 @@ def _in_database(text: str) -> Place:
                 for prefix in _prefixes(names):
                     own = None if schema == default or address.get_backend_name() == "sqlite" else schema
                     return Place(kind="ssd", url=text, schema=own, prefix=prefix)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeDecodeError) as error:
             raise InputError(f"cannot be looked at: {why_of(error, address)}", where=shown) from None
     what = "holds no tables of the Standard Safeguarding Dataset, in no schema and under no prefix"
     raise InputError(what, where=shown, fix="Point `sql` at it, with a query of your own for each kind of record")

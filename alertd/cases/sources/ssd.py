@@ -147,7 +147,7 @@ class SsdReading:
         """Whatever the database has against it is said in one line, and no cell is repeated."""
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeDecodeError) as error:
             where = f"{self.place}: {self._table}" if self._table else self.place
             why = QUOTED.sub("(a value)", why_of(error, self.connection.engine.url))
             raise InputError(f"cannot be read: {why}", where=where, fix=_REFRESH) from None

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from alertd.cases.records import Snapshot, Unreadable, Window, case_files, make_record
 from alertd.cases.sources.cells import LONGEST, ident, reference
 from alertd.cases.sources.readers import FeedKind, Place, read
+from alertd.cases.sources.recognise import recognise
 from alertd.errors import InputError
 from alertd.synth.schema import metadata
 
@@ -132,3 +133,31 @@ def test_a_child_of_more_elements_than_any_child_has_is_refused(tmp_path: Path, 
     (tmp_path / "r.xml").write_text(text.format("<a/>" * 10_001))
     with pytest.raises(InputError, match=r"r.xml:1: an element has more than 10,000 within it"):
         reading(kind, tmp_path / "r.xml")
+
+
+@pytest.mark.parametrize("kind", ["ssd", "sql"])
+def test_a_database_whose_own_texts_are_broken_is_refused_in_one_line(tmp_path: Path, kind: FeedKind) -> None:
+    """The driver cannot even say what is wrong: its message quotes what is no text."""
+    file = tmp_path / "broken.db"
+    with sqlite3.connect(file) as data:
+        data.execute("CREATE TABLE need (child, happened, closed)")
+    data.close()
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE need (", b"CREATE TABLE need \xff"))
+    queries = {"need": "SELECT * FROM need"} if kind == "sql" else {}
+    with pytest.raises(InputError, match="the database is damaged") as error:
+        reading(kind, file, queries=queries)
+    assert str(error.value).isprintable()
+    with pytest.raises(InputError, match="cannot be looked at: the database is damaged"):
+        recognise(str(file), AS_OF)
+
+
+def test_a_file_that_is_not_read_is_named(tmp_path: Path) -> None:
+    """A year under a wrong ending would be missed by nobody."""
+    (tmp_path / "episodes.csv").write_text(EPISODES.format("C1"))
+    (tmp_path / "2025 episodes.txt").write_text(EPISODES.format("C1"))
+    (tmp_path / "manifest.csv").write_text("file,rows\nepisodes.csv,31\n")
+    notes = [note for note in reading("ssda903", tmp_path).notes if "left alone" in note]
+    assert notes == [
+        "manifest.csv: not a table of the return, left alone",
+        "2025 episodes.txt: not a file that such a feed is read from, left alone",
+    ]
