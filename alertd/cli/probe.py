@@ -124,7 +124,7 @@ def _begin_settings(out: Path, place: Place) -> None:
         lines.append(f"prefix = {json.dumps(place.prefix)}")
     if "***" in lines[2]:
         lines.append("# the password: put the whole address into ALERTD_FEED__URL in the environment")
-    text = re.sub(r"(?ms)^\[feed\]\n.*?(?=^\[)", lambda _: "\n".join(lines) + "\n\n", example, count=1)
+    text = re.sub(r"(?ms)^\[feed\][^\n]*\n.*?(?=^\[)", lambda _: "\n".join(lines) + "\n\n", example, count=1)
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -52,7 +52,7 @@ def _write_names_into(feed: Path) -> None:
     """Into every column that is read, but for the keys: those are how a child or worker is named to staff."""
     with create_engine(f"sqlite:///{feed}", poolclass=NullPool).begin() as connection:
         for table in TABLES:
-            idents = {column for column, read in table.fields.values() if read is v.ident}
+            idents = {column for column, read in table.fields.values() if read in (v.ident, v.reference)}
             keys = {table.key, table.person, *(column for column, _ in table.routes)} | idents
             for n, column in enumerate(c for c in table.columns if c not in keys):
                 connection.execute(
