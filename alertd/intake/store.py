@@ -66,6 +66,8 @@ class Said:
     """Of the readers that made the case files: see :mod:`alertd.intake.edition`."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Children of whom this reading could make no case file, with why."""
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """Rows by table that could not become a record."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON values; the source has a column of its own."""
@@ -80,6 +82,7 @@ class Said:
             "rejects": [list(reject) for reject in self.rejects],
             "edition": self.edition,
             "unread": dict(self.unread),
+            "rejected": dict(self.rejected),
         }
 
     @classmethod
@@ -98,6 +101,7 @@ class Said:
             tuple((where, why, column) for where, why, column in said.get("rejects", ())),
             said.get("edition", ""),
             said.get("unread", {}),
+            said.get("rejected", {}),
         )
 
 

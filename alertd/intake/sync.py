@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -74,7 +74,7 @@ def take_in(
     with Session(read_only(engine)) as session:
         last = store.last_accepted(session, feed)
         known = store.known(session, feed)
-        before = None if accept or last is None else dict(last.counts)
+        before = None if accept or last is None else _usable(last.counts, last.said.get("rejected", {}))
         made_anew = last is not None and last.said.get("edition") != edition().hex()
     held = len(known)
     try:
@@ -82,7 +82,10 @@ def take_in(
     except InputError as error:
         return _refuse(engine, run, taken, str(error))
     taken.counts = dict(reading.counts)
-    reasons = judge(taken.counts, before, max_loss=max_loss)
+    usable = _usable(taken.counts, said.rejected)
+    reasons = judge(usable, before, max_loss=max_loss)
+    if reasons and not judge(taken.counts, before, max_loss=max_loss):
+        reasons.insert(0, "rows that can be nobody's do not count, and there are many more of them now")
     if not accept and held > SMALL_TABLE and taken.vanished > max_loss * held:
         lost = f"{taken.vanished:,} of {held:,} children are gone since the last reading"
         reasons.append(f"{lost} (allowed {max_loss:.0%}). If that is meant, start once with: alertd run --accept-feed")
@@ -160,7 +163,14 @@ def _keep_changes(
         tuple((r.where, r.why, r.column) for r in reading.ledger.rejects),
         edition().hex(),
         dict(taken.unread),
+        {table: account.rejected for table, account in reading.ledger.accounts.items() if account.rejected},
     )
+
+
+def _usable(counts: Mapping[str, int], rejected: Mapping[str, int]) -> dict[str, int]:
+    """The rows by table without those that could not become a record: a table whose rows all lost their child
+    is as good as empty, and every alert about them would close."""
+    return {table: rows - rejected.get(table, 0) for table, rows in counts.items()}
 
 
 def _each_once(reading: Reading) -> Iterator[Pending]:

@@ -127,3 +127,14 @@ def test_a_rule_over_others_closes_no_alert_while_the_feed_of_some_of_them_is_re
     council.days(date(2026, 12, 1), date(2026, 12, 4))
     assert ("cla.review.first", "*", "open", None) in council.alerts(), "by now the database is silent"
     assert ("gap.over", "C1", "open", None) in council.alerts()
+
+
+def test_f70_a_table_whose_rows_all_lost_their_child_is_refused_and_closes_nothing(council: Council) -> None:
+    """It has as many rows as before, and none is anybody's."""
+    council.day(nov(13))
+    before = council.alerts()
+    assert before == [(FIRST_REVIEW, "C1", "open", None)]
+    council.sql("UPDATE ssd_cla_episodes SET clae_person_id = '-1', clae_cla_id = NULL")
+    assert council.day(nov(14)) == ["gus"]
+    assert "rows that can be nobody's do not count" in " ".join(council.mail.sent[-1][2].split())
+    assert council.alerts() == before
