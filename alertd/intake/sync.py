@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -78,7 +80,8 @@ def take_in(
         made_anew = last is not None and last.said.get("edition") != edition().hex()
     held = len(known)
     try:
-        said = _keep_changes(_Run(engine, run, feed, made_anew), reading, known, taken, on_children)
+        with _no_search_for_circles():
+            said = _keep_changes(_Run(engine, run, feed, made_anew), reading, known, taken, on_children)
     except InputError as error:
         return _refuse(engine, run, taken, str(error))
     taken.counts = dict(reading.counts)
@@ -115,6 +118,19 @@ def take_in(
     if not accepted:
         taken.refused = "another alertd cleared this reading away: it took more than a day. Start it again"
     return taken
+
+
+@contextmanager
+def _no_search_for_circles() -> Iterator[None]:
+    """Rows come and go by the million and hold no circles of references: the interpreter's search for some among all
+    that is known took a quarter of a reading's time (measured on 670,000 rows of 50,000 children)."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
