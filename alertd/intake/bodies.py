@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from alertd.cases.accounts import Account, Ledger, Reject
+from alertd.cases.accounts import Reject
 from alertd.cases.kinds import KINDS
 from alertd.cases.reading import Made
 from alertd.cases.records import CaseFile, Doubt, Record, Value, Window
@@ -26,7 +26,7 @@ _DATES: Final = {kind.name: {f.name for f in kind.fields if f.type in ("date", "
 
 
 def pack(made: Made, feed_window: Window, feed_windows: Mapping[str, Window]) -> bytes:
-    """The bytes of a child's case file and of what became of its rows.
+    """The bytes of a child's case file and of those of its rows that could not become records.
 
     What is the same for the whole feed is left out: its window, those of its kinds, and of which it
     holds only the latest. These move on with the days, while the child's records stay.
@@ -42,8 +42,6 @@ def plain(made: Made, feed_window: Window, feed_windows: Mapping[str, Window]) -
         body["w"] = days_of(case.window)
     if case.windows != feed_windows:
         body["k"] = {kind: days_of(window) for kind, window in sorted(case.windows.items())}
-    if made.ledger.accounts:
-        body["a"] = {t: [a.rows, a.used, dict(a.aside), a.rejected] for t, a in made.ledger.accounts.items()}
     if made.ledger.rejects:
         body["x"] = [[r.where, r.why, r.column] for r in made.ledger.rejects]
     return orjson.dumps(body)
@@ -64,17 +62,10 @@ def unpack(
     return CaseFile(child, records, window_of(held["w"]) if "w" in held else feed_window, windows, latest)
 
 
-def ledger_of(body: bytes) -> Ledger:
-    """What became of the rows the case file was made of."""
+def rejects_of(body: bytes) -> list[Reject]:
+    """The child's rows that could not become records."""
     held = orjson.loads(zlib.decompress(body))
-    accounts: Mapping[str, list[Any]] = held.get("a", {})
-    ledger = Ledger()
-    for table, (rows, used, aside, rejected) in accounts.items():
-        account = Account(rows, used, rejected=rejected)
-        account.aside.update(aside)
-        ledger.accounts[table] = account
-    ledger.rejects.extend(Reject(*row) for row in held.get("x", ()))
-    return ledger
+    return [Reject(*row) for row in held.get("x", ())]
 
 
 def _record(record: Record) -> list[Any]:

@@ -19,7 +19,7 @@ from alertd.cases.records import NO_DAYS, CaseFile, Record, Snapshot, Window, ca
 from alertd.db.engine import reading as read_only
 from alertd.errors import InputError
 from alertd.intake import store
-from alertd.intake.bodies import unpack
+from alertd.intake.bodies import rejects_of, unpack
 from alertd.intake.store import Said, Standing
 
 
@@ -97,6 +97,15 @@ class KeptCases:
     @staticmethod
     def _own(named: Named, child: str) -> str:
         return f"{named.authority}/{child}" if named.authority else child
+
+    def rejects(self) -> Iterator[Reject]:
+        """The rows of children that could not become records, in the order of the children."""
+        for at in range(0, len(self.children), store.ONE_STATEMENT):
+            ids = [id_ for child in self.children[at : at + store.ONE_STATEMENT] for _, id_, _ in self._where[child]]
+            with Session(self._engine) as session:
+                bodies = dict(store.bodies(session, ids))
+            for id_ in ids:
+                yield from rejects_of(bodies[id_])
 
     def of(self, child: str) -> CaseFile | None:
         """One child's case file, or None where no feed has the child."""
@@ -286,4 +295,5 @@ def kept_snapshot(
         when = f" by {in_words(known_on)}" if known_on else ""
         raise InputError(f"no feed had been read{when}", fix="alertd run reads the feeds and keeps what they say")
     kept = KeptCases(engine, standing, precedence=precedence, merged=merged, known_on=known_on)
-    return snapshot_of(kept, Silence())
+    snapshot = snapshot_of(kept, Silence())
+    return replace(snapshot, rejects=(*snapshot.rejects, *kept.rejects()))

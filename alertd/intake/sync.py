@@ -60,7 +60,6 @@ def take_in(
     max_loss: float,
     accept: bool = False,
     on_children: Callable[[int], None] = lambda _n: None,
-    before_accepting: Callable[[], None] = lambda: None,
 ) -> Taken:
     """Read a feed to its end and keep what changed, all of it or nothing.
 
@@ -92,11 +91,12 @@ def take_in(
     if not accept and held > SMALL_TABLE and taken.vanished > max_loss * held:
         lost = f"{taken.vanished:,} of {held:,} children are gone since the last reading"
         reasons.append(f"{lost} (allowed {max_loss:.0%}). If that is meant, start once with: alertd run --accept-feed")
-    if taken.unread and (len(taken.unread) > max(max_loss * taken.children, SMALL_TABLE) or not _any_read(taken)):
+    if taken.unread and (
+        len(taken.unread) > max(max_loss * taken.children, SMALL_TABLE) or len(taken.unread) == taken.children
+    ):
         reasons.append(f"{len(taken.unread):,} of {taken.children:,} children cannot be read. Please report it")
     if reasons:
         return _refuse(engine, run, taken, "; ".join(reasons))
-    before_accepting()
     with Session(engine) as session, session.begin():
         store.hold_readings(session, feed)
         stands = store.last_accepted(session, feed)
@@ -197,10 +197,6 @@ def _each_once(reading: Reading) -> Iterator[Pending]:
             raise InputError("gives a child in two places", where=reading.source, fix="Please report it")
         seen.add(pending.child)
         yield pending
-
-
-def _any_read(taken: Taken) -> bool:
-    return len(taken.unread) < taken.children
 
 
 Made = list[tuple[store.Known | None, store.Version]]

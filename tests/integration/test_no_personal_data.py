@@ -35,7 +35,7 @@ from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.explain import explain, lines
 from alertd.engine.sweep import sweep
 from alertd.errors import InputError
-from alertd.intake.bodies import ledger_of, unpack
+from alertd.intake.bodies import rejects_of, unpack
 from alertd.synth.names import CANARY
 from tests.support.council import ALL_RULES, Council, Inline, council_at
 
@@ -112,7 +112,7 @@ def test_no_name_is_in_the_database(road: SimpleNamespace) -> None:
 def _but_for_the_values(child: str, body: bytes) -> object:
     """A case file without what its fields hold: that is the feed's own word, kept here and nowhere else."""
     case = unpack(child, body, Window())
-    return [replace(record, values={}) for record in case.records], ledger_of(body)
+    return [replace(record, values={}) for record in case.records], rejects_of(body)
 
 
 def test_no_name_is_in_a_message(road: SimpleNamespace) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 
 from alertd.cases.kind import FeedCode
 from alertd.cases.kinds import Fills
-from alertd.cases.reading import Progress, Reading, latest_of
+from alertd.cases.reading import Progress, Reading, collected, latest_of
 from alertd.cases.records import Snapshot, Window
 from alertd.cases.sources import annex_a, cin_census, csc_api, own_csv, own_sql, ssd, ssd_tables, ssda903
 from alertd.cases.sources.manifest import MANIFEST, check_manifest
@@ -29,16 +29,6 @@ FILLS: Final[Mapping[FeedCode, Fills]] = {
     "extra": own_csv.FILLS,
 }
 """What the readers fill, by feed."""
-
-_CODES: Final[Mapping[FeedKind, FeedCode]] = {
-    "ssd": "ssd",
-    "annex_a": "annex_a",
-    "cin_census": "cin",
-    "ssda903": "903",
-    "csc_api": "api",
-    "sql": "extra",
-    "csv": "extra",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +49,6 @@ class Place:
     window: Window | None = None
 
 
-def code_of(kind: FeedKind) -> FeedCode:
-    """By what code the kinds of record name a feed of this kind."""
-    return _CODES[kind]
-
-
 def kind_of(text: str) -> FeedKind:
     """The kind of feed of that name. Raises InputError, with a suggestion, for any other."""
     for kind in FEED_KINDS:
@@ -80,50 +65,44 @@ def opened(place: Place, as_of: datetime, progress: Progress | None = None) -> I
     Raises InputError for a feed that cannot be used, that its manifest does not agree with, or that
     changed while it was being read.
     """
-    if place.kind == "ssd":
-        with ssd.opened(
-            place.url,
-            as_of=as_of,
-            schema=place.schema,
-            prefix=place.prefix,
-            timeframe_years=place.timeframe_years,
-            progress=progress,
-        ) as reading:
-            yield reading
-    elif place.kind == "csc_api":
-        yield csc_api.open_payloads(Path(place.url), as_of=as_of, progress=progress)
-    else:
-        yield _read(place, as_of, progress)
+    match place.kind:
+        case "ssd":
+            with ssd.opened(
+                place.url,
+                as_of=as_of,
+                schema=place.schema,
+                prefix=place.prefix,
+                timeframe_years=place.timeframe_years,
+                progress=progress,
+            ) as reading:
+                yield reading
+        case "sql":
+            snapshot = own_sql.read(place.url, queries=place.queries, as_of=as_of, progress=progress)
+            yield replace(snapshot, latest=latest_of(snapshot.cases))
+        case "csc_api":  # payloads may come in at any moment, each whole
+            path = Path(place.url)
+            _check_files(path)
+            yield csc_api.open_payloads(path, as_of=as_of, progress=progress)
+        case _:
+            yield _from_files(place, as_of, progress)
 
 
 def read(place: Place, as_of: datetime, progress: Progress | None = None) -> Snapshot:
     """All of a feed at once. Raises as :func:`opened` does."""
-    if place.kind != "ssd":
-        return _read(place, as_of, progress)
-    return ssd.read(
-        place.url,
-        as_of=as_of,
-        schema=place.schema,
-        prefix=place.prefix,
-        timeframe_years=place.timeframe_years,
-        progress=progress,
-    )
+    with opened(place, as_of, progress) as found:
+        return found if isinstance(found, Snapshot) else collected(found)
 
 
-def _read(place: Place, as_of: datetime, progress: Progress | None) -> Snapshot:
-    if place.kind == "sql":
-        snapshot = own_sql.read(place.url, queries=place.queries, as_of=as_of, progress=progress)
-    else:
-        snapshot = _from_files(place, as_of, progress)
-    return replace(snapshot, latest=latest_of(snapshot.cases))
+def _check_files(path: Path) -> None:
+    _refuse_odd_files(path)
+    if path.is_dir():
+        check_manifest(path)
 
 
 def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Snapshot:
     path = Path(place.url)
-    _refuse_odd_files(path)
+    _check_files(path)
     before = _stamps(path)
-    if path.is_dir():
-        check_manifest(path)
     match place.kind:
         case "ssda903":
             snapshot = ssda903.read(path, as_of=as_of, window=place.window, progress=progress)
@@ -131,15 +110,12 @@ def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Sna
             snapshot = annex_a.read(path, as_of=as_of, progress=progress)
         case "cin_census":
             snapshot = cin_census.read(path, as_of=as_of, progress=progress)
-        case "csc_api":
-            snapshot = csc_api.read(path, as_of=as_of, progress=progress)
         case _:
             snapshot = own_csv.read(path, as_of=as_of, progress=progress)
-    if place.kind != "csc_api" and _stamps(path) != before:  # payloads may come in at any moment, each whole
+    if _stamps(path) != before:
         raise InputError("changed while it was being read", where=str(path), fix="Read it again when it is complete")
-    if place.kind == "csc_api":
-        return snapshot
-    return replace(snapshot, notes=(*snapshot.notes, *_left_alone(path, snapshot)))
+    notes = (*snapshot.notes, *_left_alone(path, snapshot))
+    return replace(snapshot, notes=notes, latest=latest_of(snapshot.cases))
 
 
 def _left_alone(path: Path, snapshot: Snapshot) -> Iterator[str]:

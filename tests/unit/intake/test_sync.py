@@ -93,11 +93,11 @@ def test_f70_a_feed_that_lost_half_its_children_is_refused_unless_somebody_says_
 def test_a_reading_that_died_counts_for_nothing_and_is_cleared_away_a_day_later(engine: Engine) -> None:
     take(engine, snapshot(child("1")))
 
-    def die() -> None:
+    def die(_children: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        take(engine, snapshot(child("1"), child("2")), before_accepting=die)
+        take(engine, snapshot(child("1"), child("2")), on_children=die)
     assert set(by_child(kept(engine))) == {"1"}
     assert outcomes(engine) == ["accepted", "reading"]
     take(engine, snapshot(child("1")), day=2)

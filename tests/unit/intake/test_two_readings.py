@@ -27,10 +27,10 @@ def test_a_reading_that_another_overtook_leaves_nothing_and_is_no_refusal(engine
     """Mixed with the other's, its children would be of two nights: here one that had vanished would come back."""
     take(engine, snapshot(child("1"), child("2"), child("3")))
 
-    def meanwhile() -> None:
+    def meanwhile(_children: int) -> None:
         take(engine, snapshot(child("1"), child("3"), child("5")), day=1)
 
-    slow = take(engine, snapshot(child("1"), child("2"), child("4")), day=1, before_accepting=meanwhile)
+    slow = take(engine, snapshot(child("1"), child("2"), child("4")), day=1, on_children=meanwhile)
     assert (slow.overtaken, slow.refused) == (True, "")
     assert set(by_child(kept(engine))) == {"1", "3", "5"}
     assert versions(engine) == 5
@@ -41,7 +41,8 @@ def test_of_readings_that_end_together_one_stands(engine: Engine) -> None:
     with ThreadPoolExecutor(4) as pool:
         done = list(
             pool.map(
-                lambda n: take(engine, snapshot(child("1"), child(f"n{n}")), before_accepting=ready.wait), range(4)
+                lambda n: take(engine, snapshot(child("1"), child(f"n{n}")), on_children=lambda _: ready.wait()),
+                range(4),
             )
         )
     assert sorted(one.overtaken for one in done) == [False, True, True, True]

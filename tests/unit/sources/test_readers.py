@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from sqlalchemy import create_engine
 
 from alertd.cases.records import Snapshot, Unreadable, Window, case_files, make_record
 from alertd.cases.sources.cells import LONGEST, ident, reference
-from alertd.cases.sources.readers import FeedKind, Place, read
+from alertd.cases.sources.readers import FeedKind, Place, kind_of, opened, read
 from alertd.cases.sources.recognise import recognise
 from alertd.errors import InputError
+from alertd.synth.feeds import make_feeds
 from alertd.synth.schema import metadata
 
 AS_OF = datetime(2026, 3, 31, 20, tzinfo=UTC)
@@ -161,3 +162,12 @@ def test_a_file_that_is_not_read_is_named(tmp_path: Path) -> None:
         "manifest.csv: not a table of the return, left alone",
         "2025 episodes.txt: not a file that such a feed is read from, left alone",
     ]
+
+
+def test_what_a_feed_holds_only_the_latest_of_is_known_to_whoever_opens_it_too(tmp_path: Path) -> None:
+    """The daemon opens feeds and never reads them whole: without this its alerts would not say from what they come."""
+    made = make_feeds(tmp_path, la="350", children=20, seed=1, as_of=date(2026, 3, 31), kinds=("annex_a", "csc_api"))
+    for kind, path in made.items():
+        place = Place(kind=kind_of(kind), url=str(path))
+        with opened(place, AS_OF) as found:
+            assert frozenset(found.latest) == read(place, AS_OF).latest != frozenset()
