@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from alertd.alerts import store as alerts
 from alertd.alerts.lifecycle import Transition
-from alertd.alerts.muting import Flood, floods, why_muted
+from alertd.alerts.muting import floods, why_muted
 from alertd.alerts.reconcile import reconcile
 from alertd.bootstrap import House, open_feed
 from alertd.cases.holding import Holding, holding
@@ -30,12 +30,12 @@ from alertd.intake.freshness import why_stale
 from alertd.intake.kept import KeptCases, Named, Silence, followed, snapshot_of
 from alertd.intake.store import Standing
 from alertd.intake.sync import Taken, take_in
-from alertd.outbox.compose import tell_operator
 from alertd.routing.render import template_version
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.versions import timing, wording
 from alertd.settings import Feed
+from alertd.telling import tell_of_failed, tell_of_feeds, tell_of_floods, tell_of_silence
 
 _DECIDING = 0x616C6563
 """The advisory lock of those who write alerts and notices; any number of our own will do."""
@@ -71,7 +71,9 @@ def evaluate_once(
     strangers = [child for one in taken for child in one.strangers]
     feeds, stale = _standings(house, now)
     if refused or stale or strangers:
-        _tell_of_feeds(house, now, refused, stale, strangers)
+        with Session(house.engine) as session, session.begin():
+            alone(session)
+            tell_of_feeds(session, house, now, refused, stale, strangers)
     if not any(named.feed not in refused or named.feed in stale for named, _ in feeds):
         return Evaluated(refused="; ".join(refused.values()))
     kept = KeptCases(
@@ -159,8 +161,10 @@ def _look(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What is true of all children. ``failed`` are those that could not be read or evaluated, with why."""
+    """What is true of all children, by the rules the feeds are ``able`` to measure. ``failed`` are those that
+    could not be read or evaluated, with why."""
 
+    able: Rulebook
     findings: list[Finding]
     holdings: dict[str, Holding]
     open_children: int
@@ -176,8 +180,8 @@ def _look_at_all(
 ) -> _Looked:
     with Session(reading(house.engine)) as session:
         told = frozenset(alerts.last_told(session))
-    _, unable = measurable(house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
-    looked = _Looked([*unable], {}, 0, dict(unread))
+    able, unable = measurable(house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
+    looked = _Looked(able, [*unable], {}, 0, dict(unread))
     done = open_children = 0
 
     def progress(n: int) -> None:
@@ -198,11 +202,9 @@ def _look_at_all(
 
 def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, now: datetime) -> Evaluated:
     holdings, failed = looked.holdings, looked.failed
-    of_feed = (house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
-    able, _ = measurable(*of_feed)
     # What waits for a feed that was refused today stays as it was, for the whole feed too.
     wait_for = {kind for _, standing in kept.feeds for kind in standing.said.holds} - snapshot.holds
-    rules = _RulesOf(house.rulebook, able, holdings, waiting(house.rulebook, wait_for - snapshot.silent.keys()))
+    rules = _RulesOf(house.rulebook, looked.able, holdings, waiting(house.rulebook, wait_for - snapshot.silent.keys()))
     findings = [f for f in looked.findings if rules.of(f) and rules.speaks(f)]
     # What a rule over others still counts is true; what it counts no more may only not be counted now.
     half_told = waiting(house.rulebook, wait_for)
@@ -234,12 +236,12 @@ def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, 
         )
         notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)
         if failed:
-            _tell_of_failed(session, house, now, failed)
+            tell_of_failed(session, house, now, failed)
         if held:
-            _tell_of_floods(session, house, now, held.values())
+            tell_of_floods(session, house, now, held.values())
         silent = Counter(f.rule for f in findings if f.asks_for_action and f.rule in told and rules.need(f).shadow)
         if silent:
-            _tell_of_silence(session, house, now, silent)
+            tell_of_silence(session, house, now, silent)
         point("evaluate.before_commit")
     point("evaluate.after_commit")
     done = Evaluated(
@@ -333,75 +335,3 @@ class _RulesOf:
 def _route(rules: _RulesOf, transition: Transition) -> tuple[NoticeFor, ...]:
     rule = rules.of(transition.finding)
     return route(transition, rule, rules.book(transition.finding)) if rule else ()
-
-
-def _tell_of_floods(session: Session, house: House, now: datetime, held: Iterable[Flood]) -> None:
-    lines = [
-        "These rules have told nobody yet, and what they would tell now is a flood, so it is held back:",
-        *(str(flood) for flood in held),
-        "Their alerts are kept. If the figures are right, an officer lets them go:",
-        "alertd rules confirm RULE --config alertd.toml --officer NAME",
-    ]
-    subject = "alertd holds back some rules until they are confirmed"
-    if tell_operator(session, house.composer_now(), now, about="flood", subject=subject, lines=lines):
-        house.log.warning("rules_held", rules=lines[1:-2])
-
-
-def _tell_of_silence(session: Session, house: House, now: datetime, silent: Counter[str]) -> None:
-    lines = [
-        "These rules have told people before and tell nobody now, because they are not adopted as they stand:",
-        *(f"{rule}: open alerts {n}" for rule, n in sorted(silent.items())),
-        "A pack was updated, or the file of what is adopted was changed. Their alerts are kept.",
-        "This says which and why: alertd rules status --config alertd.toml",
-    ]
-    subject = "alertd has fallen silent about some rules"
-    if tell_operator(session, house.composer_now(), now, about="shadow", subject=subject, lines=lines):
-        house.log.warning("rules_fallen_silent", rules=dict(silent))
-
-
-def _tell_of_failed(session: Session, house: House, now: datetime, failed: Mapping[str, str]) -> None:
-    lines = [
-        f"{len(failed)} children could not be read or evaluated.",
-        "Their alerts stay as they were. All other children were evaluated.",
-        "Please report this, with the children's references, to whoever looks after alertd:",
-        *(f"ref {child}" for child in sorted(failed)[:20]),
-    ]
-    subject = "alertd could not evaluate some children"
-    tell_operator(session, house.composer_now(), now, about="engine", subject=subject, lines=lines)
-    house.log.error("engine_stopped", children=len(failed), why=dict(Counter(failed.values())))
-
-
-def _tell_of_feeds(
-    house: House, now: datetime, refused: Mapping[str, str], stale: Mapping[str, str], strangers: Collection[str]
-) -> None:
-    """Tell whoever runs the data what is wrong with the feeds: at most one message of each sort a day."""
-    composer = house.composer_now()
-    with Session(house.engine) as session, session.begin():
-        alone(session)
-        if refused:
-            lines = [
-                "The case data could not be used, so nothing was evaluated that needs it:",
-                *refused.values(),
-                "Alerts stay as they were; what has come due since the last good reading is not known.",
-                "alertd tries again at its next reading.",
-            ]
-            subject = "alertd could not use the case data"
-            tell_operator(session, composer, now, about="feed", subject=subject, lines=lines)
-        if stale:
-            lines = [
-                "The case data has stopped changing:",
-                *(f"{why}." for why in stale.values()),
-                "Rules that need it are unknown from now on, and alerts about children stay as they were.",
-                "See whether the nightly refresh runs, and whether alertd is pointed at the place it fills.",
-            ]
-            subject = "alertd has no fresh case data"
-            if tell_operator(session, composer, now, about="stale", subject=subject, lines=lines):
-                house.log.error("feed_stale", feeds=dict(stale))
-        if strangers:
-            lines = [
-                "These references seem to have been given to another child: the date of birth is another, and no",
-                "record stayed. The alerts of the earlier child are closed, and none is passed on:",
-                *(f"ref {child}" for child in sorted(strangers)[:20]),
-            ]
-            subject = "alertd found references that changed hands"
-            tell_operator(session, composer, now, about="number", subject=subject, lines=lines)

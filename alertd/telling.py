@@ -1,0 +1,94 @@
+"""What the daemon tells whoever runs it after an evaluation: of feeds, of rules, of children it could not judge.
+
+At most one message of each sort a day; each says what happened, what stays as it was, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from alertd.alerts.muting import Flood
+from alertd.bootstrap import House
+from alertd.outbox.compose import tell_operator
+
+
+def tell_of_floods(session: Session, house: House, now: datetime, held: Iterable[Flood]) -> None:
+    """Of rules whose first messages are held back until somebody confirms them."""
+    lines = [
+        "These rules have told nobody yet, and what they would tell now is a flood, so it is held back:",
+        *(str(flood) for flood in held),
+        "Their alerts are kept. If the figures are right, an officer lets them go:",
+        "alertd rules confirm RULE --config alertd.toml --officer NAME",
+    ]
+    subject = "alertd holds back some rules until they are confirmed"
+    if tell_operator(session, house.composer_now(), now, about="flood", subject=subject, lines=lines):
+        house.log.warning("rules_held", rules=lines[1:-2])
+
+
+def tell_of_silence(session: Session, house: House, now: datetime, silent: Counter[str]) -> None:
+    """Of rules that told people before and are not adopted as they stand now."""
+    lines = [
+        "These rules have told people before and tell nobody now, because they are not adopted as they stand:",
+        *(f"{rule}: open alerts {n}" for rule, n in sorted(silent.items())),
+        "A pack was updated, or the file of what is adopted was changed. Their alerts are kept.",
+        "This says which and why: alertd rules status --config alertd.toml",
+    ]
+    subject = "alertd has fallen silent about some rules"
+    if tell_operator(session, house.composer_now(), now, about="shadow", subject=subject, lines=lines):
+        house.log.warning("rules_fallen_silent", rules=dict(silent))
+
+
+def tell_of_failed(session: Session, house: House, now: datetime, failed: Mapping[str, str]) -> None:
+    """Of children who could not be read or evaluated."""
+    lines = [
+        f"{len(failed)} children could not be read or evaluated.",
+        "Their alerts stay as they were. All other children were evaluated.",
+        "Please report this, with the children's references, to whoever looks after alertd:",
+        *(f"ref {child}" for child in sorted(failed)[:20]),
+    ]
+    subject = "alertd could not evaluate some children"
+    tell_operator(session, house.composer_now(), now, about="engine", subject=subject, lines=lines)
+    house.log.error("engine_stopped", children=len(failed), why=dict(Counter(failed.values())))
+
+
+def tell_of_feeds(
+    session: Session,
+    house: House,
+    now: datetime,
+    refused: Mapping[str, str],
+    stale: Mapping[str, str],
+    strangers: Collection[str],
+) -> None:
+    """Tell whoever runs the data what is wrong with the feeds: at most one message of each sort a day."""
+    composer = house.composer_now()
+    if refused:
+        lines = [
+            "The case data could not be used, so nothing was evaluated that needs it:",
+            *refused.values(),
+            "Alerts stay as they were; what has come due since the last good reading is not known.",
+            "alertd tries again at its next reading.",
+        ]
+        subject = "alertd could not use the case data"
+        tell_operator(session, composer, now, about="feed", subject=subject, lines=lines)
+    if stale:
+        lines = [
+            "The case data has stopped changing:",
+            *(f"{why}." for why in stale.values()),
+            "Rules that need it are unknown from now on, and alerts about children stay as they were.",
+            "See whether the nightly refresh runs, and whether alertd is pointed at the place it fills.",
+        ]
+        subject = "alertd has no fresh case data"
+        if tell_operator(session, composer, now, about="stale", subject=subject, lines=lines):
+            house.log.error("feed_stale", feeds=dict(stale))
+    if strangers:
+        lines = [
+            "These references seem to have been given to another child: the date of birth is another, and no",
+            "record stayed. The alerts of the earlier child are closed, and none is passed on:",
+            *(f"ref {child}" for child in sorted(strangers)[:20]),
+        ]
+        subject = "alertd found references that changed hands"
+        tell_operator(session, composer, now, about="number", subject=subject, lines=lines)
