@@ -1,101 +1,38 @@
-"""Feeds that freeze, come half, are spoilt or mix up children: F66, F69, F70, F71 and F74, from the feed to the mail.
+"""Feeds that freeze, come half, or are spoilt: F69, F70 and F71, from the feed to the mail.
 
 The council's records come from a database as elsewhere, or from lists of its own; the clock is the test's.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.cases.records import LONDON
-from alertd.db.tables import FeedRun
-from alertd.engine import sweep as sweeping
 from alertd.evaluation import evaluate_once
 from alertd.intake import store
-from alertd.settings import Settings
 from tests.support.cli import alertd
-from tests.support.council import ALL_RULES, Council, Inline, council_at
+from tests.support.council import Council
+from tests.support.fed import (
+    FIRST_REVIEW,
+    LISTS,
+    OPEN,
+    a_council,
+    fed_by,
+    manifest,
+    nov,
+    outcomes,
+    told,
+    write_lists,
+    written,
+)
 
-FIRST_REVIEW = "cla.review.first"
-ONE_RULE = ALL_RULES.model_copy(update={"rules": tuple(r for r in ALL_RULES.rules if r.id == FIRST_REVIEW)})
-OPEN = (FIRST_REVIEW, "C1", "open", None)
-
-
-def nov(day: int) -> date:
-    return date(2026, 11, day)
-
-
-@pytest.fixture
-def council(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Council]:
-    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
-    monkeypatch.setattr(Inline, "dies_on", "")
-    found = council_at(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}", ONE_RULE)
-    yield found
-    found.house.engine.dispose()
-
-
-def fed_by(council: Council, **feed: Any) -> None:
-    """Let the council's daemon read another feed, or the same under other settings."""
-    there = {"kind": "ssd", "url": str(council.feed), **feed}
-    settings = Settings(
-        feed=there,  # type: ignore[arg-type]
-        people={"people": "p.csv", "teams": "t.csv", "duty": "duty@council.example", "allowed_domains": []},  # type: ignore[arg-type]
-        email={},
-    )
-    council.house = replace(council.house, settings=settings)
-
-
-LISTS: Mapping[str, str] = {
-    "child.csv": "child,born\nC1,2015-03-02\nC2,2016-04-03\n",
-    "care_period.csv": "child,key,start,end\nC1,L1,2026-10-30,\nC2,L2,2026-01-05,2026-02-02\n",
-    "cla_review.csv": "child,key,happened\nC2,V1,2026-01-20\n",
-    "allocation.csv": "child,key,start,end,worker,team,role\nC1,A1,2026-01-05,,W1,T1,CW\nC2,A2,2026-01-05,,W1,T1,CW\n",
-}
-
-
-def write_lists(folder: Path, on: date, **changed: str | bytes) -> Path:
-    """The council's own lists as they are written on a day; one of them given otherwise, by its name."""
-    folder.mkdir(exist_ok=True)
-    for name, text in LISTS.items():
-        content = changed.get(name.removesuffix(".csv"), text)
-        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    written(folder, on)
-    return folder
-
-
-def written(folder: Path, on: date) -> None:
-    """Let the files of a folder have been written on the morning of a day."""
-    moment = datetime.combine(on, time(5), LONDON).timestamp()
-    for file in folder.iterdir():
-        os.utime(file, (moment, moment))
-
-
-def manifest(folder: Path) -> None:
-    lines = ["file,rows,sha256"]
-    for file in sorted(folder.glob("*.csv")):
-        data = file.read_bytes()
-        lines.append(f"{file.name},{data.count(10) - 1},{hashlib.sha256(data).hexdigest()}")
-    (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
-
-
-def told(council: Council, person: str) -> list[tuple[str, str]]:
-    return [(subject, body) for to, subject, body in council.mail.sent if to == person]
-
-
-def outcomes(council: Council) -> list[str]:
-    with Session(council.house.engine) as session:
-        return [run.outcome for run in session.scalars(select(FeedRun).order_by(FeedRun.id))]
+council = pytest.fixture(a_council)
 
 
 # F69: a feed that has stopped
@@ -358,88 +295,3 @@ def test_f71_a_start_of_another_type_in_the_database_is_unknown(council: Council
     ((_, child, state, _),) = council.alerts()
     assert (child, state) == ("C1", "open")
     assert "CANNOT TELL" in " ".join(body for _, _, body in council.mail.sent)
-
-
-# F66: the same thing twice, and one child under two numbers
-
-
-def test_f66_the_same_event_twice_is_one_alert_and_one_message(council: Council) -> None:
-    council.looked_after()
-    council.put(
-        "cla_episodes",
-        clae_cla_episode_id="EC1-again",
-        clae_person_id="C1",
-        clae_cla_id="LC1",
-        clae_cla_episode_start_date=datetime(2026, 10, 30),
-        clae_entered_care_date=datetime(2026, 10, 30),
-    )
-    assert council.day(nov(13)) == ["ade"]
-    assert council.alerts() == [OPEN]
-    assert council.mail.sent[0][2].count("ref C1") == 1
-
-
-def test_f66_a_row_twice_in_a_list_is_one_alert(council: Council, tmp_path: Path) -> None:
-    rows = LISTS["care_period.csv"]
-    lists = write_lists(tmp_path / "lists", nov(13), care_period=rows + rows.splitlines(keepends=True)[1])
-    fed_by(council, kind="csv", url=str(lists))
-    assert council.day(nov(13)) == ["ade"]
-    assert council.alerts() == [OPEN]
-
-
-def test_f66_one_child_under_two_numbers_is_one_once_they_are_merged(council: Council) -> None:
-    council.looked_after("C1")
-    council.looked_after("C9")
-    council.day(nov(13))
-    assert council.alerts() == [OPEN, (FIRST_REVIEW, "C9", "open", None)]
-    council.house = replace(council.house, merged={"C1": "C9"})
-    council.reviewed(nov(14), "C9")
-    council.evaluate(nov(16))
-    states = {child: (state, why) for _, child, state, why in council.alerts()}
-    assert states == {"C1": ("closed", "source_removed"), "C9": ("closed", "met")}
-    council.day(nov(27))
-    assert len(council.alerts()) == 2, "the same entry into care under both numbers is no second alert"
-
-
-def test_f66_what_was_recorded_under_the_old_number_counts_for_the_new_one(council: Council) -> None:
-    council.looked_after("C9")
-    council.child("C1")
-    council.day(nov(13))
-    council.reviewed(nov(14), "C1")
-    council.house = replace(council.house, merged={"C1": "C9"})
-    council.day(nov(16))
-    assert council.alerts() == [(FIRST_REVIEW, "C9", "closed", "met")]
-
-
-# F74: a number given to another child
-
-
-def test_f74_a_number_given_to_another_child_joins_nothing_and_is_told(council: Council) -> None:
-    council.looked_after("C1")
-    council.looked_after("C2")
-    council.day(nov(13))
-    heard = len(told(council, "ade"))
-    for table, person in (("cla_episodes", "clae_person_id"), ("cin_episodes", "cine_person_id")):
-        council.remove(table, f"{person} = 'C1'")
-    council.remove("involvements", "invo_person_id = 'C1'")
-    council.change("person", "pers_person_id = 'C1'", pers_dob=datetime(2022, 7, 9))
-    council.put(
-        "cin_episodes", cine_referral_id="R-new", cine_person_id="C1", cine_referral_date=datetime(2026, 11, 10)
-    )
-    assert council.day(nov(14)) == ["gus"]
-    ((subject, body),) = told(council, "gus")
-    assert subject == "alertd found references that changed hands"
-    assert "ref C1" in body and "ref C2" not in body
-    assert council.alerts() == [
-        (FIRST_REVIEW, "C1", "closed", "source_removed"),
-        (FIRST_REVIEW, "C2", "open", None),
-    ]
-    council.days(nov(15), nov(30))
-    assert all("ref C1" not in text for _, text in told(council, "ade")[heard:])
-
-
-def test_f74_a_date_of_birth_put_right_is_no_other_child(council: Council) -> None:
-    council.looked_after("C1")
-    council.day(nov(13))
-    council.change("person", "pers_person_id = 'C1'", pers_dob=datetime(2012, 7, 9))
-    assert council.day(nov(14)) == []
-    assert council.alerts() == [OPEN]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,10 +47,8 @@ NOT_PAYLOADS = {
 def test_a_file_that_is_no_payload_is_one_clear_error(tmp_path: Path, name: str) -> None:
     raw, why = NOT_PAYLOADS[name]
     (tmp_path / "payload.json").write_bytes(raw)
-    began = time.monotonic()
     with pytest.raises(InputError) as error:
         read(tmp_path / "payload.json", as_of=AS_OF)
-    assert time.monotonic() - began < 5
     assert why in str(error.value) and str(error.value).startswith("payload.json")
     assert "\n" not in str(error.value) and "Né" not in str(error.value)
 
