@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from alertd.cases.sources.csc_api_inbox import fold
 from alertd.settings import load
 from alertd.synth.feeds import make_feeds
 from tests.support.cli import Here
@@ -48,6 +49,13 @@ def test_probe_recognises_each_kind_of_feed_and_counts_its_rules(
     extents = {rule["id"]: rule["measurable"] for rule in said["rules"]}
     assert len(extents) > 100 and set(extents.values()) <= {"measurable", "partly", "no"}
     assert "measurable" in extents.values() and all(r["why"] for r in said["rules"] if r["measurable"] != "measurable")
+
+
+def test_probe_knows_an_inbox_whose_deliveries_were_folded(here: Here, feeds: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copy(feeds["csc_api"], tmp_path)
+    assert fold(tmp_path) == 1
+    done = here("sources", "probe", str(tmp_path), "--as-of", AS_OF, "--format", "json")
+    assert json.loads(done.out)["kind"] == "csc_api", done.err
 
 
 def test_probe_finds_the_ssd_in_whatever_schema_and_under_whatever_prefix(

@@ -26,6 +26,7 @@ _BY_ENDING: Final[dict[str, tuple[str, ...]]] = {
     ".xlsm": ("annex_a",),
     ".xls": ("annex_a",),
     ".json": ("csc_api",),
+    ".jsonl": ("csc_api",),  # an inbox whose deliveries were folded into one
 }
 SQLITE: Final = b"SQLite format 3\0"
 
