@@ -35,13 +35,17 @@ def _at_sync(place: Place, work: str, nth: int) -> int:
 
 @pytest.mark.parametrize("work", ["evaluate", "send"])
 def test_f02_killed_at_every_sync(make_place: MakePlace, world: World, work: str) -> None:
-    """Both alerts and notices or neither; then, started again, everything goes."""
+    """Both alerts and notices or neither, and of a reading all or nothing; then, started again, everything goes."""
     for nth in range(1, MOST):
         place = make_place(composed=work == "send")
         code = _at_sync(place, work, nth)
         assert code in (0, -signal.SIGKILL, 128 + signal.SIGKILL), f"sync {nth}: ended with {code}\n{place.log()}"
-        there = {table: bool(place.count(table)) for table in ("alert", "alert_event", "notice", "feed_run")}
+        there = {table: bool(place.count(table)) for table in ("alert", "alert_event", "notice")}
         assert len(set(there.values())) == 1, f"killed at sync {nth}, of one commit only a part is there: {there}"
+        accepted = "feed_run where outcome = 'accepted'"
+        assert place.count(accepted) or not there["alert"], f"killed at sync {nth}, alerts are there of no reading"
+        in_part = f"{accepted} and children <> (select count(*) from case_version)"
+        assert not place.count(in_part), f"killed at sync {nth}, a reading was accepted that is not whole"
         place.run_until_sent("evaluate", "send")
         place.check(world.promised)
         if code == 0:
