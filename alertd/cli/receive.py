@@ -11,7 +11,7 @@ import typer
 from alertd import log
 from alertd.errors import InputError
 from alertd.settings import load
-from alertd.web.settings import Receive
+from alertd.settings.receive import Receive
 
 receive_app = typer.Typer(help="Take deliveries of the CSC API payload.", rich_markup_mode=None)
 

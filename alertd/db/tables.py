@@ -166,6 +166,8 @@ class Alert(Base):
     """The versions that what was last told was told by: of the rule's dates, of its words, and of the templates."""
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    household: Mapped[str | None] = mapped_column(String(200))
+    """The household the child lived in at the latest reading, so that siblings stand together."""
 
 
 class AlertEvent(Base):
@@ -259,3 +261,155 @@ class DeliveryEvent(Base):
     to_state: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int]
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+HANDLINGS = ("claim", "accept", "snooze", "hand_over", "dispute")
+
+
+class Handling(Base):
+    """What somebody said of one alert: who, when, why, and until when it holds. Never changed but to end it.
+
+    ``claim``: done, not yet recorded. ``accept``: explained until a date. ``snooze``: quiet for its
+    author until a date. ``hand_over``: ``to`` answers for it. ``dispute``: this alarm is wrong.
+    ``ended_why`` is ``undone``, ``lapsed``, ``closed``, ``upheld``, ``rejected`` or what its author wrote.
+    """
+
+    __tablename__ = "handling"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", HANDLINGS), name="kind"),
+        CheckConstraint("(ended_at is null) = (ended_why is null)", name="ended"),
+        Index("ix_handling_alert_ended", "alert_id", "ended_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    by: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime | None]
+    to: Mapped[str | None] = mapped_column(String(100))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+    ended_why: Mapped[str | None] = mapped_column(Text)
+
+
+class Silence(Base):
+    """A planned quiet: rules and teams of which nobody is told from a moment to a moment. Ended early, it says by whom.
+
+    ``rules`` and ``teams`` are lists of ids; an empty list of rules means all rules.
+    """
+
+    __tablename__ = "silence"
+    __table_args__ = (CheckConstraint("until > starts", name="span"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rules: Mapped[list[str]] = mapped_column(JSON)
+    teams: Mapped[list[str]] = mapped_column(JSON)
+    starts: Mapped[datetime]
+    until: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+
+
+class Subscription(Base):
+    """What one person asked to hear of besides what they must, as chosen: see ``alertd.subscriptions``."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (Index("ix_subscription_person", "person"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(String(100))
+    rules: Mapped[list[str]] = mapped_column(JSON)
+    teams: Mapped[list[str]] = mapped_column(JSON)
+    stages: Mapped[list[str]] = mapped_column(JSON)
+    severities: Mapped[list[str]] = mapped_column(JSON)
+    every: Mapped[str] = mapped_column(String(20))
+    channel: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class DeliveryAlert(Base):
+    """That one delivery told of one alert: as which role, and why it was this person.
+
+    ``kind`` is ``told``, ``clear`` (that it closed) or ``subscribed``.
+    """
+
+    __tablename__ = "delivery_alert"
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "alert_id", "kind"),
+        CheckConstraint(_one_of("kind", ("told", "clear", "subscribed")), name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("delivery.id"))
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    role: Mapped[str] = mapped_column(String(60))
+    how: Mapped[str] = mapped_column(Text)
+
+
+NOTIFICATION_STATES = ("awaiting_approval", "ready", "held", "sent", "acknowledged", "withdrawn")
+
+
+class Notification(Base):
+    """What one agency is to be told because of one alert of a notification rule: once for ever.
+
+    ``reference`` is what the agency quotes. ``why`` says why it stands where it stands, and who must do
+    what. ``receipt`` is how soon it is to acknowledge. ``agency`` is an agency's id, or blank where none
+    is known for the child: then it is held.
+    """
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        UniqueConstraint("alert_id", "kind", "agency"),
+        UniqueConstraint("reference"),
+        CheckConstraint(_one_of("state", NOTIFICATION_STATES), name="state"),
+        Index("ix_notification_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(60))
+    """The agency as the rule names it: ``gp``, ``host_authority``."""
+    agency: Mapped[str] = mapped_column(String(100))
+    reference: Mapped[str] = mapped_column(String(40))
+    receipt: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    why: Mapped[str] = mapped_column(Text, default="")
+    delivery_id: Mapped[str | None] = mapped_column(ForeignKey("delivery.id"), index=True)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+
+
+class NotificationEvent(Base):
+    """One move of one notification: who, when and why."""
+
+    __tablename__ = "notification_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notification_id: Mapped[int] = mapped_column(ForeignKey("notification.id"), index=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(120))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str] = mapped_column(String(20))
+    why: Mapped[str] = mapped_column(Text, default="")
+
+
+class Link(Base):
+    """An address nobody can guess, for one purpose and one subject. Only a hash of its secret is kept."""
+
+    __tablename__ = "link"
+    __table_args__ = (UniqueConstraint("digest"), Index("ix_link_purpose_subject", "purpose", "subject"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[str] = mapped_column(String(30))
+    subject: Mapped[str] = mapped_column(String(120))
+    at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

@@ -17,8 +17,8 @@ import uvicorn
 
 from alertd.cases.sources.csc_api_inbox import tidy
 from alertd.errors import InputError
+from alertd.settings.receive import Receive
 from alertd.web.receive import Limits, app
-from alertd.web.settings import Receive
 from alertd.web.tokens import Tokens
 
 log: Final = structlog.get_logger()

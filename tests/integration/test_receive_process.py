@@ -21,7 +21,7 @@ import trustme
 from pydantic import ValidationError
 
 from alertd.settings import Settings
-from alertd.web.settings import Receive
+from alertd.settings.receive import Receive
 from alertd.web.tokens import add_token
 from tests.support.cli import alertd
 from tests.unit.sources.csc_api_payloads import child, read_all
@@ -32,7 +32,7 @@ import sys
 from alertd import log
 from alertd.errors import InputError
 from alertd.web.serve import serve
-from alertd.web.settings import Receive
+from alertd.settings.receive import Receive
 log.configure()
 try:
     serve(Receive.model_validate_json(sys.argv[1]))

@@ -8,15 +8,11 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
-from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -25,76 +21,32 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from alertd.calendars.calendar import Nation
-from alertd.calendars.durations import Duration
 from alertd.cases.kinds import KINDS
-from alertd.cases.sources.readers import FeedKind
 from alertd.errors import InputError, did_you_mean
-from alertd.web.settings import Receive
+from alertd.settings.partners import Partners
+from alertd.settings.people import People
+from alertd.settings.receive import Receive
+from alertd.settings.section import Section
+from alertd.settings.sections import NEVER, QUIET_BELOW, Authority, Database, Feed, Rules, Schedule
+from alertd.settings.templates import Templates
+from alertd.settings.web import Web
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Authority(_Section):
-    """Whose daemon this is. ``nation`` selects the bank holidays: those of the responsible authority.
-    ``school_terms`` is a CSV file of its schools' terms, without which school days cannot be counted.
-    ``merged_numbers`` is one of person numbers and those they were merged into (``old,new``)."""
-
-    name: str = "Children's services"
-    nation: Nation = "england-and-wales"
-    school_terms: Path | None = None
-    merged_numbers: Path | None = None
-
-
-class Database(_Section):
-    """Where alerts and deliveries live: any SQLAlchemy URL of SQLite or PostgreSQL."""
-
-    url: str = Field(default="sqlite:///alertd.db", repr=False)
-
-
-class Feed(_Section):
-    """One feed of case data. ``url`` is a database for ``ssd`` and ``sql``, else a file or folder.
-
-    ``name`` tells it from the others, and ``authority`` (a code) its children from those of the daemon's
-    own authority, where it is another's. ``queries`` are the SELECT statements of ``sql``, by kind, or a
-    folder of ``<kind>.sql`` files. ``max_loss``: the share of a table's rows that may be gone since the
-    last accepted reading before the whole reading is refused. ``stale_after``: how long a feed may say
-    nothing new before it is said to be stale and its rules to be unknown, or "never". Left out, it is two
-    working days for a feed that is refilled each night and has at least ``QUIET_BELOW`` children.
-    """
-
-    kind: FeedKind
-    url: str = Field(repr=False)
-    name: str = Field(default="feed", min_length=1, max_length=60)
-    authority: str = Field(default="", max_length=20)
-    schema_: str | None = Field(default=None, alias="schema")
-    prefix: str = "ssd_"
-    timeframe_years: int = Field(default=6, ge=1, le=30)
-    queries: dict[str, str] | Path | None = None
-    max_loss: float = Field(default=0.2, gt=0, le=1)
-    stale_after: str | None = None
-
-    @field_validator("stale_after")
-    @classmethod
-    def _a_length(cls, value: str | None) -> str | None:
-        if value not in (None, NEVER):
-            Duration.parse(value)
-        return value
-
-    def stale(self, children: int) -> Duration | None:
-        """How long it may say nothing new with so many children in it; None for ever."""
-        by_kind = _STALE_AFTER.get(self.kind, NEVER) if children >= QUIET_BELOW else NEVER
-        wanted = self.stale_after or by_kind
-        return None if wanted == NEVER else Duration.parse(wanted)
-
-
-NEVER: Final = "never"
-QUIET_BELOW: Final = 500
-"""Children below which two working days may pass without a change. With them some 30 things are recorded on each
-working day, at 15 a child in need and year (our estimate from the published volumes)."""
-_STALE_AFTER: Final[Mapping[FeedKind, str]] = {"ssd": "2 working days", "csc_api": "2 working days"}
+__all__ = [
+    "NEVER",
+    "QUIET_BELOW",
+    "Authority",
+    "Database",
+    "Feed",
+    "Partners",
+    "People",
+    "Receive",
+    "Rules",
+    "Schedule",
+    "Settings",
+    "Templates",
+    "Web",
+    "load",
+]
 
 
 def _one_or_more(value: Any) -> Any:
@@ -103,51 +55,6 @@ def _one_or_more(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         raise ValueError("is not a section: write [feed], or [[feed]] for each of several")  # noqa: TRY004 - pydantic's
     return value
-
-
-class Rules(_Section):
-    """The packs to load, by installed name or path, and the authority's own lengths.
-
-    ``overlays`` are files laid over the packs: the authority's, its services' and its teams'.
-    ``adopted`` is the file of what the authority has adopted: without it every rule is in shadow,
-    evaluated and told to nobody. A rule that has told nobody yet is held back when it would tell of
-    more than ``flood_share`` of the open children, and of at least ``flood_children``.
-    """
-
-    packs: tuple[str, ...] = ("england",)
-    overlays: tuple[Path, ...] = ()
-    adopted: Path | None = None
-    flood_share: float = Field(default=0.2, gt=0, le=1)
-    flood_children: int = Field(default=50, ge=1)
-    settings: dict[str, str] = Field(default_factory=dict)
-
-
-class People(_Section):
-    """The directory files, the address that is told when nobody else can be, and where mail may go."""
-
-    people: Path
-    teams: Path
-    duty: str
-    allowed_domains: tuple[str, ...]
-
-
-class Schedule(_Section):
-    """When alertd looks. ``evaluate`` and ``digest`` are times of day in Europe/London.
-
-    ``evaluate`` wants to be after the feed's nightly refresh. The feed is also read at start-up.
-    """
-
-    evaluate: tuple[time, ...] = (time(6, 30),)
-    digest: time = time(8, 0)
-    dispatch_seconds: int = Field(default=30, ge=1, le=600)
-
-    @field_validator("digest", "evaluate")
-    @classmethod
-    def _no_zone(cls, value: time | tuple[time, ...]) -> time | tuple[time, ...]:
-        for one in value if isinstance(value, tuple) else (value,):
-            if one.tzinfo is not None:
-                raise ValueError("a time of day is in Europe/London and takes no offset")
-        return value
 
 
 class Settings(BaseSettings):
@@ -168,6 +75,9 @@ class Settings(BaseSettings):
     rules: Rules = Rules()
     people: People
     schedule: Schedule = Schedule()
+    partners: Partners = Partners()
+    templates: Templates = Templates()
+    web: Web | None = None
     receive: Receive | None = None
     email: dict[str, Any] = Field(repr=False)
     _file: tuple[Path, str] | None = PrivateAttr(default=None)
@@ -239,36 +149,27 @@ def load(path: Path) -> Settings:
 
 def _beside(settings: Settings, folder: Path) -> Settings:
     """With every relative path read as beside the settings file."""
-    people = settings.people.model_copy(
-        update={"people": folder / settings.people.people, "teams": folder / settings.people.teams}
-    )
-    feed = tuple(_feed_beside(one, folder) for one in settings.feed)
-    database = settings.database.model_copy(update={"url": _url_beside(settings.database.url, folder)})
     packs = tuple(str(folder / p) if "/" in p else p for p in settings.rules.packs)
-    adopted = folder / settings.rules.adopted if settings.rules.adopted else None
     overlays = tuple(folder / path for path in settings.rules.overlays)
-    rules = settings.rules.model_copy(update={"packs": packs, "overlays": overlays, "adopted": adopted})
     email = dict(settings.email)
     for key in ("password_file", "ca_file"):
         if key in email:
             email[key] = str(folder / email[key])
-    files = {name: getattr(settings.authority, name) for name in ("school_terms", "merged_numbers")}
-    authority = settings.authority.model_copy(update={name: folder / file for name, file in files.items() if file})
-    update = {
-        "authority": authority,
-        "receive": settings.receive.beside(folder) if settings.receive else None,
-        "people": people,
-        "feed": feed,
-        "database": database,
-        "rules": rules,
+    sections = {name: getattr(settings, name) for name in Settings.model_fields}
+    update: dict[str, Any] = {name: one.beside(folder) for name, one in sections.items() if isinstance(one, Section)}
+    update |= {
+        "feed": tuple(
+            feed.beside(folder).model_copy(update={"url": _url_beside(feed.url, folder)}) for feed in settings.feed
+        ),
+        "database": settings.database.model_copy(update={"url": _url_beside(settings.database.url, folder)}),
+        "rules": update["rules"].model_copy(update={"packs": packs, "overlays": overlays}),
         "email": email,
     }
     return settings.model_copy(update=update)
 
 
 def _feed_beside(feed: Feed, folder: Path) -> Feed:
-    queries = folder / feed.queries if isinstance(feed.queries, Path) else feed.queries
-    return feed.model_copy(update={"url": _url_beside(feed.url, folder), "queries": queries})
+    return feed.beside(folder).model_copy(update={"url": _url_beside(feed.url, folder)})
 
 
 def _url_beside(url: str, folder: Path) -> str:

@@ -1,0 +1,1 @@
+"""What partner agencies are told: which notification to whom, with which fields, and whether they had it."""
