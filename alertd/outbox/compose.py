@@ -24,7 +24,8 @@ from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.errors import InputError
 from alertd.outbox import store
 from alertd.people.directory import LINE, Directory, Resolved
-from alertd.routing.digest import DigestItem, compose_digest, compose_urgent, digest_is_due
+from alertd.routing.digest import compose_digest, compose_urgent, digest_is_due
+from alertd.routing.mails import ClearedItem, DigestItem
 from alertd.routing.next_step import next_step
 from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
 from alertd.rulebook.model import Rulebook
@@ -175,7 +176,7 @@ def _urgent(
     messages: list[tuple[Rendered, tuple[int, ...]]] = []
     if len(waiting) > URGENT_AT_ONCE:
         together = [t.item for t in waiting.values()]
-        digest = compose_digest(together, today=today, calendar=calendar, directory=directory, cleared=0)
+        digest = compose_digest(together, today=today, calendar=calendar, directory=directory)
         messages.append((render_digest(digest), tuple(id_ for t in waiting.values() for id_ in t.urgent)))
     else:
         for one in waiting.values():
@@ -216,7 +217,7 @@ def _digest(
         today=today,
         calendar=composer.calendar,
         directory=composer.directory,
-        cleared=_cleared(session, person, last_at) if last_at else 0,
+        cleared=_cleared(session, composer, person, last_at) if last_at else (),
         load=_load(composer.directory, person, everybody),
     )
     _deliver(session, composer, person, render_digest(digest), now, waiting, digest_for=today.isoformat())
@@ -233,17 +234,22 @@ def _last_digest(session: Session, person: Resolved) -> tuple[date | None, datet
     return (date.fromisoformat(row[0]), row[1]) if row and row[0] else (None, None)
 
 
-def _cleared(session: Session, person: Resolved, since: datetime) -> int:
-    """How many alerts this person was told of have closed since their last digest."""
-    return (
-        session.scalar(
-            select(func.count(func.distinct(Alert.id)))
-            .join(Notice, Notice.alert_id == Alert.id)
-            .join(Delivery, Delivery.id == Notice.composed_into)
-            .where(Delivery.person == person.person_id, Alert.state == "closed", Alert.changed_at > since)
-        )
-        or 0
+def _cleared(session: Session, composer: Composer, person: Resolved, since: datetime) -> list[ClearedItem]:
+    """The alerts this person was told of that have closed since their last digest."""
+    rows = session.execute(
+        select(Alert.id, Alert.finding, Alert.closed_as, Alert.team)
+        .join(Notice, Notice.alert_id == Alert.id)
+        .join(Delivery, Delivery.id == Notice.composed_into)
+        .where(Delivery.person == person.person_id, Alert.state == "closed", Alert.changed_at > since)
+        .order_by(Alert.id)
     )
+    found: dict[int, ClearedItem] = {}
+    for id_, data, closed_as, team in rows:
+        finding = Finding.from_json(data)
+        rule = composer.rulebook.of_team(team).rule(finding.rule)
+        if rule:
+            found[id_] = ClearedItem(finding, rule, closed_as)
+    return list(found.values())
 
 
 def _load(directory: Directory, person: Resolved, everybody: Mapping[str, list[_Told]]) -> list[tuple[Holding, str]]:

@@ -1,13 +1,13 @@
-"""One mail a day to one person: what they hold, what was passed up to them, what cannot be measured.
+"""One mail a day to one person: what changed, what they hold, what was passed up, what cannot be measured.
 
-Pure. Everything a template needs is here as finished phrases; templates only place them.
+Grouped by child, brothers and sisters together, the most urgent family first. Pure. Everything a
+template needs is here as finished phrases; templates only place them.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -18,12 +18,25 @@ from alertd.cases.kinds import KINDS
 from alertd.cases.records import LONDON, local_day
 from alertd.engine.findings import Finding
 from alertd.people.directory import Directory
-from alertd.routing.disclosure import InternalLine, cannot_tell_words, internal_line
+from alertd.routing.disclosure import InternalLine, cannot_tell_words, internal_line, reference
+from alertd.routing.mails import (
+    CauseGroup,
+    Change,
+    Child,
+    ClearedItem,
+    Digest,
+    DigestItem,
+    Family,
+    LoadRow,
+    Section,
+    Urgent,
+)
 from alertd.routing.words import day_words
-from alertd.rulebook.model import Rule
 
 WORKER_LINES: Final = 60
 MANAGER_LINES: Final = 40
+CHANGES: Final = 12
+"""Changes and cleared alerts named one by one at the top; the rest are counted."""
 LOAD_ROWS: Final = 12
 EXAMPLES: Final = 5
 
@@ -38,118 +51,99 @@ CAUSES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DigestItem:
-    """One open alert as it concerns one recipient. ``role`` is what they are told as, ``how`` why
-    it is they (:attr:`Resolved.how`), ``is_new`` that it is not in an earlier digest of theirs, and
-    ``late`` that it should have been. ``stands_for`` are titles of lesser alerts it speaks for."""
-
-    alert_id: int
-    finding: Finding
-    rule: Rule
-    holding: Holding
-    role: str
-    how: str
-    is_new: bool
-    next_step: str
-    late: bool = False
-    stands_for: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Lines under one heading. ``tone`` is the stage that colours it; ``more`` were left out;
-    ``brief`` lines leave the counting and the law to the one who has the child."""
-
-    heading: str
-    tone: str
-    lines: tuple[InternalLine, ...]
-    more: int
-    brief: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LoadRow:
-    """How many open alerts one worker has, by stage."""
-
-    who: str
-    overdue: int
-    due: int
-    upcoming: int
-    unknown: int
-
-
-@dataclass(frozen=True, slots=True)
-class CauseGroup:
-    """What cannot be measured for one cause: how many, of which rules, and where to look."""
-
-    heading: str
-    meaning: str
-    count: int
-    rules: tuple[tuple[str, int], ...]
-    examples: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A digest ready to render. ``why_you`` says as whom the reader is told, with counts."""
-
-    subject: str
-    preview: str
-    sections: tuple[Section, ...]
-    load: tuple[LoadRow, ...]
-    load_more: int
-    causes: tuple[CauseGroup, ...]
-    new: int
-    cleared: int
-    why_you: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Urgent:
-    """One alert that does not wait for the digest."""
-
-    subject: str
-    preview: str
-    line: InternalLine
-    purpose: str
-    why_you: str
-
-
 def compose_digest(
     items: Sequence[DigestItem],
     *,
     today: date,
     calendar: Calendar,
     directory: Directory,
-    cleared: int,
+    cleared: Sequence[ClearedItem] = (),
     load: Iterable[tuple[Holding, str]] = (),
+    snoozed: int = 0,
 ) -> Digest:
     """The digest of one recipient from everything open that concerns them, in any order.
 
-    ``cleared`` counts their alerts closed since their last digest. ``load`` is (who holds, stage)
-    of every open alert in the teams a manager answers for; it makes the table of load.
+    ``cleared`` are alerts they were told of that closed since their last digest. ``load`` is (who holds,
+    stage) of every open alert in the teams a manager answers for; it makes the table of load.
+    ``snoozed`` counts what they asked not to hear of for now.
     """
     once = _once(items)
     own = [i for i in once if i.role == "worker"]
     feed = [i for i in once if i.role == "data_owner" and i.finding.cannot_tell is not None]
-    placed = {i.alert_id for i in (*own, *feed)}
+    asked = [i for i in once if i.role == SUBSCRIBER]
+    placed = {i.alert_id for i in (*own, *feed, *asked)}
     passed_up = [i for i in once if i.alert_id not in placed]
-    sections = _own_sections(own, today, calendar) + _passed_up(passed_up, today, calendar, directory)
+    sections = [
+        *_section("Your children", own, WORKER_LINES, today, calendar, None),
+        *_section("Passed up to you", passed_up, MANAGER_LINES, today, calendar, directory),
+        *_section("You subscribe to", asked, MANAGER_LINES, today, calendar, directory),
+    ]
     rows = _load(load, directory)
-    counts = _counts([*own, *passed_up], feed, today)
-    whose = "your children" if own else "passed up to you" if passed_up else "the feed"
+    counts = _counts([*own, *passed_up, *asked], feed, today)
+    whose = "your children" if own else "passed up to you" if passed_up else "you subscribe to" if asked else "the feed"
+    changes = [Change(reference(i.finding.child), i.rule.title, _changed(i)) for i in once if i.change]
+    clears = [
+        Change(reference(c.finding.child), c.rule.title, _cleared(c, today))
+        for c in sorted(cleared, key=lambda c: c.finding.identity)
+    ]
     return Digest(
         subject=f"{', '.join(counts[:2])} · {whose} · {day_words(today, today)}",
         preview=", ".join(counts),
+        changes=tuple(changes[:CHANGES]),
+        changes_more=max(0, len(changes) - CHANGES),
+        clears=tuple(clears[:CHANGES]),
+        clears_more=max(0, len(clears) - CHANGES),
         sections=tuple(sections),
         load=tuple(rows[:LOAD_ROWS]),
         load_more=max(0, len(rows) - LOAD_ROWS),
+        over=tuple(_over(rows)),
         causes=tuple(_causes(feed)),
         new=sum(i.is_new for i in once),
-        cleared=cleared,
+        cleared=len(clears),
+        snoozed=snoozed,
         why_you=tuple(f"{how} ({n})" for how, n in Counter(i.how for i in once).most_common()),
     )
+
+
+SUBSCRIBER: Final = "subscriber"
+"""The role of somebody who is told of an alert because they asked to be."""
+
+_CHANGED: Final = {
+    "new": "new",
+    "reopened": "open again",
+    "unmuted": "told from now on",
+    "cause": "cannot be told, for another reason",
+    "handed_over": "handed over to you",
+    "escalated": "passed up to you",
+    "date_moved": "the date moved",
+    "rule_changed": "counted differently now",
+    "reminder": "reminder",
+    "subscribed": "changed",
+}
+_NOW: Final = {"upcoming": "coming up", "due": "due today", "overdue": "now overdue", "unknown": "cannot be told now"}
+_CLOSED: Final = {
+    "met": "done in time",
+    "met_late": "done, after the date",
+    "met_recorded_late": "was done in time, recorded later",
+    "withdrawn": "no longer applies",
+    "source_removed": "its record is gone from the case system",
+}
+
+
+def _changed(item: DigestItem) -> str:
+    return _NOW[item.finding.stage] if item.change == "stage" else _CHANGED.get(item.change, item.change)
+
+
+def _cleared(item: ClearedItem, today: date) -> str:
+    on = f" on {day_words(local_day(item.finding.met), today)}" if item.finding.met else ""
+    return f"{_CLOSED.get(item.closed_as, item.closed_as)}{on}"
+
+
+def _over(rows: Sequence[LoadRow]) -> list[str]:
+    """Whose open alerts are more than one mail shows: they read of the most urgent only."""
+    total = {row.who: row.overdue + row.due + row.upcoming + row.unknown for row in rows}
+    says = f"open alerts, more than the {WORKER_LINES} that one mail shows"
+    return [f"{who} has {n} {says}" for who, n in total.items() if n > WORKER_LINES]
 
 
 def compose_urgent(item: DigestItem, *, today: date, calendar: Calendar) -> Urgent:
@@ -167,17 +161,26 @@ def compose_urgent(item: DigestItem, *, today: date, calendar: Calendar) -> Urge
 
 
 def digest_is_due(
-    now: datetime, *, at: time, calendar: Calendar, last: date | None, waiting: int, overdue: int
+    now: datetime,
+    *,
+    at: time,
+    calendar: Calendar,
+    last: date | None,
+    waiting: int,
+    overdue: int,
+    closed: Collection[date] = frozenset(),
 ) -> tuple[bool, str]:
     """Whether one person's digest goes out at ``now`` (timezone-aware), and why or why not.
 
-    ``at`` is a time of day in London; ``last`` the day of their last digest; ``waiting`` counts notices not
-    yet told, ``overdue`` their open overdue alerts.
+    ``at`` is a time of day in London; ``last`` the day of their last digest; ``waiting`` counts what is
+    not yet told, ``overdue`` their open overdue alerts; ``closed`` are further days off of their team.
     """
     local = now.astimezone(LONDON)
     today = local.date()
     if why := calendar.why_not_working(today):
         return False, f"no digest on a {why}"
+    if today in closed:
+        return False, "no digest on a day off of the team"
     if last is not None and last >= today:
         return False, "today's has been composed"
     if local.time() < at:
@@ -185,14 +188,15 @@ def digest_is_due(
     if waiting:
         return True, f"{waiting} waiting"
     monday = today - timedelta(days=today.weekday())
-    if overdue and not any(calendar.is_working(monday + timedelta(days=n)) for n in range(today.weekday())):
+    earlier = (monday + timedelta(days=n) for n in range(today.weekday()))
+    if overdue and not any(calendar.is_working(day) and day not in closed for day in earlier):
         return True, f"first working day of the week, {overdue} overdue"
     return False, "nothing to tell"
 
 
 def _once(items: Sequence[DigestItem]) -> list[DigestItem]:
     """Each alert once, most urgent first. Told twice (as deputy and as manager), it is theirs to do."""
-    ranked = sorted(items, key=lambda i: (i.role != "worker", i.role))
+    ranked = sorted(items, key=lambda i: (i.role != "worker", i.role == SUBSCRIBER, i.role))
     chosen: dict[int, DigestItem] = {}
     for item in ranked:
         chosen.setdefault(item.alert_id, item)
@@ -207,7 +211,7 @@ def _urgency(item: DigestItem) -> tuple[int, float, str, str, str, str]:
     return (_STAGE_ORDER[item.finding.stage], due, *item.finding.identity)
 
 
-def _line(item: DigestItem, today: date, calendar: Calendar, held_by: str = "") -> InternalLine:
+def _line(item: DigestItem, today: date, calendar: Calendar) -> InternalLine:
     return internal_line(
         item.finding,
         item.rule,
@@ -216,8 +220,8 @@ def _line(item: DigestItem, today: date, calendar: Calendar, held_by: str = "") 
         late=item.late,
         today=today,
         calendar=calendar,
-        held_by=held_by,
         stands_for=item.stands_for,
+        handled=item.handled,
     )
 
 
@@ -226,32 +230,35 @@ def _this_week(finding: Finding, today: date) -> bool:
     return finding.due is not None and local_day(finding.due) <= sunday
 
 
-def _own_sections(items: Sequence[DigestItem], today: date, calendar: Calendar) -> list[Section]:
-    """A worker's sections; the first :data:`WORKER_LINES` in order of urgency are shown."""
-    grouped: dict[tuple[str, str], list[DigestItem]] = defaultdict(list)
-    for item in items:
-        grouped[_heading(item.finding, today)].append(item)
-    left = WORKER_LINES
-    sections = []
-    for (heading, tone), members in grouped.items():
-        shown, left = members[:left], max(0, left - len(members))
-        lines = tuple(_line(i, today, calendar) for i in shown)
-        sections.append(Section(heading, tone, lines, len(members) - len(lines), brief=False))
-    return sections
-
-
-def _heading(finding: Finding, today: date) -> tuple[str, str]:
-    if finding.stage == "upcoming":
-        return ("Due this week" if _this_week(finding, today) else "Coming up"), "upcoming"
-    return {"overdue": "Overdue", "due": "Due today", "unknown": "Cannot tell"}[finding.stage], finding.stage
-
-
-def _passed_up(items: Sequence[DigestItem], today: date, calendar: Calendar, directory: Directory) -> list[Section]:
+def _section(
+    heading: str,
+    items: Sequence[DigestItem],
+    most: int,
+    today: date,
+    calendar: Calendar,
+    directory: Directory | None,
+) -> list[Section]:
+    """The first ``most`` by family, none where there are no items. With a directory, each child with who has it."""
     if not items:
         return []
-    lines = tuple(_line(i, today, calendar, directory.label(i.holding)) for i in items[:MANAGER_LINES])
-    tone = items[0].finding.stage
-    return [Section("Passed up to you", tone, lines, len(items) - len(lines), brief=True)]
+    families: dict[str, dict[str, list[DigestItem]]] = {}
+    for item in items:  # by urgency: so are the families, the children of each, and their lines
+        child = item.finding.child
+        key = f"family {item.household}" if item.household else f"child {child}"
+        families.setdefault(key, {}).setdefault(child, []).append(item)
+    found, left = [], most
+    for children in families.values():
+        shown = []
+        for members in children.values():
+            lines = tuple(_line(i, today, calendar) for i in members[:left])
+            left -= len(lines)
+            if lines:
+                held_by = directory.label(members[0].holding) if directory else ""
+                shown.append(Child(lines[0].reference, held_by, lines))
+        if shown:
+            found.append(Family(tuple(shown)))
+    more = max(0, len(items) - most)
+    return [Section(heading, items[0].finding.stage, tuple(found), more, brief=directory is not None)]
 
 
 def _counts(told: Sequence[DigestItem], feed: Sequence[DigestItem], today: date) -> list[str]:

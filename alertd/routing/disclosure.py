@@ -23,9 +23,9 @@ class InternalLine:
     """One alert as staff may read it; every field is a finished phrase.
 
     ``when`` is the date and how far off; ``state`` what is (not) recorded; ``why`` the counting and
-    the law; ``source`` the row of the feed to look at; ``held_by`` who has the child,
-    for a reader who does not (else blank). ``besides`` says what else bears on the date: what
-    explains it, who allowed more than the law's number, which lesser alerts this one stands for.
+    the law; ``source`` the row of the feed to look at. ``besides`` says what else bears on it: who has
+    said what of it, what explains the date, who allowed more than the law's number, which lesser alerts
+    this one stands for.
     """
 
     reference: str
@@ -39,7 +39,6 @@ class InternalLine:
     source: str
     is_new: bool
     told_late: str
-    held_by: str
     besides: tuple[str, ...] = ()
 
 
@@ -57,8 +56,8 @@ def internal_line(
     late: bool = False,
     today: date,
     calendar: Calendar,
-    held_by: str = "",
     stands_for: tuple[str, ...] = (),
+    handled: tuple[str, ...] = (),
 ) -> InternalLine:
     """The line about one finding, for staff of the authority."""
     start = None if _from_birth(finding, rule) else finding.start
@@ -81,8 +80,7 @@ def internal_line(
         finding.cannot_tell.where if finding.cannot_tell else finding.where,
         is_new,
         f"told late: unchanged since {day_words(local_day(finding.since), today)}" if late and finding.since else "",
-        held_by,
-        (*besides(finding, rule, day), *stands),
+        (*handled, *besides(finding, rule, day), *stands),
     )
 
 

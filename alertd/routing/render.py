@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from alertd.errors import InputError
 from alertd.people.load import is_address
-from alertd.routing.digest import Digest, Urgent
+from alertd.routing.mails import Digest, Urgent
 
 SENDER_NAME: Final = "alertd"
 LONGEST_LINE: Final = 998
@@ -122,6 +122,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["indented"] = _indented
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     return environment
 
 

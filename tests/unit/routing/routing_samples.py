@@ -10,7 +10,7 @@ from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import Holding
 from alertd.engine.findings import CannotTell, Cause, Finding
 from alertd.people.directory import Directory, Person, Team
-from alertd.routing.digest import DigestItem
+from alertd.routing.mails import DigestItem
 from alertd.routing.next_step import next_step
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.profiles import Ladder, WarningProfile

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 import pytest
 from routing_samples import (
@@ -12,9 +13,11 @@ from routing_samples import (
     DIRECTORY,
     NO_START,
     OVERDUE_VISIT,
+    REVIEW,
     REVIEW_TOMORROW,
     TODAY,
     item,
+    rule_of,
     unmeasured,
     worker_items,
 )
@@ -22,20 +25,31 @@ from routing_samples import (
 from alertd.cases.holding import Holding
 from alertd.engine.findings import CannotTell
 from alertd.routing.digest import (
+    CHANGES,
     MANAGER_LINES,
     WORKER_LINES,
-    Digest,
-    DigestItem,
-    LoadRow,
     compose_digest,
     compose_urgent,
     digest_is_due,
 )
+from alertd.routing.mails import Change, ClearedItem, Digest, DigestItem, LoadRow
 from alertd.routing.render import render_digest
 
 
-def digest(items: list[DigestItem], cleared: int = 0, load: list[tuple[Holding, str]] | None = None) -> Digest:
-    return compose_digest(items, today=TODAY, calendar=CALENDAR, directory=DIRECTORY, cleared=cleared, load=load or [])
+def digest(
+    items: list[DigestItem], cleared: list[ClearedItem] | None = None, load: list[tuple[Holding, str]] | None = None
+) -> Digest:
+    return compose_digest(
+        items, today=TODAY, calendar=CALENDAR, directory=DIRECTORY, cleared=cleared or [], load=load or []
+    )
+
+
+def families(found: Digest, section: int = 0) -> list[list[tuple[str, list[str]]]]:
+    """The children of each family of a section, each with the stages of its lines."""
+    return [
+        [(child.reference, [line.stage for line in child.lines]) for child in family.children]
+        for family in found.sections[section].families
+    ]
 
 
 def overdue(n: int, **more: object) -> list[DigestItem]:
@@ -46,15 +60,50 @@ def overdue(n: int, **more: object) -> list[DigestItem]:
     ]
 
 
-def test_sections_come_by_urgency() -> None:
-    found = digest(worker_items())
-    assert [(s.heading, [line.reference for line in s.lines]) for s in found.sections] == [
-        ("Overdue", ["ref 48213"]),
-        ("Due today", ["ref 51290"]),
-        ("Due this week", ["ref 51007"]),
-        ("Coming up", ["ref 49950"]),
-        ("Cannot tell", ["ref 50311"]),
+def test_children_come_by_urgency_with_all_that_is_open_about_each() -> None:
+    found = digest([*worker_items(), item(9, replace(NO_START, child="48213"))])
+    assert [s.heading for s in found.sections] == ["Your children"]
+    assert families(found) == [
+        [("ref 48213", ["overdue", "unknown"])],
+        [("ref 51290", ["due"])],
+        [("ref 51007", ["upcoming"])],
+        [("ref 49950", ["upcoming"])],
+        [("ref 50311", ["unknown"])],
     ]
+
+
+def test_brothers_and_sisters_stand_together_the_most_urgent_of_them_first() -> None:
+    of_family = {"51007": "F1", "50311": "F1", "49950": "F2"}
+    found = digest([replace(i, household=of_family.get(i.finding.child)) for i in worker_items()])
+    assert [[child for child, _ in family] for family in families(found)] == [
+        ["ref 48213"],
+        ["ref 51290"],
+        ["ref 51007", "ref 50311"],
+        ["ref 49950"],
+    ]
+
+
+def test_two_children_without_a_known_family_are_not_put_together() -> None:
+    assert all(len(family) == 1 for family in families(digest(worker_items())))
+
+
+def test_what_changed_stands_on_top_with_what_was_cleared() -> None:
+    changes = {"48213": "stage", "51007": "new"}
+    items = [replace(i, change=changes.get(i.finding.child, "")) for i in worker_items()]
+    met = replace(REVIEW_TOMORROW, child="40000", stage="met", met=date(2026, 11, 25))
+    found = digest(items, cleared=[ClearedItem(met, rule_of(met), "met")])
+    assert found.changes == (
+        Change("ref 48213", "Child protection visit", "now overdue"),
+        Change("ref 51007", "First looked-after review", "new"),
+    )
+    assert found.clears == (Change("ref 40000", "First looked-after review", "done in time on Wed 25 Nov"),)
+    text = render_digest(found).text
+    assert text.index("WHAT CHANGED") < text.index("CLEARED") < text.index("YOUR CHILDREN")
+
+
+def test_many_changes_are_counted_after_the_first_twelve() -> None:
+    found = digest([replace(i, change="stage") for i in overdue(CHANGES + 3)])
+    assert (len(found.changes), found.changes_more) == (CHANGES, 3)
 
 
 def test_the_order_of_the_items_given_does_not_matter() -> None:
@@ -84,17 +133,14 @@ def test_due_by_which_day(due: date, words: str) -> None:
 
 
 def test_new_and_cleared_are_counted() -> None:
-    found = digest(worker_items(), cleared=4)
+    met = [ClearedItem(replace(REVIEW_TOMORROW, child=f"4{n}", stage="met"), REVIEW, "met") for n in range(4)]
+    found = digest(worker_items(), cleared=met)
     assert (found.new, found.cleared) == (2, 4)
 
 
 def test_a_worker_sees_the_most_urgent_sixty_and_how_many_more_there_are() -> None:
     found = digest([*overdue(WORKER_LINES + 3), item(900, REVIEW_TOMORROW), item(901, NO_START)])
-    assert [(s.heading, len(s.lines), s.more) for s in found.sections] == [
-        ("Overdue", WORKER_LINES, 3),
-        ("Due this week", 0, 1),
-        ("Cannot tell", 0, 1),
-    ]
+    assert [(s.heading, len(s.lines), s.more) for s in found.sections] == [("Your children", WORKER_LINES, 5)]
     assert found.sections[0].lines[0].reference == "ref C000", "the longest overdue comes first"
     assert found.subject.startswith("63 overdue, 1 due by Friday"), "the subject counts what is not shown too"
 
@@ -104,7 +150,7 @@ def test_a_manager_sees_the_longest_overdue_forty_and_who_holds_them() -> None:
     section = found.sections[0]
     assert (section.heading, len(section.lines), section.more, section.brief) == ("Passed up to you", 40, 5, True)
     assert section.lines[0].reference == "ref C000"
-    assert section.lines[0].held_by == "Ade Worker"
+    assert section.families[0].children[0].held_by == "Ade Worker"
     assert found.subject == "45 overdue · passed up to you · Thu 26 Nov"
 
 
@@ -128,7 +174,7 @@ def test_a_long_load_table_is_cut_and_says_so() -> None:
 def test_an_alert_told_in_two_roles_stands_once_as_ones_own_to_do() -> None:
     """The manager who deputises for the worker gets the line with the counting, not two lines."""
     found = digest([item(1, OVERDUE_VISIT, role="team_manager", how="b"), item(1, OVERDUE_VISIT, how="a")])
-    assert [(s.heading, len(s.lines)) for s in found.sections] == [("Overdue", 1)]
+    assert [(s.heading, len(s.lines)) for s in found.sections] == [("Your children", 1)]
     assert found.why_you == ("a (1)",)
 
 
@@ -154,8 +200,28 @@ def test_rules_that_wait_for_a_feed_are_counted_by_what_is_missing_not_listed_on
     assert cause.examples == ()
 
 
+def test_a_load_above_what_one_mail_shows_is_said_to_the_manager() -> None:
+    found = digest([], load=[(Holding("P1"), "due")] * (WORKER_LINES + 1) + [(Holding("P2"), "due")] * WORKER_LINES)
+    assert found.over == ("Ade Worker has 61 open alerts, more than the 60 that one mail shows",)
+    assert "Ade Worker has 61 open alerts" in render_digest(found).text
+
+
 def test_nothing_open_still_makes_a_subject() -> None:
-    assert digest([], cleared=3).subject == "nothing open · the feed · Thu 26 Nov"
+    assert digest([]).subject == "nothing open · the feed · Thu 26 Nov"
+
+
+def test_what_one_asked_to_hear_of_stands_apart_and_never_twice() -> None:
+    """An alert told as their own is not repeated because they subscribe to it."""
+    asked = item(1, OVERDUE_VISIT, role="subscriber", how="you subscribe to cp.*")
+    assert [s.heading for s in digest([asked]).sections] == ["You subscribe to"]
+    assert digest([asked]).subject == "1 overdue · you subscribe to · Thu 26 Nov"
+    both = digest([asked, item(1, OVERDUE_VISIT)])
+    assert [(s.heading, len(s.lines)) for s in both.sections] == [("Your children", 1)]
+
+
+def test_what_somebody_said_of_an_alert_is_always_visible() -> None:
+    said = replace(item(1, OVERDUE_VISIT), handled=("Ade Worker: done, not yet recorded. Holds until Tue 1 Dec.",))
+    assert "Ade Worker: done, not yet recorded. Holds until Tue 1 Dec." in render_digest(digest([said])).text
 
 
 def line_of(item_: DigestItem) -> dict[str, object]:
@@ -245,3 +311,10 @@ def test_when_a_digest_is_due(now: str, last: date | None, waiting: int, overdue
     )
     assert found is sent
     assert reason
+
+
+def test_a_teams_own_day_off_has_no_digest_and_does_not_begin_its_week() -> None:
+    monday, tuesday = datetime(2026, 11, 23, 9, tzinfo=UTC), datetime(2026, 11, 24, 9, tzinfo=UTC)
+    due = partial(digest_is_due, at=time(8), calendar=CALENDAR, last=None, closed={date(2026, 11, 23)})
+    assert due(monday, waiting=3, overdue=1) == (False, "no digest on a day off of the team")
+    assert due(tuesday, waiting=0, overdue=1)[0]

@@ -18,6 +18,7 @@ from routing_samples import (
     CALENDAR,
     DIRECTORY,
     OVERDUE_VISIT,
+    REVIEW,
     REVIEW_TOMORROW,
     SENT,
     TODAY,
@@ -29,6 +30,7 @@ from routing_samples import (
 from alertd.cases.holding import Holding
 from alertd.errors import InputError
 from alertd.routing.digest import compose_digest, compose_urgent
+from alertd.routing.mails import ClearedItem
 from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
 from alertd.rulebook.model import Loosening
 
@@ -42,10 +44,17 @@ def mails() -> dict[str, Rendered]:
     load = [(Holding("P1"), "overdue"), (Holding("P2"), "due")]
     up = [item(1, OVERDUE_VISIT, role="team_manager", how="team manager of T1")]
     feed = [item(1, unmeasured("feed"), role="data_owner", how="data owner")]
+    changed = {"48213": "stage", "51007": "new"}
+    family = {"48213": "F1", "49950": "F1"}
+    own = [
+        replace(i, change=changed.get(i.finding.child, ""), household=family.get(i.finding.child))
+        for i in worker_items()
+    ]
+    met = ClearedItem(replace(REVIEW_TOMORROW, child="40117", stage="met", met=date(2026, 11, 25)), REVIEW, "met")
     return {
-        "worker": render_digest(compose_digest(worker_items(), cleared=4, **common)),  # type: ignore[arg-type]
-        "manager": render_digest(compose_digest(up, cleared=0, load=load, **common)),  # type: ignore[arg-type]
-        "data owner": render_digest(compose_digest(feed, cleared=0, **common)),  # type: ignore[arg-type]
+        "worker": render_digest(compose_digest(own, cleared=[met], **common)),  # type: ignore[arg-type]
+        "manager": render_digest(compose_digest(up, load=load, **common)),  # type: ignore[arg-type]
+        "data owner": render_digest(compose_digest(feed, **common)),  # type: ignore[arg-type]
         "urgent": render_urgent(compose_urgent(item(1, OVERDUE_VISIT), today=TODAY, calendar=CALENDAR)),
     }
 
@@ -196,7 +205,7 @@ def test_whatever_name_and_subject_the_message_is_whole_or_refused(name: str, su
 
 def test_markup_in_data_stays_text() -> None:
     odd = item(1, replace(REVIEW_TOMORROW, child="<b>1&2</b>", where='"><img src=x>'))
-    mail = render_digest(compose_digest([odd], today=TODAY, calendar=CALENDAR, directory=DIRECTORY, cleared=0))
+    mail = render_digest(compose_digest([odd], today=TODAY, calendar=CALENDAR, directory=DIRECTORY))
     assert "&lt;b&gt;1&amp;2&lt;/b&gt;" in mail.html and "<img" not in mail.html
     assert "<b>1&2</b>" in mail.text
 
@@ -207,7 +216,7 @@ def test_what_explains_loosens_or_stands_behind_a_date_is_read_beside_it_by_ever
     by = Loosening(officer="Director", reason="Agreed by the board", date_=date(2026, 9, 1))
     rule = late.rule.model_copy(update={"loosened_by": by})
     told = replace(late, rule=rule, stands_for=("Child in need visit", "No contact of any kind"))
-    mail = render_digest(compose_digest([told], today=TODAY, calendar=CALENDAR, directory=DIRECTORY, cleared=0))
+    mail = render_digest(compose_digest([told], today=TODAY, calendar=CALENDAR, directory=DIRECTORY))
     for form in (" ".join(mail.text.split()), mail.html):
         assert "Known: missing episode since Tue 3 Nov 2026. The date stands." in form
         assert "Longer than the limit as published: Agreed by the board (Director, Tue 1 Sep)." in form
