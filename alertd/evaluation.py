@@ -160,7 +160,7 @@ def _look(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class Looked:
     """What is true of all children, by the rules the feeds are ``able`` to measure. ``failed`` are those that
     could not be read or evaluated, with why."""
 
@@ -177,11 +177,11 @@ def _look_at_all(
     now: datetime,
     unread: Mapping[str, str],
     on_evaluated: Callable[[int, int], None],
-) -> _Looked:
+) -> Looked:
     with Session(reading(house.engine)) as session:
         told = frozenset(alerts.last_told(session))
     able, unable = measurable(house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
-    looked = _Looked(able, [*unable], {}, 0, dict(unread))
+    looked = Looked(able, [*unable], {}, 0, dict(unread))
     done = open_children = 0
 
     def progress(n: int) -> None:
@@ -200,11 +200,41 @@ def _look_at_all(
     return replace(looked, open_children=open_children)
 
 
-def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, now: datetime) -> Evaluated:
-    holdings, failed = looked.holdings, looked.failed
+def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: Looked, now: datetime) -> Evaluated:
     # What waits for a feed that was refused today stays as it was, for the whole feed too.
     wait_for = {kind for _, standing in kept.feeds for kind in standing.said.holds} - snapshot.holds
-    rules = _RulesOf(house.rulebook, looked.able, holdings, waiting(house.rulebook, wait_for - snapshot.silent.keys()))
+    with Session(house.engine) as session, session.begin():
+        alone(session)
+        changes, notices = decide(
+            session, house, looked, now, present=_Present(kept), wait_for=wait_for, silent=snapshot.silent.keys()
+        )
+        point("evaluate.before_commit")
+    point("evaluate.after_commit")
+    done = Evaluated(children=len(kept), changes=changes, notices=notices, failed=len(looked.failed))
+    house.log.info("evaluated", children=done.children, changes=dict(done.changes), notices=notices, failed=done.failed)
+    return done
+
+
+def decide(
+    session: Session,
+    house: House,
+    looked: Looked,
+    now: datetime,
+    *,
+    present: Callable[[str, str], bool],
+    wait_for: Collection[str] = frozenset(),
+    silent: Collection[str] = frozenset(),
+    only: Collection[str] | None = None,
+) -> tuple[Counter[str], int]:
+    """What the findings change, written with its notices in the session's transaction: the changes by
+    reason, and how many notices.
+
+    ``wait_for`` are kinds that a feed should hold and does not today, ``silent`` those of them that it
+    has not told of for too long. ``only`` are the children looked at, where not all were: the alerts of
+    the others stay as they were.
+    """
+    holdings, failed = looked.holdings, looked.failed
+    rules = _RulesOf(house.rulebook, looked.able, holdings, waiting(house.rulebook, set(wait_for) - set(silent)))
     findings = [f for f in looked.findings if rules.of(f) and rules.speaks(f)]
     # What a rule over others still counts is true; what it counts no more may only not be counted now.
     half_told = waiting(house.rulebook, wait_for)
@@ -214,44 +244,33 @@ def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: _Looked, 
         speaker = rules.book(finding).rule(finding.spoken_for_by)
         return why_muted(finding, rules.need(finding), held, speaker)
 
-    with Session(house.engine) as session, session.begin():
-        alone(session)
-        # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
-        known = {
-            identity: alert
-            for identity, alert in alerts.last_told(session, skip=failed).items()
-            if rules.measures(alert.finding) and (identity in told_of or not rules.over_any(alert.finding, half_told))
-        }
-        told = alerts.have_told(session)
-        held = floods(findings, told, looked.open_children, house.guard, muted)
-        reconciled = reconcile(
-            findings,
-            known,
-            now,
-            present=_Present(kept),
-            holdings=holdings,
-            muted=lambda f: muted(f, held),
-            timing=lambda f: rules.versions(f).timing,
-            moved=lambda child: followed(child, house.merged) if child in house.merged else None,
-        )
-        notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)
-        if failed:
-            tell_of_failed(session, house, now, failed)
-        if held:
-            tell_of_floods(session, house, now, held.values())
-        silent = Counter(f.rule for f in findings if f.asks_for_action and f.rule in told and rules.need(f).shadow)
-        if silent:
-            tell_of_silence(session, house, now, silent)
-        point("evaluate.before_commit")
-    point("evaluate.after_commit")
-    done = Evaluated(
-        children=len(kept),
-        changes=Counter(t.reason for t in reconciled.transitions),
-        notices=notices,
-        failed=len(failed),
+    # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
+    known = {
+        identity: alert
+        for identity, alert in alerts.last_told(session, skip=failed, only=only).items()
+        if rules.measures(alert.finding) and (identity in told_of or not rules.over_any(alert.finding, half_told))
+    }
+    told = alerts.have_told(session)
+    held = floods(findings, told, looked.open_children, house.guard, muted)
+    reconciled = reconcile(
+        findings,
+        known,
+        now,
+        present=present,
+        holdings=holdings,
+        muted=lambda f: muted(f, held),
+        timing=lambda f: rules.versions(f).timing,
+        moved=lambda child: followed(child, house.merged) if child in house.merged else None,
     )
-    house.log.info("evaluated", children=done.children, changes=dict(done.changes), notices=notices, failed=done.failed)
-    return done
+    notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)
+    if failed:
+        tell_of_failed(session, house, now, failed)
+    if held:
+        tell_of_floods(session, house, now, held.values())
+    fallen = Counter(f.rule for f in findings if f.asks_for_action and f.rule in told and rules.need(f).shadow)
+    if fallen:
+        tell_of_silence(session, house, now, fallen)
+    return Counter(t.reason for t in reconciled.transitions), notices
 
 
 class _Present:

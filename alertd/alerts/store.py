@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -39,12 +39,14 @@ class ToTell(Protocol):
     def urgent(self) -> bool: ...
 
 
-def last_told(session: Session, skip: Iterable[str] = ()) -> dict[Identity, OpenAlert]:
-    """Every alert by identity, open or closed; those of the children in ``skip`` are left out."""
+def last_told(
+    session: Session, skip: Iterable[str] = (), only: Collection[str] | None = None
+) -> dict[Identity, OpenAlert]:
+    """Every alert by identity, open or closed; those of the children in ``skip`` are left out, and all but
+    those of the children in ``only``, where it is given."""
     left_out = frozenset(skip)
-    rows = session.execute(
-        select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker, Alert.muted, Alert.timing)
-    )
+    wanted = select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker, Alert.muted, Alert.timing)
+    rows = session.execute(wanted if only is None else wanted.where(Alert.child.in_(only)))
     found = (
         OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker, muted, timing)
         for id_, finding, level, state, worker, muted, timing in rows
