@@ -71,6 +71,7 @@ def _problems(
         *_titled(rule),
         *_warned(rule, rulebook),
         *_escalated(rule, rulebook),
+        *_held(rule, rulebook),
         *_endless(rule),
         *_unreceipted(rule),
         *twice,
@@ -162,6 +163,11 @@ def _escalated(rule: Rule, rulebook: Rulebook) -> Iterator[str]:
                 f"{shortest}: they would be told at the start"
             )
         told |= set(step.tell)
+
+
+def _held(rule: Rule, rulebook: Rulebook) -> Iterator[str]:
+    if rulebook.ladders[rule.escalate].held_by is None:
+        yield f"ladder {rule.escalate} does not say what a claim or an acceptance holds back: add `held_by:`"
 
 
 def _endless(rule: Rule) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from alertd.calendars.durations import UNITS, Duration
 
@@ -50,10 +50,36 @@ class Step(Model):
     at_share: float | None = Field(default=None, gt=0, lt=1)
 
 
+Manager = Literal["team_manager", "service_manager", "head_of_service", "director"]
+"""The management line, from the team up."""
+
+
+class Held(Model):
+    """Which steps of a ladder wait while somebody manages the alert, and why so.
+
+    ``claim`` (done, not yet recorded) holds back every step, no step, or those that tell nobody above
+    the role named. ``accept`` (explained until a date) holds back no step, or those up to the level of
+    the manager who accepts, but none above the role named. A step that tells anybody outside the
+    management line waits for ``every step`` alone. A step that does not wait takes those before it along.
+    """
+
+    claim: Literal["every step", "no step"] | Manager
+    accept: Literal["own level", "no step"] | Manager
+    because: str = Field(min_length=1)
+
+
 class Ladder(Model):
-    """An escalation ladder, as L2. ``urgent`` steps go at once, not with the next digest."""
+    """An escalation ladder, as L2. ``urgent`` steps go at once, not with the next digest; no claim holds
+    them back beyond the team manager. Without ``held_by`` nothing holds a step back."""
 
     title: str
     steps: tuple[Step, ...]
     urgent: bool = False
     basis: str = ""
+    held_by: Held | None = None
+
+    @model_validator(mode="after")
+    def _urgent_is_told(self) -> Self:
+        if self.urgent and self.held_by and self.held_by.claim not in ("no step", "team_manager"):
+            raise ValueError("held_by.claim: an urgent ladder may be held by a claim up to team_manager, not beyond")
+        return self

@@ -27,7 +27,8 @@ def timing(rule: Rule, rulebook: Rulebook) -> str:
     }
     warn = rulebook.warnings.get(rule.warn)
     parts["warnings"] = warn.model_dump(mode="json") if warn else None
-    parts["ladder"] = rulebook.ladders[rule.escalate].model_dump(mode="json")
+    # What holds a step back does not move it: a new policy plans no step anew.
+    parts["ladder"] = rulebook.ladders[rule.escalate].model_dump(mode="json", exclude={"held_by"})
     return _digest(parts)
 
 

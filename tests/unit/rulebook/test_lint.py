@@ -9,6 +9,7 @@ import pytest
 
 from alertd.rulebook.lint import Problem, lint
 from alertd.rulebook.load import load_rulebook
+from alertd.rulebook.profiles import Ladder
 from alertd.rulebook.testing import read_cases
 
 RULE = """\
@@ -135,3 +136,25 @@ def test_a_rule_that_only_asks_for_a_correction_is_shown_asking_for_one(tmp_path
     said = [p.text for p in problems(tmp_path, corrects, QUIET)]
     assert said == ["no test case shows it asking for a correction (unknown)"]
     assert problems(tmp_path, corrects, QUIET + FIRES.replace("overdue", "unknown")) == []
+
+
+def test_a_ladder_says_what_holds_its_steps_back(tmp_path: Path) -> None:
+    pack = tmp_path / "local.yaml"
+    pack.write_text(RULE)
+    book = load_rulebook([pack])
+    bare = book.model_copy(
+        update={"ladders": {**book.ladders, "L1": book.ladders["L1"].model_copy(update={"held_by": None})}}
+    )
+    (said,) = [p.text for p in lint(bare, [], TODAY) if "held_by" in p.text]
+    assert said == "ladder L1 does not say what a claim or an acceptance holds back: add `held_by:`"
+
+
+def test_no_claim_holds_back_an_urgent_ladder_beyond_the_first_manager() -> None:
+    steps = ({"tell": ["worker"]},)
+    for claim in ("no step", "team_manager"):
+        held = {"claim": claim, "accept": "own level", "because": "x"}
+        assert Ladder.model_validate({"title": "t", "urgent": True, "steps": steps, "held_by": held})
+    held = {"claim": "every step", "accept": "own level", "because": "x"}
+    assert Ladder.model_validate({"title": "t", "steps": steps, "held_by": held})
+    with pytest.raises(ValueError, match="up to team_manager, not beyond"):
+        Ladder.model_validate({"title": "t", "urgent": True, "steps": steps, "held_by": held})
