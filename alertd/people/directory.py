@@ -1,17 +1,21 @@
 """Who is told: a role, resolved to somebody who is here today. Never a leaver, never nobody.
 
-The order is the same everywhere: the person, their deputy, the team's inbox, the next step up, and
-at the very end the duty address. ``how`` says in words which of these it was.
+The order is the same everywhere: the person, their deputy, the deputy's deputy, the team's inbox, the
+next step up, and at the very end the duty address. Whoever may not hear of a child is passed over like
+somebody who is away. ``how`` says in words which of these it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
+from types import MappingProxyType
+from typing import Final, Literal
 
 from alertd.cases.holding import Holding
+from alertd.people.agencies import Agencies
+from alertd.people.restrictions import Restriction
 
 LINE: Final = ("team_manager", "service_manager", "head_of_service", "director")
 """The management line, from the team up."""
@@ -28,8 +32,12 @@ ROLES: Final = frozenset(
         "partner_lead",
         "virtual_head",
         "designated_nurse",
+        "designated_doctor",
         "supervisor",
+        "principal_social_worker",
+        "quality_assurance",
         "information_governance",
+        "complaints_officer",
         "monitoring_officer",
         "commissioner",
         "placements",
@@ -38,7 +46,29 @@ ROLES: Final = frozenset(
         "agency",
     }
 )
-"""Every role the built-in ladders use. All but the worker and the line are held service-wide."""
+"""Every role the built-in ladders use, and others that authorities have. All but the worker and the line are
+held service-wide."""
+
+_LOOKS_AT_THE_WORKER: Final = frozenset(
+    {
+        *LINE,
+        "supervisor",
+        "iro",
+        "iro_manager",
+        "cp_chair",
+        "principal_social_worker",
+        "quality_assurance",
+        "complaints_officer",
+        "monitoring_officer",
+    }
+)
+"""Roles that are told of what a worker has not done: this must not come back to that worker."""
+
+_SHARED_MAILBOX: Final = "who reads a shared mailbox is not known"
+
+Language = Literal["en", "cy"]
+Rung = Literal["person", "deputy", "inbox", "up", "duty"]
+"""How far down the order somebody was found. ``up`` is any step above the role that was asked for."""
 
 
 def role_words(role: str) -> str:
@@ -50,7 +80,11 @@ def role_words(role: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Person:
     """One row of ``people.csv``. Away from ``away_from`` to ``away_to``, both included (blank:
-    until further notice); gone from the day in ``leaves`` on."""
+    until further notice); gone from the day in ``leaves`` on.
+
+    ``role`` is the main role and ``also`` further ones. A blank ``address`` means that nobody can be told
+    there: whoever is next is. ``not_told_of`` are children of whom this person never hears.
+    """
 
     id: str
     name: str
@@ -61,6 +95,14 @@ class Person:
     away_from: date | None = None
     away_to: date | None = None
     leaves: date | None = None
+    also: tuple[str, ...] = ()
+    language: Language = "en"
+    not_told_of: frozenset[str] = frozenset()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The main role and all others."""
+        return (self.role, *self.also)
 
     def absence(self, today: date) -> str | None:
         """Why this person cannot be told today, in words; None for somebody who is here."""
@@ -73,23 +115,43 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """One row of ``teams.csv``: its inbox, and the team or service above it."""
+    """One row of ``teams.csv``: its inbox, and the team or service above it. ``hours`` are its working hours
+    in London (None: at any hour) and ``closed`` days off beside weekends and bank holidays."""
 
     id: str
     name: str
     parent: str | None = None
     inbox: str | None = None
+    hours: tuple[time, time] | None = None
+    closed: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """Who is told, at which address, and why they. ``person_id`` is ``team:<id>`` for a team's
-    inbox and ``duty`` for the duty address."""
+    inbox and ``duty`` for the duty address.
+
+    ``without_details``: the child is restricted and nobody who may hear of it could be found. They are to be
+    told that a restricted child's alert waits, and nothing of the child: somebody has to mend it.
+    """
 
     person_id: str
     name: str
     address: str
     how: str
+    rung: Rung = "person"
+    language: Language = "en"
+    without_details: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One question. ``not_to`` are the people it must not come back to."""
+
+    holding: Holding
+    today: date
+    child: str | None
+    not_to: frozenset[str]
 
 
 def _day(day: date) -> str:
@@ -98,19 +160,75 @@ def _day(day: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """People and teams by id, and the address for whatever nobody holds."""
+    """People and teams by id, and the address for whatever nobody holds.
+
+    ``restrictions`` are by child. Everything that it answers is pure: the same for the same input, whatever the
+    order of rows.
+    """
 
     people: Mapping[str, Person]
     teams: Mapping[str, Team]
     duty: str
+    restrictions: Mapping[str, Restriction] = field(default_factory=lambda: MappingProxyType({}))
+    agencies: Agencies = field(default_factory=Agencies)
+    _holding: Mapping[str, tuple[Person, ...]] = field(init=False, repr=False, compare=False)
+    _at_address: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+    _not_told: frozenset[str] = field(init=False, repr=False, compare=False)
 
-    def resolve(self, role: str, holding: Holding, today: date) -> Resolved:
-        """Who is told as ``role`` about a child held so. Pure: the same answer for the same input."""
+    def __post_init__(self) -> None:
+        """Sorts people by role and by address, since both are asked for with every alert."""
+        by_role: dict[str, list[Person]] = {}
+        by_address: dict[str, set[str]] = {}
+        for person in sorted(self.people.values(), key=lambda p: p.id):
+            for role in person.roles:
+                by_role.setdefault(role, []).append(person)
+            if person.address:
+                by_address.setdefault(person.address.lower(), set()).add(person.id)
+        main_first = {role: tuple(sorted(found, key=lambda p: p.role != role)) for role, found in by_role.items()}
+        object.__setattr__(self, "_holding", main_first)
+        object.__setattr__(self, "_at_address", {key: frozenset(ids) for key, ids in by_address.items()})
+        not_told = frozenset[str]().union(*(person.not_told_of for person in self.people.values()))
+        object.__setattr__(self, "_not_told", not_told)
+
+    def resolve(self, role: str, holding: Holding, today: date, *, child: str | None = None) -> Resolved:
+        """Who is told as ``role`` about a child held so. With ``child``, nobody who may not hear of it is.
+
+        A restricted child's alerts go to those on the way up who may hear of it, else to the first of these who is
+        here. Where there is none, information governance or duty is told without details.
+        """
+        not_to = self._same({holding.worker or ""}) if role in _LOOKS_AT_THE_WORKER else frozenset[str]()
+        ask = _Ask(holding, today, child, not_to)
         if role == "worker":
-            return self._worker(holding, today)
-        if role in LINE:
-            return self._line(role, holding, today)
-        return self._service_wide(role, holding, today) or self._duty(f"nobody here holds the role {role_words(role)}")
+            found = self._worker(ask)
+        elif role in LINE:
+            found = self._line(role, ask)
+        else:
+            nobody = f"nobody here holds the role {role_words(role)}"
+            found = self._service_wide(role, ask) or self._duty(nobody)
+        return self._mended(found, ask) if found.rung == "duty" and self._limited(child, today) else found
+
+    def may_hear(self, person_id: str, child: str, today: date | None = None) -> str:
+        """Blank where somebody may be told details of a child, else why not. ``person_id`` as in :class:`Resolved`.
+
+        Without ``today`` a restriction that has ended still counts.
+        """
+        if not self._limited(child, today):
+            return ""
+        if person_id == "duty":
+            return f"the child is restricted, and {_SHARED_MAILBOX}"
+        kept = self._restriction(child, today)
+        if person_id.startswith("team:"):
+            if kept and kept.only:
+                return f"the child is restricted, and {_SHARED_MAILBOX}"
+            team = person_id.removeprefix("team:")
+            barred = [p for p in self.people.values() if p.team == team and self._barred(p, child, kept)]
+            return "somebody of that team must not hear of this child" if barred else ""
+        person = self.people.get(person_id)
+        if person is None:
+            return "the child is restricted, and they are not in the staff directory"
+        if self._barred(person, child, kept):
+            return "must not hear of this child"
+        return "is not among those who may hear of this child" if kept and self._left_out(person, kept) else ""
 
     def label(self, holding: Holding) -> str:
         """Who holds a child, for a list that managers read."""
@@ -122,7 +240,7 @@ class Directory:
 
     def teams_under(self, team: str | None) -> frozenset[str]:
         """The team and every team below it; empty for None."""
-        return frozenset(t for t in self.teams if team in self._chain(t))
+        return frozenset(t for t in self.teams if team in self.chain(t))
 
     def team_of(self, holding: Holding) -> str | None:
         """The team that has the child: the one recorded, else the worker's own."""
@@ -131,91 +249,156 @@ class Directory:
         worker = self.people.get(holding.worker or "")
         return worker.team if worker else None
 
-    def _chain(self, team: str | None) -> tuple[str, ...]:
+    def chain(self, team: str | None) -> tuple[str, ...]:
+        """The team and those above it, in order."""
         chain: list[str] = []
         while team is not None and team in self.teams and team not in chain:
             chain.append(team)
             team = self.teams[team].parent
         return tuple(chain)
 
-    def _worker(self, holding: Holding, today: date) -> Resolved:
-        if holding.worker is None:
+    def holders(self, role: str, team: str | None = None) -> tuple[Person, ...]:
+        """Everybody with the role (in a team), those whose main role it is first; leavers too: their deputies
+        still stand in."""
+        found = self._holding.get(role, ())
+        return found if team is None else tuple(p for p in found if p.team == team)
+
+    # Who is found, step by step.
+
+    def _worker(self, ask: _Ask) -> Resolved:
+        id_ = ask.holding.worker
+        worker = self.people.get(id_ or "")
+        if id_ is None:
             why = "no worker is allocated"
+        elif worker is None:
+            why = f"worker {id_} is not in the staff directory"
         else:
-            worker = self.people.get(holding.worker)
-            found = self._person_or_deputy([worker] if worker else [], "the allocated worker", today, None)
+            found = self._person_or_deputy([worker], "the allocated worker", ask)
             if found:
                 return found
-            why = f"worker {holding.worker} " + (
-                (worker.absence(today) or "") if worker else "is not in the staff directory"
-            )
-        team = self.team_of(holding)
-        return self._inbox(team, why) or self._line("team_manager", holding, today, f"{why}; ")
+            why = f"worker {id_} {self._why_not(worker, ask)}"
+        team = self.team_of(ask.holding)
+        return self._inbox(team, why, ask) or self._line("team_manager", ask, f"{why}; ")
 
-    def _line(self, role: str, holding: Holding, today: date, why: str = "") -> Resolved:
+    def _line(self, role: str, ask: _Ask, why: str = "") -> Resolved:
         """The holder of the role nearest above the child's team, else the next role up."""
-        chain = self._chain(self.team_of(holding))
-        if not chain:
+        chain = self.chain(self.team_of(ask.holding))
+        if not chain and role != "director":
             return self._duty(f"{why}no team is recorded for the child")
         for step in LINE[LINE.index(role) :]:
-            if step == "director":
-                found = self._service_wide(step, holding, today, why)
-            else:
-                found = self._nearest(step, chain, holding, today, why)
+            found = self._service_wide(step, ask, why) if step == "director" else self._nearest(step, chain, ask, why)
             if found:
                 return found
             why += f"nobody is here as {role_words(step)}; "
         return self._duty(why.removesuffix("; "))
 
-    def _nearest(self, role: str, chain: tuple[str, ...], holding: Holding, today: date, why: str) -> Resolved | None:
+    def _nearest(self, role: str, chain: tuple[str, ...], ask: _Ask, why: str) -> Resolved | None:
         """From the child's team upwards: whoever holds the role, a deputy, or that team's inbox."""
         words = role_words(role)
         for team in chain:
-            if holders := self._holders(role, team):
-                found = self._person_or_deputy(holders, f"{why}{words} of {team}", today, holding.worker)
-                found = found or self._inbox(team, f"{why}nobody is here as {words} of {team}")
+            if holders := self.holders(role, team):
+                found = self._person_or_deputy(holders, f"{words} of {team}", ask, why)
+                found = found or self._inbox(team, f"{why}nobody is here as {words} of {team}", ask)
                 if found:
                     return found
-        return self._inbox(chain[0], f"{why}nobody is {words}") if role == "team_manager" else None
+        return self._inbox(chain[0], f"{why}nobody is {words}", ask) if role == "team_manager" else None
 
-    def _service_wide(self, role: str, holding: Holding, today: date, why: str = "") -> Resolved | None:
-        """Whoever holds the role nearest above the child's team, or else anywhere."""
-        chain = self._chain(self.team_of(holding))
-        holders = [p for team in chain for p in self._holders(role, team)]
-        holders += [p for p in self._holders(role) if p not in holders]
-        not_to = holding.worker if role in LINE else None
-        found = self._person_or_deputy(holders, f"{why}{role_words(role)}", today, not_to)
+    def _service_wide(self, role: str, ask: _Ask, why: str = "") -> Resolved | None:
+        """Whoever holds the role nearest above the child's team, or else anywhere; in the end the inbox of a team
+        that has a holder."""
+        chain = self.chain(self.team_of(ask.holding))
+        holders = [p for team in chain for p in self.holders(role, team)]
+        holders += [p for p in self.holders(role) if p not in holders]
+        found = self._person_or_deputy(holders, role_words(role), ask, why)
         if found or not holders:
             return found
-        return self._inbox(holders[0].team, f"{why}nobody is here as {role_words(role)}")
+        return self._inbox(holders[0].team, f"{why}nobody is here as {role_words(role)}", ask)
 
-    def _holders(self, role: str, team: str | None = None) -> list[Person]:
-        """Everybody with the role (in a team), leavers too: their deputies still stand in."""
-        return sorted(
-            (p for p in self.people.values() if p.role == role and (team is None or p.team == team)),
-            key=lambda p: p.id,
-        )
-
-    def _person_or_deputy(
-        self, holders: Sequence[Person], how: str, today: date, not_to: str | None
-    ) -> Resolved | None:
-        """The first holder who is here, else the first deputy. ``not_to`` is the child's own worker,
-        to whom an escalation from that same worker must not come back."""
+    def _person_or_deputy(self, holders: Sequence[Person], how: str, ask: _Ask, why: str = "") -> Resolved | None:
+        """The first holder who can be told, else the first deputy, or deputy of a deputy. ``why`` is what led here
+        from a step below."""
         for person in holders:
-            if person.absence(today) is None and person.id != not_to:
-                return Resolved(person.id, person.name, person.address, how)
+            if not self._why_not(person, ask):
+                return _told(person, why + how, "up" if why else "person")
         for person in holders:
-            deputy = self.people.get(person.deputy or "")
-            if deputy is not None and deputy.absence(today) is None and deputy.id != not_to:
-                reason = person.absence(today) or "holds the case"
-                return Resolved(deputy.id, deputy.name, deputy.address, f"{how}: deputy of {person.id}, who {reason}")
+            passed, said = person, f"{why}{how}: "
+            seen = {person.id}
+            while (deputy := self.people.get(passed.deputy or "")) is not None and deputy.id not in seen:
+                said += f"deputy of {passed.id}, who {self._why_not(passed, ask)}"
+                if not self._why_not(deputy, ask):
+                    return _told(deputy, said, "up" if why else "deputy")
+                said += "; "
+                seen.add(deputy.id)
+                passed = deputy
         return None
 
-    def _inbox(self, team_id: str | None, why: str) -> Resolved | None:
+    def _inbox(self, team_id: str | None, why: str, ask: _Ask) -> Resolved | None:
         team = self.teams.get(team_id or "")
-        if team is None or team.inbox is None:
+        if team is None or not team.inbox:
             return None
-        return Resolved(f"team:{team.id}", team.name, team.inbox, f"inbox of {team.id}: {why}")
+        if ask.child is not None and self.may_hear(f"team:{team.id}", ask.child, ask.today):
+            return None
+        return Resolved(f"team:{team.id}", team.name, team.inbox, f"inbox of {team.id}: {why}", "inbox")
 
     def _duty(self, why: str) -> Resolved:
-        return Resolved("duty", "Duty", self.duty, f"duty address: {why}")
+        return Resolved("duty", "Duty", self.duty, f"duty address: {why}", "duty")
+
+    def _mended(self, found: Resolved, ask: _Ask) -> Resolved:
+        """Who is told of a restricted child when nobody on the way up may be.
+
+        Those named are told though it is not their place, since they may know. Whoever else is told can only see
+        to it that somebody is named, and needs no detail of the child for that.
+        """
+        kept = self._restriction(ask.child, ask.today)
+        why = found.how.removeprefix("duty address: ")
+        named = [self.people[id_] for id_ in (kept.only if kept else ()) if id_ in self.people]
+        if one := next((p for p in named if not self._why_not(p, ask)), None):
+            return _told(one, f"{why}; the first who is here of those who may hear of this child", "up")
+        for person in self.holders("information_governance"):
+            here = person.address and not person.absence(ask.today)
+            if here and person.id not in ask.not_to and not self._barred(person, ask.child or "", kept):
+                how = f"{why}; nobody who may hear of this child can be told: information governance, without details"
+                return Resolved(person.id, person.name, person.address, how, "up", person.language, True)
+        how = f"{found.how}; nobody who may hear of this child can be told: without details"
+        return Resolved("duty", "Duty", self.duty, how, "duty", without_details=True)
+
+    # Who may be told.
+
+    def _why_not(self, person: Person, ask: _Ask) -> str:
+        """Why somebody is passed over, in words; blank for somebody who can be told."""
+        if absence := person.absence(ask.today):
+            return absence
+        if not person.address:
+            return "has no address"
+        if person.id in ask.not_to:
+            return "holds the case"
+        return self.may_hear(person.id, ask.child, ask.today) if ask.child is not None else ""
+
+    def _restriction(self, child: str | None, today: date | None) -> Restriction | None:
+        kept = self.restrictions.get(child or "")
+        return kept if kept is not None and kept.in_force(today) else None
+
+    def _limited(self, child: str | None, today: date | None) -> bool:
+        """Whether anybody may not hear of the child."""
+        if child is None:
+            return False
+        return child in self._not_told or self._restriction(child, today) is not None
+
+    def _barred(self, person: Person, child: str, kept: Restriction | None) -> bool:
+        """Whether somebody, under whichever of their ids, must never hear of the child."""
+        ids = self._same({person.id})
+        return bool(kept and ids & kept.never) or any(child in self.people[id_].not_told_of for id_ in ids)
+
+    def _left_out(self, person: Person, kept: Restriction) -> bool:
+        return bool(kept.only) and not self._same({person.id}) & set(kept.only)
+
+    def _same(self, ids: Iterable[str]) -> frozenset[str]:
+        """The ids with all others of the same people: one person in two roles may have two rows, and one address."""
+        found = {id_ for id_ in ids if id_ in self.people}
+        for id_ in tuple(found):
+            found |= self._at_address.get(self.people[id_].address.lower(), frozenset())
+        return frozenset(found)
+
+
+def _told(person: Person, how: str, rung: Rung) -> Resolved:
+    return Resolved(person.id, person.name, person.address, how, rung, person.language)

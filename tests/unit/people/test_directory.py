@@ -239,7 +239,7 @@ def test_resolution(
 
 def test_the_address_is_that_of_who_is_told() -> None:
     found = directory(person("P1", leaves=TODAY), inbox=INBOX).resolve("worker", HELD, TODAY)
-    assert found == Resolved("team:T1", "North", INBOX, "inbox of T1: worker P1 has left")
+    assert found == Resolved("team:T1", "North", INBOX, "inbox of T1: worker P1 has left", "inbox")
 
 
 KEYS = ["P1", "P2", "P3", "P4", "P5"]
