@@ -205,14 +205,14 @@ class Directory:
         else:
             nobody = f"nobody here holds the role {role_words(role)}"
             found = self._service_wide(role, ask) or self._duty(nobody)
-        return self._mended(found, ask) if found.rung == "duty" and self._limited(child, today) else found
+        return self._mended(found, ask) if found.rung == "duty" and self.limited(child, today) else found
 
     def may_hear(self, person_id: str, child: str, today: date | None = None) -> str:
         """Blank where somebody may be told details of a child, else why not. ``person_id`` as in :class:`Resolved`.
 
         Without ``today`` a restriction that has ended still counts.
         """
-        if not self._limited(child, today):
+        if not self.limited(child, today):
             return ""
         if person_id == "duty":
             return f"the child is restricted, and {_SHARED_MAILBOX}"
@@ -378,7 +378,7 @@ class Directory:
         kept = self.restrictions.get(child or "")
         return kept if kept is not None and kept.in_force(today) else None
 
-    def _limited(self, child: str | None, today: date | None) -> bool:
+    def limited(self, child: str | None, today: date | None) -> bool:
         """Whether anybody may not hear of the child."""
         if child is None:
             return False
