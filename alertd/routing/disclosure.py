@@ -13,7 +13,8 @@ from datetime import date, datetime
 from alertd.calendars.calendar import Calendar
 from alertd.cases.records import local_day
 from alertd.engine.findings import WHOLE_FEED, Finding
-from alertd.engine.phrases import Days, besides, counting, state
+from alertd.engine.phrases import besides, counting, state, untold
+from alertd.language import ENGLISH, Language
 from alertd.routing.words import and_list, day_words, distance_words
 from alertd.rulebook.model import Birthday, Rule
 
@@ -25,7 +26,7 @@ class InternalLine:
     ``when`` is the date and how far off; ``state`` what is (not) recorded; ``why`` the counting and
     the law; ``source`` the row of the feed to look at. ``besides`` says what else bears on it: who has
     said what of it, what explains the date, who allowed more than the law's number, which lesser alerts
-    this one stands for.
+    this one stands for. ``rows`` name every place in the feed that the line may name.
     """
 
     reference: str
@@ -40,11 +41,12 @@ class InternalLine:
     is_new: bool
     told_late: str
     besides: tuple[str, ...] = ()
+    rows: frozenset[str] = frozenset()
 
 
-def reference(child: str) -> str:
+def reference(child: str, language: Language = ENGLISH) -> str:
     """How a child is named in every message: the case system's own reference."""
-    return "the whole feed" if child == WHOLE_FEED[0] else f"ref {child}"
+    return language.say("the whole feed") if child == WHOLE_FEED[0] else language.say("ref {child}", child=child)
 
 
 def internal_line(
@@ -58,44 +60,48 @@ def internal_line(
     calendar: Calendar,
     stands_for: tuple[str, ...] = (),
     handled: tuple[str, ...] = (),
+    language: Language = ENGLISH,
 ) -> InternalLine:
     """The line about one finding, for staff of the authority."""
     start = None if _from_birth(finding, rule) else finding.start
 
     def day(value: date | datetime) -> str:
-        return day_words(value, today)
+        return day_words(value, today, language)
 
-    stands = (f"Stands also for: {and_list(stands_for)}.",) if stands_for else ()
+    say, reason = language.say, finding.cannot_tell
+    since = local_day(finding.since) if late and finding.since else None
+    others = and_list([say(title) for title in stands_for], language)
+    stands = (say("Stands also for: {others}.", others=others),) if stands_for else ()
+    why_not = say("Cannot tell: {why}.", why=cannot_tell_words(finding, rule, language)) if reason else ""
     return InternalLine(
-        reference(finding.child),
-        rule.title,
+        reference(finding.child, language),
+        say(rule.title),
         finding.stage,
-        _when(finding, rule, today, calendar),
-        f"Cannot tell: {cannot_tell_words(finding, rule)}."
-        if finding.cannot_tell
-        else state(finding, rule, start, day),
-        counting(finding, rule, start, day),
-        rule.clears,
+        _when(finding, rule, today, calendar, language),
+        why_not or state(finding, rule, start, day, language),
+        counting(finding, rule, start, day, language),
+        say(rule.clears),
         next_step,
-        finding.cannot_tell.where if finding.cannot_tell else finding.where,
+        reason.where if reason else finding.where,
         is_new,
-        f"told late: unchanged since {day_words(local_day(finding.since), today)}" if late and finding.since else "",
-        (*handled, *besides(finding, rule, day), *stands),
+        say("told late: unchanged since {day}", day=day(since)) if since else "",
+        (*handled, *besides(finding, rule, day, language), *stands),
+        _rows(finding),
     )
 
 
-def _state(finding: Finding, rule: Rule, start: date | datetime | None, day: Days) -> str:
-    if finding.cannot_tell:
-        return f"Cannot tell: {cannot_tell_words(finding, rule)}."
-    return state(finding, rule, start, day)
+def _rows(finding: Finding) -> frozenset[str]:
+    reason = finding.cannot_tell
+    places = (finding.where, finding.counted_from, finding.met_by, *finding.evidence, reason.where if reason else "")
+    return frozenset(filter(None, places))
 
 
-def cannot_tell_words(finding: Finding, rule: Rule) -> str:
+def cannot_tell_words(finding: Finding, rule: Rule, language: Language = ENGLISH) -> str:
     """Why it cannot be told; without the span needed where that begins at a birth."""
     assert finding.cannot_tell is not None
     if finding.cannot_tell.cause == "window" and _from_birth(finding, rule):
-        return "the feed does not cover the days needed"
-    return finding.cannot_tell.text
+        return language.say("the feed does not cover the days needed")
+    return untold(finding.cannot_tell, language)
 
 
 def _from_birth(finding: Finding, rule: Rule) -> bool:
@@ -104,12 +110,14 @@ def _from_birth(finding: Finding, rule: Rule) -> bool:
     return finding.occurrence == "start" and (isinstance(origin, Birthday) or of_child)
 
 
-def _when(finding: Finding, rule: Rule, today: date, calendar: Calendar) -> str:
+def _when(finding: Finding, rule: Rule, today: date, calendar: Calendar, language: Language) -> str:
     if finding.due is None:
-        return "no date can be worked out"
-    day, distance = day_words(finding.due, today), distance_words(finding.due, today, calendar)
+        return language.say("no date can be worked out")
+    day = day_words(finding.due, today, language)
     if rule.pattern and finding.start == finding.due:
-        return f"so since {day}"
+        return language.say("so since {day}", day=day)
     if finding.stage == "unknown":
-        return f"would be due {day}"
-    return f"{'by' if finding.stage == 'upcoming' else 'due'} {day}, {distance}"
+        return language.say("would be due {day}", day=day)
+    distance = distance_words(finding.due, today, calendar, language)
+    text = "by {day}, {distance}" if finding.stage == "upcoming" else "due {day}, {distance}"
+    return language.say(text, day=day, distance=distance)

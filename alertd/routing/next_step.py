@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from alertd.calendars.calendar import Calendar
@@ -9,30 +10,58 @@ from alertd.calendars.clock import begin_of
 from alertd.cases.records import local_day
 from alertd.engine.findings import Finding
 from alertd.engine.stages import step_moment
-from alertd.people.directory import role_words
-from alertd.routing.words import and_list, day_words
+from alertd.language import ENGLISH, Language
+from alertd.routing.words import and_list, day_words, the_role
 from alertd.rulebook.model import Rule, Rulebook
 
 
-def next_step(finding: Finding, rule: Rule, rulebook: Rulebook, calendar: Calendar, today: date) -> str:
-    """``If nothing changes: the team manager is told Thu 26 Nov.``, or what else there is to say.
+def nobody_named(_role: str) -> str:
+    """Names nobody: the step is told by its roles alone."""
+    return ""
 
-    A step of a ladder that is not urgent goes with a digest, so it is told on a working day.
+
+def next_step(
+    finding: Finding,
+    rule: Rule,
+    rulebook: Rulebook,
+    calendar: Calendar,
+    today: date,
+    named: Callable[[str], str] = nobody_named,
+    language: Language = ENGLISH,
+) -> str:
+    """``If nothing changes: the team manager, Ann Hughes, is told Thu 26 Nov.``, or what else there is to say.
+
+    ``named`` gives the name of who would be told as a role today, blank where that is not known. A step of a
+    ladder that is not urgent goes with a digest, so it is told on a working day.
     """
     if finding.stage == "unknown":
-        return "Until then nobody can be warned in time."
+        return language.say("Until then nobody can be warned in time.")
     ladder = rulebook.ladders[rule.escalate]
     for step in ladder.steps[finding.level :]:
-        roles = [f"the {role_words(role)}" for role in step.tell if role != "worker"]
+        roles = [role for role in step.tell if role != "worker"]
         if roles and finding.due is not None:
             at = step_moment(step, finding.start or finding.due, finding.due, calendar)
-            verb = "are" if len(roles) > 1 else "is"
-            return f"If nothing changes: {and_list(roles)} {verb} told {_told(at, today, calendar, ladder.urgent)}."
-    return "Everybody who is to hear of it has been told."
+            when = day_words(_told(at, today, calendar, ladder.urgent), today, language)
+            one, many = "If nothing changes: {who} is told {when}.", "If nothing changes: {who} are told {when}."
+            who = _who(roles, named, language)
+            return language.say(many if len(roles) > 1 else one, who=who, when=when)
+    return language.say("Everybody who is to hear of it has been told.")
 
 
-def _told(at: datetime, today: date, calendar: Calendar, urgent: bool) -> str:
+def _who(roles: Iterable[str], named: Callable[[str], str], language: Language) -> str:
+    """Each role with its holder; whoever holds two of them is named with the first."""
+    phrases: list[str] = []
+    seen = {""}
+    for role in roles:
+        name = named(role)
+        words = the_role(role, language)
+        phrases.append(words if name in seen else language.say("{role}, {name},", role=words, name=name))
+        seen.add(name)
+    return and_list(phrases, language).replace(",,", ",")
+
+
+def _told(at: datetime, today: date, calendar: Calendar, urgent: bool) -> date | datetime:
     day = max(local_day(at), today)
     if not urgent:
-        return day_words(day if calendar.is_working(day) else calendar.add_working_days(day, 1), today)
-    return day_words(day if at == begin_of(day) or day > local_day(at) else at, today)
+        return day if calendar.is_working(day) else calendar.add_working_days(day, 1)
+    return day if at == begin_of(day) or day > local_day(at) else at
