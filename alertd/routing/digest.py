@@ -17,6 +17,7 @@ from alertd.cases.holding import Holding
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import LONDON, local_day
 from alertd.engine.findings import Finding
+from alertd.language import ENGLISH, Language
 from alertd.people.directory import Directory
 from alertd.routing.disclosure import InternalLine, cannot_tell_words, internal_line, reference
 from alertd.routing.mails import (
@@ -31,7 +32,7 @@ from alertd.routing.mails import (
     Section,
     Urgent,
 )
-from alertd.routing.words import day_words
+from alertd.routing.words import day_words, told_as
 
 WORKER_LINES: Final = 60
 MANAGER_LINES: Final = 40
@@ -60,6 +61,7 @@ def compose_digest(
     cleared: Sequence[ClearedItem] = (),
     load: Iterable[tuple[Holding, str]] = (),
     snoozed: int = 0,
+    language: Language = ENGLISH,
 ) -> Digest:
     """The digest of one recipient from everything open that concerns them, in any order.
 
@@ -74,20 +76,23 @@ def compose_digest(
     placed = {i.alert_id for i in (*own, *feed, *asked)}
     passed_up = [i for i in once if i.alert_id not in placed]
     sections = [
-        *_section("Your children", own, WORKER_LINES, today, calendar, None),
-        *_section("Passed up to you", passed_up, MANAGER_LINES, today, calendar, directory),
-        *_section("You subscribe to", asked, MANAGER_LINES, today, calendar, directory),
+        *_section("Your children", own, WORKER_LINES, today, calendar, None, language),
+        *_section("Passed up to you", passed_up, MANAGER_LINES, today, calendar, directory, language),
+        *_section("You subscribe to", asked, MANAGER_LINES, today, calendar, directory, language),
     ]
-    rows = _load(load, directory)
-    counts = _counts([*own, *passed_up, *asked], feed, today)
+    rows = _load(load, directory, language)
+    counts = _counts([*own, *passed_up, *asked], feed, today, language)
     whose = "your children" if own else "passed up to you" if passed_up else "you subscribe to" if asked else "the feed"
-    changes = [Change(reference(i.finding.child), i.rule.title, _changed(i)) for i in once if i.change]
+    say = language.say
+    changes = [
+        Change(reference(i.finding.child, language), say(i.rule.title), say(_changed(i))) for i in once if i.change
+    ]
     clears = [
-        Change(reference(c.finding.child), c.rule.title, _cleared(c, today))
+        Change(reference(c.finding.child, language), say(c.rule.title), _cleared(c, today, language))
         for c in sorted(cleared, key=lambda c: c.finding.identity)
     ]
     return Digest(
-        subject=f"{', '.join(counts[:2])} · {whose} · {day_words(today, today)}",
+        subject=f"{', '.join(counts[:2])} · {say(whose)} · {day_words(today, today, language)}",
         preview=", ".join(counts),
         changes=tuple(changes[:CHANGES]),
         changes_more=max(0, len(changes) - CHANGES),
@@ -96,12 +101,12 @@ def compose_digest(
         sections=tuple(sections),
         load=tuple(rows[:LOAD_ROWS]),
         load_more=max(0, len(rows) - LOAD_ROWS),
-        over=tuple(_over(rows)),
-        causes=tuple(_causes(feed)),
+        over=tuple(_over(rows, language)),
+        causes=tuple(_causes(feed, language)),
         new=sum(i.is_new for i in once),
         cleared=len(clears),
         snoozed=snoozed,
-        why_you=tuple(f"{how} ({n})" for how, n in Counter(i.how for i in once).most_common()),
+        why_you=tuple(f"{told_as(how, language)} ({n})" for how, n in Counter(i.how for i in once).most_common()),
     )
 
 
@@ -134,29 +139,33 @@ def _changed(item: DigestItem) -> str:
     return _NOW[item.finding.stage] if item.change == "stage" else _CHANGED.get(item.change, item.change)
 
 
-def _cleared(item: ClearedItem, today: date) -> str:
-    on = f" on {day_words(local_day(item.finding.met), today)}" if item.finding.met else ""
-    return f"{_CLOSED.get(item.closed_as, item.closed_as)}{on}"
+def _cleared(item: ClearedItem, today: date, language: Language) -> str:
+    how = language.say(_CLOSED.get(item.closed_as, item.closed_as))
+    if item.finding.met is None:
+        return how
+    return language.say("{how} on {day}", how=how, day=day_words(local_day(item.finding.met), today, language))
 
 
-def _over(rows: Sequence[LoadRow]) -> list[str]:
+def _over(rows: Sequence[LoadRow], language: Language) -> list[str]:
     """Whose open alerts are more than one mail shows: they read of the most urgent only."""
     total = {row.who: row.overdue + row.due + row.upcoming + row.unknown for row in rows}
-    says = f"open alerts, more than the {WORKER_LINES} that one mail shows"
-    return [f"{who} has {n} {says}" for who, n in total.items() if n > WORKER_LINES]
+    text = "{who} has {n} open alerts, more than the {most} that one mail shows"
+    return [language.say(text, who=who, n=n, most=WORKER_LINES) for who, n in total.items() if n > WORKER_LINES]
 
 
-def compose_urgent(item: DigestItem, *, today: date, calendar: Calendar) -> Urgent:
+def compose_urgent(item: DigestItem, *, today: date, calendar: Calendar, language: Language = ENGLISH) -> Urgent:
     """The mail about one alert that goes at once."""
     finding, overdue = item.finding, item.finding.stage == "overdue"
-    line = _line(item, today, calendar)
-    due = f" · due {day_words(finding.due, today).split(' ', 1)[1]}" if finding.due else ""
+    line = _line(item, today, calendar, language)
+    parts = [f"{language.say('Overdue' if overdue else 'Due today')}: {line.title}", line.reference]
+    if finding.due:
+        parts.append(language.say("due {day}", day=day_words(finding.due, today, language).split(" ", 1)[1]))
     return Urgent(
-        subject=f"{'Overdue' if overdue else 'Due today'}: {line.title} · {line.reference}{due}",
-        preview=f"1 {'overdue' if overdue else 'due today'}",
+        subject=" · ".join(parts),
+        preview=language.say("{n} overdue" if overdue else "{n} due today", n=1),
         line=line,
-        purpose=item.rule.why,
-        why_you=item.how,
+        purpose=language.say(item.rule.why),
+        why_you=told_as(item.how, language),
     )
 
 
@@ -211,7 +220,7 @@ def _urgency(item: DigestItem) -> tuple[int, float, str, str, str, str]:
     return (_STAGE_ORDER[item.finding.stage], due, *item.finding.identity)
 
 
-def _line(item: DigestItem, today: date, calendar: Calendar) -> InternalLine:
+def _line(item: DigestItem, today: date, calendar: Calendar, language: Language) -> InternalLine:
     return internal_line(
         item.finding,
         item.rule,
@@ -222,6 +231,7 @@ def _line(item: DigestItem, today: date, calendar: Calendar) -> InternalLine:
         calendar=calendar,
         stands_for=item.stands_for,
         handled=item.handled,
+        language=language,
     )
 
 
@@ -237,6 +247,7 @@ def _section(
     today: date,
     calendar: Calendar,
     directory: Directory | None,
+    language: Language,
 ) -> list[Section]:
     """The first ``most`` by family, none where there are no items. With a directory, each child with who has it."""
     if not items:
@@ -250,18 +261,22 @@ def _section(
     for children in families.values():
         shown = []
         for members in children.values():
-            lines = tuple(_line(i, today, calendar) for i in members[:left])
+            lines = tuple(_line(i, today, calendar, language) for i in members[:left])
             left -= len(lines)
             if lines:
-                held_by = directory.label(members[0].holding) if directory else ""
+                held_by = _held_by(members[0].holding, directory, language) if directory else ""
                 shown.append(Child(lines[0].reference, held_by, lines))
         if shown:
             found.append(Family(tuple(shown)))
     more = max(0, len(items) - most)
-    return [Section(heading, items[0].finding.stage, tuple(found), more, brief=directory is not None)]
+    return [Section(language.say(heading), items[0].finding.stage, tuple(found), more, brief=directory is not None)]
 
 
-def _counts(told: Sequence[DigestItem], feed: Sequence[DigestItem], today: date) -> list[str]:
+def _held_by(holding: Holding, directory: Directory, language: Language) -> str:
+    return language.reword(directory.label(holding), ("{team}, no worker",))
+
+
+def _counts(told: Sequence[DigestItem], feed: Sequence[DigestItem], today: date, language: Language) -> list[str]:
     """``1 overdue``, ``3 due by Friday``, …: only counts, fit for a subject line."""
     stages = Counter(i.finding.stage for i in told)
     soon = [
@@ -270,27 +285,31 @@ def _counts(told: Sequence[DigestItem], feed: Sequence[DigestItem], today: date)
         if i.finding.due and i.finding.stage in ("due", "upcoming") and _this_week(i.finding, today)
     ]
     later = stages["due"] + stages["upcoming"] - len(soon)
-    by = "due today" if max(soon, default=today) == today else f"due by {max(soon):%A}"
+    last = max(soon, default=today)
     found = [
-        (stages["overdue"], "overdue"),
-        (len(soon), by),
-        (later, "coming up"),
-        (stages["unknown"], "unknown"),
-        (len(feed), "cannot be measured"),
+        (stages["overdue"], "{n} overdue"),
+        (len(soon), "{n} due today" if last == today else "{n} due by {day}"),
+        (later, "{n} coming up"),
+        (stages["unknown"], "{n} unknown"),
+        (len(feed), "{n} cannot be measured"),
     ]
-    return [f"{n} {words}" for n, words in found if n] or ["nothing open"]
+    day = language.day(last, "EEEE")
+    return [language.say(text, n=n, day=day) for n, text in found if n] or [language.say("nothing open")]
 
 
-def _load(load: Iterable[tuple[Holding, str]], directory: Directory) -> list[LoadRow]:
+def _load(load: Iterable[tuple[Holding, str]], directory: Directory, language: Language) -> list[LoadRow]:
     """One row a worker, most overdue first."""
     held: dict[Holding, Counter[str]] = defaultdict(Counter)
     for holding, stage in load:
         held[Holding(holding.worker) if holding.worker else holding][stage] += 1
-    rows = [LoadRow(directory.label(h), n["overdue"], n["due"], n["upcoming"], n["unknown"]) for h, n in held.items()]
+    rows = [
+        LoadRow(_held_by(h, directory, language), n["overdue"], n["due"], n["upcoming"], n["unknown"])
+        for h, n in held.items()
+    ]
     return sorted(rows, key=lambda r: (-r.overdue, -r.due, -r.upcoming, -r.unknown, r.who))
 
 
-def _causes(items: Sequence[DigestItem]) -> list[CauseGroup]:
+def _causes(items: Sequence[DigestItem], language: Language) -> list[CauseGroup]:
     grouped: dict[str, list[DigestItem]] = defaultdict(list)
     for item in items:
         if item.finding.cannot_tell:
@@ -299,23 +318,26 @@ def _causes(items: Sequence[DigestItem]) -> list[CauseGroup]:
     for cause, members in sorted(grouped.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         heading, meaning = CAUSES.get(cause, (cause, ""))
         by_what_lacks = cause == "feed"
-        named = Counter(_lacked(i.finding.occurrence) if by_what_lacks else i.rule.title for i in members)
+        named = Counter(
+            _lacked(i.finding.occurrence, language) if by_what_lacks else language.say(i.rule.title) for i in members
+        )
         rules = named.most_common()
-        examples = dict.fromkeys(() if by_what_lacks else (_example(i) for i in members))
+        examples = dict.fromkeys(() if by_what_lacks else (_example(i, language) for i in members))
+        heading, meaning = language.say(heading), language.say(meaning)
         groups.append(CauseGroup(heading, meaning, len(members), tuple(rules), tuple(examples)[:EXAMPLES]))
     return groups
 
 
-def _lacked(name: str) -> str:
+def _lacked(name: str, language: Language) -> str:
     """A record kind, or a field of one, in words."""
     kind, _, field = name.partition(".")
     if kind not in KINDS:
         return name
-    title = KINDS[kind].title.partition(",")[0]
+    title = language.say(KINDS[kind].title.partition(",")[0])
     return f"{title}: {field.replace('_', ' ')}" if field else title
 
 
-def _example(item: DigestItem) -> str:
+def _example(item: DigestItem, language: Language) -> str:
     reason = item.finding.cannot_tell
     where = f"{reason.where}: " if reason and reason.where else ""
-    return f"{where}{cannot_tell_words(item.finding, item.rule)}"
+    return f"{where}{cannot_tell_words(item.finding, item.rule, language)}"
