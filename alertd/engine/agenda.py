@@ -80,13 +80,15 @@ def standings(
     as_of: datetime,
     until: datetime,
     known: Callable[[CaseFile, datetime], CaseFile] = lambda case, _at: case,
+    look: Callable[[datetime], datetime] = lambda instant: instant,
 ) -> Iterator[tuple[datetime, tuple[Finding, ...]]]:
     """The findings at ``as_of`` and at every later instant up to ``until`` at which any may differ.
 
     A finding knows when it next changes; what begins or ends by itself does so on a day that the
     records name, on a birthday that a rule counts from, or when the feed's window has passed. So
     the case is evaluated at each of these instants and at no other. ``known`` gives what had been
-    recorded by an instant, which may grow only at a day or moment that the records name.
+    recorded by an instant, which may grow only at a day or moment that the records name. ``look``
+    gives the first moment, at an instant or after it, at which somebody looks: the daily run.
     """
     fixed = sorted(_of_the_records(evaluator, case, as_of, until))
     at = as_of
@@ -95,7 +97,7 @@ def standings(
         yield at, findings
         next_ = bisect_right(fixed, at)
         ahead = [*_of_the_findings(findings), *fixed[next_ : next_ + 1]]
-        at = min((moment for moment in ahead if moment > at), default=until + MOMENT)
+        at = look(min((moment for moment in ahead if moment > at), default=until + MOMENT))
 
 
 def _by_identity(findings: Iterable[Finding]) -> dict[Identity, Finding]:
