@@ -21,8 +21,10 @@ from alertd.bootstrap import House
 from alertd.cases.records import LONDON
 from alertd.evaluation import alone, evaluate_once
 from alertd.faultpoints import point
-from alertd.outbox.compose import Composed, compose, tell_of_undelivered, tell_operator
+from alertd.outbox.compose import Composed, compose
+from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
+from alertd.outbox.undelivered import tell_of_undelivered
 
 AGAIN_AFTER = timedelta(minutes=4)
 """When a feed was refused or a database out of reach: within the five minutes in which due work must go."""

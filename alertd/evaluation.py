@@ -16,7 +16,7 @@ from alertd.alerts.lifecycle import Transition
 from alertd.alerts.muting import floods, why_muted
 from alertd.alerts.reconcile import reconcile
 from alertd.bootstrap import House, open_feed
-from alertd.cases.holding import Holding, holding
+from alertd.cases.holding import Holding, family, holding
 from alertd.cases.reading import Progress
 from alertd.cases.records import CaseFile, Snapshot, local_day
 from alertd.db.engine import reading
@@ -152,11 +152,12 @@ class _Seen(NamedTuple):
     findings: tuple[Finding, ...]
     held: Holding
     is_open: bool
+    family: str | None
 
 
 def _look(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
     today = local_day(as_of)
-    return _Seen(evaluator.evaluate(case, as_of), holding(case, today), case.is_open(today))
+    return _Seen(evaluator.evaluate(case, as_of), holding(case, today), case.is_open(today), family(case, today))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ class Looked:
     holdings: dict[str, Holding]
     open_children: int
     failed: dict[str, str]
+    families: dict[str, str] = field(default_factory=dict)
 
 
 def _look_at_all(
@@ -194,6 +196,8 @@ def _look_at_all(
             continue
         looked.findings.extend(f for f in seen.findings if f.asks_for_action or f.identity in told)
         looked.holdings[child] = seen.held
+        if seen.family:
+            looked.families[child] = seen.family
         open_children += seen.is_open
     looked.findings.extend(broken(child, why) for child, why in looked.failed.items())
     looked.findings.sort(key=lambda f: f.identity)
@@ -262,7 +266,9 @@ def decide(
         timing=lambda f: rules.versions(f).timing,
         moved=lambda child: followed(child, house.merged) if child in house.merged else None,
     )
-    notices = alerts.apply(session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions)
+    notices = alerts.apply(
+        session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions, looked.families
+    )
     if failed:
         tell_of_failed(session, house, now, failed)
     if held:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from alertd.alerts.muting import Flood
 from alertd.bootstrap import House
-from alertd.outbox.compose import tell_operator
+from alertd.outbox.deliver import tell_operator
 
 
 def tell_of_floods(session: Session, house: House, now: datetime, held: Iterable[Flood]) -> None:

@@ -30,3 +30,10 @@ def holding(case: CaseFile, today: date) -> Holding:
 def _open(record: Record, today: date) -> bool:
     start, end = record.day("start"), record.day("end")
     return (start is None or start <= today) and (end is None or end > today)
+
+
+def family(case: CaseFile, today: date) -> str | None:
+    """The number of the family group the child belongs to today, so that brothers and sisters stand together."""
+    found = [r for r in case.of("household") if _open(r, today) and r.get("family")]
+    latest = max(found, key=lambda r: (r.day("start") or date.min, r.key), default=None)
+    return str(latest.get("family")) if latest else None

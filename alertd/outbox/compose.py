@@ -1,84 +1,113 @@
-"""From notices to deliveries: who each role is now, and the one message that tells them.
+"""From notices to deliveries: the one message that tells each person what they are to hear now.
 
-Urgent notices are composed at once, the rest into each person's digest when it is due. A notice is
-settled in the same transaction that creates its delivery, so it is told once or still waiting.
+``plan`` decides and reads only; ``compose`` writes what was planned. Urgent notices go at once, the rest
+in each person's digest when it is due. A notice is settled in the same transaction that creates its
+delivery, so it is told once or still waiting.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
-from html import escape
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from alertd.alerts.muting import SPOKEN_FOR
-from alertd.calendars.calendar import Calendar
+from alertd.calendars.clock import begin_of
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
-from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryEvent, Notice
-from alertd.engine.findings import WHOLE_FEED, Finding
+from alertd.db.tables import Alert, Delivery, DeliveryAlert, Notice
+from alertd.engine.findings import Finding
 from alertd.errors import InputError
-from alertd.outbox import store
+from alertd.outbox.deliver import About, Composer, deliver, tell_once_a_day, tell_operator
+from alertd.outbox.waiting import Books, Everybody, Findings, Told, spoken_for, unique, who_is_told
 from alertd.people.directory import LINE, Directory, Resolved
-from alertd.routing.digest import compose_digest, compose_urgent, digest_is_due
+from alertd.routing.digest import SUBSCRIBER, compose_digest, compose_urgent, digest_is_due
 from alertd.routing.mails import ClearedItem, DigestItem
 from alertd.routing.next_step import next_step
-from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
-from alertd.rulebook.model import Rulebook
+from alertd.routing.render import Rendered, render_digest, render_urgent
 
 URGENT_AT_ONCE = 3
 """More urgent alerts than this for one person at one time go as one message, not as many."""
 
+LOOKS_BACK = timedelta(days=14)
+"""How long after an alert closed somebody still hears of it: whoever has had no digest for longer asks."""
 
-@dataclass(frozen=True, slots=True)
-class Composer:
-    """What composing needs to know; ``new_id`` makes UUIDs, ``digest_at`` is the digest's time of day in London."""
-
-    directory: Directory
-    rulebook: Rulebook
-    calendar: Calendar
-    sender: str
-    digest_at: time
-    new_id: Callable[[], str]
-    channel: str = "email"
+BETWEEN_SUMMARIES = timedelta(hours=1)
+"""Once somebody has had their most of one day, what is urgent goes together and not more often than this."""
 
 
 @dataclass(slots=True)
 class Composed:
-    """How many messages were made, and those that could not be, each with its reason."""
+    """How many messages were made, and those that could not be, each with its reason and who must do what.
+
+    ``nobody`` counts what fell to the duty address, by why; ``over`` those who had more urgent messages in
+    one day than anybody reads.
+    """
 
     urgent: int = 0
     digests: int = 0
     dropped: int = 0
     held: list[str] = field(default_factory=list)
+    nobody: Counter[str] = field(default_factory=Counter, compare=False)
+    over: dict[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """One open alert as told, or to be told, to one person; ``waiting`` are its unsettled notices."""
+class Planned:
+    """One message to be made: for whom, its words, the notices it settles and the alerts it tells of."""
 
-    item: DigestItem
-    waiting: tuple[int, ...]
-    urgent: tuple[int, ...]
+    person: Resolved
+    mail: Rendered
+    notices: tuple[int, ...]
+    about: tuple[About, ...]
+    urgent: bool
+    digest_for: str | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """All messages to be made now, and what cannot be told: see :class:`Composed`."""
+
+    messages: list[Planned] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    nobody: Counter[str] = field(default_factory=Counter)
+    over: dict[str, int] = field(default_factory=dict)
 
 
 def compose(session: Session, composer: Composer, now: datetime) -> Composed:
     """Turn what waits into deliveries, in the session's transaction. Nothing is sent here."""
-    done = Composed()
-    done.dropped = _drop_closed(session)
-    people, told = _who_is_told(session, composer, local_day(now))
-    for person_id, items in told.items():
-        resolved = people[person_id]
-        _urgent(session, composer, resolved, items, now, done)
+    done = Composed(dropped=_drop_closed(session))
+    planned = plan(session, composer, now)
+    done.held, done.nobody, done.over = planned.held, planned.nobody, planned.over
+    for one in planned.messages:
         try:
-            done.digests += _digest(session, composer, resolved, items, now, told)
+            deliver(
+                session,
+                composer,
+                one.person,
+                one.mail,
+                now,
+                notices=one.notices,
+                about=one.about,
+                urgent=one.urgent,
+                digest_for=one.digest_for,
+            )
         except InputError as error:
-            done.held.append(f"{person_id}: {error}")
+            done.held.append(f"{one.person.person_id}: {error}")
+            continue
+        done.urgent += one.urgent
+        done.digests += not one.urgent
+    _tell_of_load(session, composer, now, planned.over)
+    _tell_of_nobody(session, composer, now, planned.nobody)
     return done
+
+
+def plan(session: Session, composer: Composer, now: datetime) -> Plan:
+    """What would be told now, to whom; reads only."""
+    return _Planning(session, composer, now).everything()
 
 
 def _drop_closed(session: Session) -> int:
@@ -89,270 +118,245 @@ def _drop_closed(session: Session) -> int:
     return session.connection().execute(dropped).rowcount
 
 
-def _who_is_told(
-    session: Session, composer: Composer, today: date
-) -> tuple[dict[str, Resolved], dict[str, list[_Told]]]:
-    """Every open alert under each person told of it, by the role they were told as."""
-    rows = session.execute(
-        select(Alert, Notice.role, Notice.id, Notice.urgent, Notice.composed_into, AlertEvent.late)
-        .join(Notice, Notice.alert_id == Alert.id)
-        .join(AlertEvent, AlertEvent.id == Notice.event_id)
-        .where(Alert.state == "open", Alert.muted == "", Notice.dropped.is_(None))
-        .order_by(Alert.id, Notice.id)
-    )
-    notices: dict[tuple[Alert, str], list[tuple[int, bool, str | None, bool]]] = defaultdict(list)
-    for alert, role, notice_id, urgent, composed_into, late in rows:
-        notices[alert, role].append((notice_id, urgent, composed_into, late))
-    speaks_for = _spoken_for(session, composer)
-    people: dict[str, Resolved] = {}
-    told: dict[str, list[_Told]] = defaultdict(list)
-    settled: dict[tuple[str, Holding], Resolved] = {}
-    for (alert, role), found in notices.items():
-        held = Holding(alert.worker, alert.team)
-        resolved = settled.get((role, held))
-        if resolved is None:
-            resolved = settled[role, held] = composer.directory.resolve(role, held, today)
-        waiting = [(id_, urgent) for id_, urgent, composed_into, _ in found if composed_into is None]
-        item = _item(alert, role, held, resolved, composer, today)
-        if item is None:
-            continue
-        late = any(late for _, _, composed_into, late in found if composed_into is None)
-        spoken_for = tuple(sorted(speaks_for.get((alert.child, alert.rule), ())))
-        item = replace(item, is_new=bool(waiting), late=late, stands_for=spoken_for)
-        people[resolved.person_id] = resolved
-        # A date may have moved since the notice was written: what is no longer due waits for the digest.
-        is_due = item.finding.stage in ("due", "overdue")
-        at_once = tuple(id_ for id_, urgent in waiting if urgent and is_due)
-        told[resolved.person_id].append(_Told(item, tuple(id_ for id_, _ in waiting if id_ not in at_once), at_once))
-    return people, told
+class _Planning:
+    """One look at everything that is open: what is read once is kept for all messages."""
 
+    def __init__(self, session: Session, composer: Composer, now: datetime) -> None:
+        self.session, self.composer, self.now, self.today = session, composer, now, local_day(now)
+        self.everybody: Everybody = who_is_told(session, composer, self.today)
+        self.findings = Findings(session)
+        self.books = Books(composer.rulebook)
+        self.last = _last_digests(session)
+        self.had = _urgent_today(session, self.today)
+        self.cleared = _cleared(session, now - LOOKS_BACK)
+        self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
+        self.plan = Plan()
 
-def _spoken_for(session: Session, composer: Composer) -> dict[tuple[str, str], set[str]]:
-    """Titles of the open alerts that another speaks for, by (child, rule of the one that is told)."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    rows = session.execute(
-        select(Alert.child, Alert.rule, Alert.team, Alert.muted).where(
-            Alert.state == "open", Alert.muted.startswith(SPOKEN_FOR)
+    def everything(self) -> Plan:
+        """Every person's messages. One that cannot be made holds up no other."""
+        for person_id in sorted(self.everybody.told.keys() | self.cleared.keys()):
+            person = self.everybody.people.get(person_id) or self._was_told(person_id)
+            if person is not None:
+                told = self.everybody.told.get(person_id, [])
+                self._holding_up_nobody(person, self._urgent, told)
+                self._holding_up_nobody(person, self._digest, told)
+        for told_of in self.everybody.withheld:
+            name = told_of.resolved.person_id
+            self.plan.held.append(f"{name}: {told_of.resolved.how}: name in restrictions.csv who may hear of the child")
+        for fell in self.everybody.nobody:
+            self.plan.nobody[fell.resolved.how] += 1
+        return self.plan
+
+    def _was_told(self, person_id: str) -> Resolved | None:
+        """Somebody of whom nothing is open now and who was told of what has closed; None where they are not here."""
+        directory, how = self.composer.directory, "you were told of it"
+        person, team = directory.people.get(person_id), directory.teams.get(person_id.removeprefix("team:"))
+        if person is not None and person.address and person.absence(self.today) is None:
+            return Resolved(person.id, person.name, person.address, how, language=person.language)
+        if person_id.startswith("team:") and team is not None and team.inbox:
+            return Resolved(person_id, team.name, team.inbox, how, "inbox")
+        return None
+
+    def _holding_up_nobody(
+        self, person: Resolved, make: Callable[[Resolved, Sequence[Told]], None], told: Sequence[Told]
+    ) -> None:
+        try:
+            make(person, told)
+        except InputError as error:
+            self.plan.held.append(f"{person.person_id}: {error}")
+
+    def _urgent(self, person: Resolved, told: Sequence[Told]) -> None:
+        """One message for each urgent alert, or one for all where there are many or have been many today."""
+        waiting: dict[int, list[Told]] = defaultdict(list)
+        for one in sorted(told, key=lambda t: t.role != "worker"):  # told as two roles, they are told once
+            if one.at_once:
+                waiting[one.alert.id].append(one)
+        if not waiting:
+            return
+        had, last = self.had.get(person.person_id, (0, None))
+        over = had + len(waiting) > self.composer.most_urgent
+        if over:
+            self.plan.over[person.person_id] = had + len(waiting)
+            if had > self.composer.most_urgent and last is not None and self.now - last < BETWEEN_SUMMARIES:
+                return
+        if over or len(waiting) > URGENT_AT_ONCE:
+            items = [self._item(ones[0], at_once=True) for ones in waiting.values()]
+            common = {"today": self.today, "calendar": self.composer.calendar, "directory": self.composer.directory}
+            mail = render_digest(compose_digest(items, **common))  # type: ignore[arg-type]
+            self._add(person, mail, [t for ones in waiting.values() for t in ones], urgent=True)
+            return
+        for ones in waiting.values():
+            self._holding_up_nobody(person, self._one_urgent, ones)
+
+    def _one_urgent(self, person: Resolved, ones: Sequence[Told]) -> None:
+        item = self._item(ones[0], at_once=True)
+        urgent = compose_urgent(item, today=self.today, calendar=self.composer.calendar)
+        self._add(person, render_urgent(urgent), ones, urgent=True)
+
+    def _digest(self, person: Resolved, told: Sequence[Told]) -> None:
+        last, last_at = self.last.get(person.person_id, (None, None))
+        cleared = [c for c in self.cleared.get(person.person_id, ()) if last_at is None or c.at > last_at]
+        told_by_ladder = [c for c in cleared if c.role != "worker"]
+        at, closed = _hours(self.composer, person)
+        is_due, _ = digest_is_due(
+            self.now,
+            at=at,
+            calendar=self.composer.calendar,
+            last=last,
+            waiting=sum(len(t.for_digest) for t in told) + len(told_by_ladder),
+            overdue=sum(t.alert.stage == "overdue" for t in told),
+            closed=closed,
         )
-    ).all()
-    speaker = {(child, rule_id): muted.removeprefix(SPOKEN_FOR) for child, rule_id, _, muted in rows}
-    for child, rule_id, team, muted in rows:
-        rule = composer.rulebook.of_team(team).rule(rule_id)
-        by, passed = muted.removeprefix(SPOKEN_FOR), {rule_id}
-        while (child, by) in speaker and by not in passed:  # what is spoken for itself is not the one that is told
-            passed.add(by)
-            by = speaker[child, by]
-        if rule:
-            found[child, by].add(rule.title)
+        if not is_due:
+            return
+        digest = compose_digest(
+            [self._item(t) for t in told],
+            today=self.today,
+            calendar=self.composer.calendar,
+            directory=self.composer.directory,
+            cleared=[item for c in cleared if (item := self._all_clear(c.alert_id))],
+            load=_load(self.composer.directory, person, self.everybody),
+        )
+        clears = [About(c.alert_id, "clear", c.role, "told of it before") for c in cleared]
+        self._add(person, render_digest(digest), told, digest_for=self.today.isoformat(), clears=clears)
+
+    def _add(
+        self,
+        person: Resolved,
+        mail: Rendered,
+        told: Iterable[Told],
+        *,
+        urgent: bool = False,
+        digest_for: str | None = None,
+        clears: Iterable[About] = (),
+    ) -> None:
+        told = list(told)
+        notices = unique(w.id for t in told for w in (t.at_once if urgent else t.for_digest))
+        about = [About(t.alert.id, _kind(t.role), t.role, t.resolved.how) for t in told]
+        self.plan.messages.append(Planned(person, mail, notices, (*about, *clears), urgent, digest_for))
+
+    def _item(self, told: Told, *, at_once: bool = False) -> DigestItem:
+        if self._speaks_for is None:
+            self._speaks_for = spoken_for(self.session, self.composer)
+        alert, finding = told.alert, self.findings.of(told.alert.id)
+        waits = told.at_once if at_once else told.for_digest
+        step = next_step(finding, told.rule, self.books.book(alert), self.composer.calendar, self.today)
+        return DigestItem(
+            alert.id,
+            finding,
+            told.rule,
+            alert.holding,
+            told.role,
+            told.resolved.how,
+            is_new=bool(waits),
+            next_step=step,
+            late=any(w.late for w in waits),
+            stands_for=tuple(sorted(self._speaks_for.get((alert.child, alert.rule), ()))),
+            household=alert.household,
+            change=waits[0].reason if waits else "",
+        )
+
+    def _all_clear(self, alert_id: int) -> ClearedItem | None:
+        alert = self.session.get_one(Alert, alert_id)
+        rule = self.books.of(alert.rule, alert.child, alert.record, alert.team)
+        return ClearedItem(Finding.from_json(alert.finding), rule, alert.closed_as) if rule else None  # type: ignore[arg-type]
+
+
+def _kind(role: str) -> str:
+    return "subscribed" if role == SUBSCRIBER else "told"
+
+
+def _hours(composer: Composer, person: Resolved) -> tuple[time, frozenset[date]]:
+    """From which time of day somebody reads a digest, and on which further days nobody of the team does."""
+    directory = composer.directory
+    found = directory.people.get(person.person_id)
+    team = directory.teams.get((found.team if found else person.person_id.removeprefix("team:")) or "")
+    if team is None:
+        return composer.digest_at, frozenset()
+    return max(composer.digest_at, team.hours[0] if team.hours else composer.digest_at), team.closed
+
+
+def _last_digests(session: Session) -> dict[str, tuple[date, datetime]]:
+    """The day and moment of each person's latest digest; one that was taken back does not count."""
+    rows = session.execute(
+        select(Delivery.person, func.max(Delivery.digest_for), func.max(Delivery.created_at))
+        .where(func.length(Delivery.digest_for) == len("2026-11-26"), Delivery.state != "cancelled")
+        .group_by(Delivery.person)
+    )
+    return {person: (date.fromisoformat(str(day)), at) for person, day, at in rows}
+
+
+def _urgent_today(session: Session, today: date) -> dict[str, tuple[int, datetime]]:
+    """How many urgent messages each person has had today, and when the last was made."""
+    rows = session.execute(
+        select(Delivery.person, func.count(), func.max(Delivery.created_at))
+        .where(Delivery.urgent, Delivery.digest_for.is_(None), Delivery.state != "cancelled")
+        .where(Delivery.created_at >= begin_of(today))
+        .group_by(Delivery.person)
+    )
+    return {person: (n, at) for person, n, at in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Clear:
+    """One closed alert that somebody was told of, and as which role."""
+
+    alert_id: int
+    at: datetime
+    role: str
+
+
+def _cleared(session: Session, since: datetime) -> dict[str, list[_Clear]]:
+    """By person, the alerts they were told of that closed after a moment."""
+    rows = session.execute(
+        select(Delivery.person, Alert.id, Alert.changed_at, func.min(DeliveryAlert.role))
+        .join(DeliveryAlert, DeliveryAlert.alert_id == Alert.id)
+        .join(Delivery, Delivery.id == DeliveryAlert.delivery_id)
+        .where(Delivery.state != "cancelled", DeliveryAlert.kind != "clear")
+        .where(Alert.state == "closed", Alert.changed_at > since)
+        .group_by(Delivery.person, Alert.id, Alert.changed_at)
+        .order_by(Alert.id)
+    )
+    found: dict[str, list[_Clear]] = defaultdict(list)
+    for person, alert_id, at, role in rows:
+        found[person].append(_Clear(alert_id, at, role))
     return found
 
 
-def _item(
-    alert: Alert, role: str, held: Holding, resolved: Resolved, composer: Composer, today: date
-) -> DigestItem | None:
-    whole_feed = (alert.child, alert.record) == WHOLE_FEED
-    book = composer.rulebook.having(alert.rule) if whole_feed else composer.rulebook.of_team(alert.team)
-    rule = book.rule(alert.rule)
-    if rule is None:  # the rule was removed; the next evaluation closes its alerts
-        return None
-    finding = Finding.from_json(alert.finding)
-    if role == "data_owner" and finding.cannot_tell is None:  # it can be told now, and is the worker's
-        return None
-    step = next_step(finding, rule, book, composer.calendar, today)
-    return DigestItem(alert.id, finding, rule, held, role, resolved.how, False, step)
-
-
-def _urgent(
-    session: Session, composer: Composer, person: Resolved, items: Iterable[_Told], now: datetime, done: Composed
-) -> None:
-    """One message for each urgent alert, or one for all where there are many. One that cannot be made
-    holds up no other."""
-    waiting: dict[int, _Told] = {}
-    for told in sorted(items, key=lambda t: t.item.role != "worker"):  # told as two roles, they are told once
-        if told.urgent:
-            first = waiting.get(told.item.alert_id)
-            waiting[told.item.alert_id] = replace(first, urgent=first.urgent + told.urgent) if first else told
-    today, calendar, directory = local_day(now), composer.calendar, composer.directory
-    messages: list[tuple[Rendered, tuple[int, ...]]] = []
-    if len(waiting) > URGENT_AT_ONCE:
-        together = [t.item for t in waiting.values()]
-        digest = compose_digest(together, today=today, calendar=calendar, directory=directory)
-        messages.append((render_digest(digest), tuple(id_ for t in waiting.values() for id_ in t.urgent)))
-    else:
-        for one in waiting.values():
-            mail = render_urgent(compose_urgent(one.item, today=today, calendar=calendar))
-            messages.append((mail, one.urgent))
-    for mail, notices in messages:
-        try:
-            _deliver(session, composer, person, mail, now, notices, urgent=True)
-            done.urgent += 1
-        except InputError as error:
-            done.held.append(f"{person.person_id}: {error}")
-
-
-def _digest(
-    session: Session,
-    composer: Composer,
-    person: Resolved,
-    items: Iterable[_Told],
-    now: datetime,
-    everybody: Mapping[str, list[_Told]],
-) -> int:
-    items = list(items)
-    last, last_at = _last_digest(session, person)
-    waiting = [id_ for t in items for id_ in t.waiting]
-    is_due, _ = digest_is_due(
-        now,
-        at=composer.digest_at,
-        calendar=composer.calendar,
-        last=last,
-        waiting=len(waiting),
-        overdue=sum(t.item.finding.stage == "overdue" for t in items),
-    )
-    if not is_due:
-        return 0
-    today = local_day(now)
-    digest = compose_digest(
-        [t.item for t in items],
-        today=today,
-        calendar=composer.calendar,
-        directory=composer.directory,
-        cleared=_cleared(session, composer, person, last_at) if last_at else (),
-        load=_load(composer.directory, person, everybody),
-    )
-    _deliver(session, composer, person, render_digest(digest), now, waiting, digest_for=today.isoformat())
-    return 1
-
-
-def _last_digest(session: Session, person: Resolved) -> tuple[date | None, datetime | None]:
-    row = session.execute(
-        select(Delivery.digest_for, Delivery.created_at)
-        .where(Delivery.person == person.person_id, func.length(Delivery.digest_for) == len("2026-11-26"))
-        .order_by(Delivery.digest_for.desc())
-        .limit(1)
-    ).first()
-    return (date.fromisoformat(row[0]), row[1]) if row and row[0] else (None, None)
-
-
-def _cleared(session: Session, composer: Composer, person: Resolved, since: datetime) -> list[ClearedItem]:
-    """The alerts this person was told of that have closed since their last digest."""
-    rows = session.execute(
-        select(Alert.id, Alert.finding, Alert.closed_as, Alert.team)
-        .join(Notice, Notice.alert_id == Alert.id)
-        .join(Delivery, Delivery.id == Notice.composed_into)
-        .where(Delivery.person == person.person_id, Alert.state == "closed", Alert.changed_at > since)
-        .order_by(Alert.id)
-    )
-    found: dict[int, ClearedItem] = {}
-    for id_, data, closed_as, team in rows:
-        finding = Finding.from_json(data)
-        rule = composer.rulebook.of_team(team).rule(finding.rule)
-        if rule:
-            found[id_] = ClearedItem(finding, rule, closed_as)
-    return list(found.values())
-
-
-def _load(directory: Directory, person: Resolved, everybody: Mapping[str, list[_Told]]) -> list[tuple[Holding, str]]:
+def _load(directory: Directory, person: Resolved, everybody: Everybody) -> list[tuple[Holding, str]]:
     """(who holds, stage) of every open alert in the teams a manager answers for; nothing for others."""
     manager = directory.people.get(person.person_id)
-    if manager is None or manager.role not in LINE or manager.team is None:
+    if manager is None or not set(manager.roles) & set(LINE) or manager.team is None:
         return []
     under = directory.teams_under(manager.team)
-    alerts = {t.item.alert_id: t.item for told in everybody.values() for t in told}
-    return [(i.holding, i.finding.stage) for i in alerts.values() if directory.team_of(i.holding) in under]
+    alerts = {t.alert.id: t.alert for told in everybody.told.values() for t in told}
+    return [(a.holding, a.stage) for a in alerts.values() if directory.team_of(a.holding) in under]
 
 
-def _deliver(
-    session: Session,
-    composer: Composer,
-    person: Resolved,
-    mail: Rendered,
-    now: datetime,
-    notices: Sequence[int],
-    *,
-    urgent: bool = False,
-    digest_for: str | None = None,
-) -> None:
-    id_ = composer.new_id()
-    message = to_message(
-        mail,
-        delivery_id=id_,
-        sender=composer.sender,
-        to_name=person.name,
-        to_address=person.address,
-        date=now,
+def _tell_of_load(session: Session, composer: Composer, now: datetime, over: Mapping[str, int]) -> None:
+    """Tell a manager, once a day, whose urgent messages are more than anybody reads."""
+    for person_id, n in over.items():
+        person = composer.directory.people.get(person_id)
+        if person is None:
+            continue
+        manager = composer.directory.resolve("team_manager", Holding(person_id, person.team), local_day(now))
+        lines = [
+            f"{person.name} has {n} urgent alerts today, more than the {composer.most_urgent} that go one by one.",
+            "From now on today they come together, at most once an hour. See who can help.",
+        ]
+        subject = f"{n} urgent alerts in one day · {person.name}"
+        tell_once_a_day(session, composer, manager, now, about=f"load:{person_id}", subject=subject, lines=lines)
+
+
+def _tell_of_nobody(session: Session, composer: Composer, now: datetime, nobody: Counter[str]) -> None:
+    """Tell whoever runs alertd, once a day, for which alerts only the duty address was left."""
+    if not nobody:
+        return
+    lines = [
+        f"For {nobody.total()} alerts nobody could be found but the duty address. Mend the staff files:",
+        *(f"{n} × {why.removeprefix('duty address: ')}" for why, n in nobody.most_common(20)),
+        "alertd people check says what is missing and where.",
+    ]
+    tell_operator(
+        session, composer, now, about="nobody", subject="alertd found nobody to tell of some alerts", lines=lines
     )
-    store.add(
-        session,
-        delivery_id=id_,
-        person=person.person_id,
-        address=person.address,
-        resolved_by=person.how,
-        channel=composer.channel,
-        message=message,
-        now=now,
-        urgent=urgent,
-        digest_for=digest_for,
-    )
-    if notices:  # one by one, because a list of ids can be longer than a statement may
-        session.execute(update(Notice), [{"id": notice, "composed_into": id_} for notice in notices])
-
-
-def tell_of_undelivered(session: Session, composer: Composer, now: datetime) -> int:
-    """Tell somebody, once a day, which messages were refused or parked since they last heard of it.
-
-    The data owner is told; where it was their own message that did not arrive, the duty address.
-    Returns how many messages that was.
-    """
-    heard = select(func.max(Delivery.created_at)).where(Delivery.digest_for.like("%:undelivered"))
-    since = session.scalar(heard) or datetime.min.replace(tzinfo=UTC)
-    rows = session.execute(
-        select(Delivery.id, Delivery.person, Delivery.state, Delivery.reason)
-        .join(DeliveryEvent, DeliveryEvent.delivery_id == Delivery.id)
-        .where(Delivery.state.in_(("refused", "parked")), DeliveryEvent.to_state == Delivery.state)
-        .where(DeliveryEvent.at >= since)
-        .order_by(DeliveryEvent.id)
-    ).all()
-    if not rows:
-        return 0
-    owner = composer.directory.resolve("data_owner", Holding(), local_day(now)).person_id
-    told = tell_operator(
-        session,
-        composer,
-        now,
-        about="undelivered",
-        subject="alertd could not deliver some messages",
-        lines=[
-            f"{len(rows)} messages did not reach whom they were for. Tell them another way; mend the address:",
-            *(f"to {person}: {state}: {reason} (message {id_})" for id_, person, state, reason in rows[:20]),
-        ],
-        role="duty" if any(person == owner for _, person, _, _ in rows) else "data_owner",
-    )
-    return len(rows) if told else 0
-
-
-def tell_operator(
-    session: Session,
-    composer: Composer,
-    now: datetime,
-    *,
-    about: str,
-    subject: str,
-    lines: Iterable[str],
-    role: str = "data_owner",
-) -> bool:
-    """Tell the data owner that alertd itself needs attention; at most once a day about one thing.
-
-    Returns whether a message was made. ``about`` names the thing, as ``feed``.
-    """
-    today = local_day(now)
-    person = composer.directory.resolve(role, Holding(), today)
-    key = f"{today}:{about}"
-    told = select(Delivery.id).where(Delivery.person == person.person_id, Delivery.digest_for == key)
-    if session.execute(told).first():
-        return False
-    text = "\n".join(lines)
-    html = "".join(f"<p>{line}</p>" for line in map(escape, text.splitlines()))
-    mail = Rendered(subject, subject, text, f'<!doctype html><html lang="en-GB"><body>{html}</body></html>')
-    _deliver(session, composer, person, mail, now, (), urgent=True, digest_for=key)
-    return True

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from alertd.cases.holding import Holding
 from alertd.db.engine import open_engine, upgrade
 from alertd.engine.findings import CannotTell
-from alertd.outbox.compose import Composed, tell_operator
+from alertd.outbox.compose import Composed
+from alertd.outbox.deliver import tell_operator
 from tests.support.office import BOOK, Office, at, review, visit
 
 pytest_plugins = ["tests.support.databases"]
@@ -148,9 +149,82 @@ def test_leavers_the_absent_and_the_unallocated_are_resolved_to_somebody_who_is_
     office.change("W2", **changes)
     office.look(at(26, 6), review("upcoming"))
     assert office.compose(at(26)).digests == 1
-    ((delivery, message),) = office.messages()
+    ((delivery, message),) = [(d, m) for d, m in office.messages() if d.digest_for == "2026-11-26"]
     assert delivery.address == address == message["To"].addresses[0].addr_spec
     assert why in delivery.resolved_by
+
+
+def test_that_only_the_duty_address_was_left_is_told_to_whoever_runs_it_once_a_day(office: Office) -> None:
+    office.held["C1"] = Holding()
+    office.look(at(26, 6), review("upcoming"), visit("due", level=1))
+    assert office.compose(at(26, 6, 30)).nobody.total() == 3
+    office.compose(at(26))
+    assert [person for person, _ in office.told()] == ["D1", "duty", "duty"]
+    assert office.told()[0][1] == "alertd found nobody to tell of some alerts"
+    assert "no team is recorded for the child" in office.text(0)
+    assert "C1" not in office.text(0)
+
+
+def test_more_urgent_alerts_in_a_day_than_anybody_reads_come_together_and_the_manager_hears_of_the_load(
+    office: Office,
+) -> None:
+    office.composer = replace(office.composer, most_urgent=3)
+    seen: list[str] = []
+    for n in range(1, 7):
+        office.look(at(26, 8, n), *(visit("due", f"C{k}") for k in range(n)))
+        office.compose(at(26, 8, n))
+        seen = [subject for person, subject in office.told() if person == "W1"]
+    assert len(seen) == 4, "three one by one, and the first that is too many"
+    assert [person for person, subject in office.told() if "in one day" in subject] == ["M1"]
+    office.compose(at(26, 9, 30))
+    assert "ref C4" in office.text()
+    assert "ref C5" in office.text(), "what waited its hour comes together"
+    assert all(settled for _, settled, _ in office.notices())
+    assert len([1 for person, subject in office.told() if "in one day" in subject]) == 1
+
+
+def test_a_manager_who_was_told_hears_once_that_it_is_cleared(office: Office) -> None:
+    office.look(at(24, 6), review("overdue", level=1))
+    office.compose(at(24))
+    office.look(at(25, 6), review("met_late", met=date(2026, 11, 24)))
+    office.compose(at(25))
+    assert [person for person, _ in office.told()] == ["M1", "W1", "M1"], "the worker did it, and need not be told"
+    assert "ref C1 · Review: done, after the date on Tue 24 Nov" in office.text()
+    for day in (26, 27, 30):
+        office.look(at(day, 6), review("met_late", met=date(2026, 11, 24)))
+        assert office.compose(at(day)) == Composed()
+
+
+def test_nobody_is_told_the_all_clear_of_what_they_never_heard_of(office: Office) -> None:
+    office.look(at(24, 6), review("overdue", "C1", level=1), review("upcoming", "C2"))
+    office.compose(at(24))
+    office.look(at(25, 6), review("overdue", "C1", level=1), review("met", "C2", met=date(2026, 11, 24)))
+    office.look(at(26, 6), review("overdue", "C1", level=2))
+    office.compose(at(26))
+    texts = {person: office.text(n) for n, (person, _) in enumerate(office.told())}
+    assert "ref C2 · Review: new" in texts["W1"]
+    assert "ref C2" not in texts["M1"]
+    assert "ref C2" not in texts["S1"]
+
+
+def test_a_teams_hours_and_days_off_move_its_digests_and_never_what_is_urgent(office: Office) -> None:
+    teams = dict(office.composer.directory.teams)
+    teams["T1"] = replace(teams["T1"], hours=(time(10), time(18)), closed=frozenset({date(2026, 11, 27)}))
+    office.composer = replace(office.composer, directory=replace(office.composer.directory, teams=teams))
+    office.look(at(26, 6), review("upcoming", "C1"))
+    assert office.compose(at(26, 9, 59)) == Composed()
+    assert office.compose(at(26, 10)) == Composed(digests=1)
+    office.look(at(27, 6), review("upcoming", "C1"), review("upcoming", "C2"), visit("due", "C3"))
+    assert office.compose(at(27, 12)) == Composed(urgent=1)
+    assert office.compose(at(30, 10)) == Composed(digests=1)
+
+
+def test_brothers_and_sisters_are_told_of_together(office: Office) -> None:
+    office.families = {"C1": "F", "C3": "F"}
+    office.look(at(26, 6), review("overdue", "C1"), review("overdue", "C2"), review("upcoming", "C3"))
+    office.compose(at(26))
+    text = office.text().partition("YOUR CHILDREN")[2]
+    assert text.index("ref C1") < text.index("ref C3") < text.index("ref C2")
 
 
 def test_who_came_back_is_told_of_what_is_new(office: Office) -> None:

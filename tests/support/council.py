@@ -29,7 +29,7 @@ from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, AlertEvent
 from alertd.evaluation import Evaluated, evaluate_once
 from alertd.outbox.channel import Message, Outcome
-from alertd.outbox.compose import Composer
+from alertd.outbox.deliver import Composer
 from alertd.people.directory import Directory, Person, Team
 from alertd.people.load import Staff
 from alertd.rulebook.builtin import builtin_pack

@@ -21,7 +21,8 @@ from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, Notice
 from alertd.engine.findings import CannotTell, Finding
-from alertd.outbox.compose import Composed, Composer, compose
+from alertd.outbox.compose import Composed, compose
+from alertd.outbox.deliver import Composer
 from alertd.people.directory import Directory, Person, Team
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rulebook
@@ -100,6 +101,7 @@ class Office:
 
     engine: Engine
     held: dict[str, Holding] = field(default_factory=dict)
+    families: dict[str, str] = field(default_factory=dict)
     composer: Composer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,7 +127,7 @@ class Office:
         with Session(self.engine) as session, session.begin():
             known = store.last_told(session)
             done = reconcile(world, known, now, present=lambda *_: True, holdings=holdings)
-            store.apply(session, done, now, _route, holdings)
+            store.apply(session, done, now, _route, holdings, families=self.families)
 
     def compose(self, now: datetime) -> Composed:
         with Session(self.engine) as session, session.begin():

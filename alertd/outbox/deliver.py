@@ -1,0 +1,137 @@
+"""Putting a finished mail in the outbox, with what it tells and whom it answers to, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from html import escape
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from alertd.calendars.calendar import Calendar
+from alertd.cases.holding import Holding
+from alertd.cases.records import local_day
+from alertd.db.tables import Delivery, DeliveryAlert, Notice
+from alertd.outbox import store
+from alertd.people.directory import Directory, Resolved
+from alertd.routing.render import Rendered, to_message
+from alertd.rulebook.model import Rulebook
+
+MOST_URGENT: int = 8
+"""Urgent messages for one person in one day; what comes beyond goes together, at most hourly. A proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """What composing needs to know; ``new_id`` makes UUIDs, ``digest_at`` is the digest's time of day in London."""
+
+    directory: Directory
+    rulebook: Rulebook
+    calendar: Calendar
+    sender: str
+    digest_at: time
+    new_id: Callable[[], str]
+    channel: str = "email"
+    most_urgent: int = MOST_URGENT
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """That a mail tells of an alert: ``kind`` is told, clear or subscribed; ``how`` is why it was this person."""
+
+    alert_id: int
+    kind: str
+    role: str
+    how: str
+
+
+def deliver(
+    session: Session,
+    composer: Composer,
+    person: Resolved,
+    mail: Rendered,
+    now: datetime,
+    *,
+    notices: Sequence[int] = (),
+    about: Iterable[About] = (),
+    urgent: bool = False,
+    digest_for: str | None = None,
+) -> str:
+    """Put one mail in the outbox and settle its notices; the delivery's id. Raises InputError, with nothing
+    written, for a mail that cannot be a message."""
+    id_ = composer.new_id()
+    message = to_message(
+        mail,
+        delivery_id=id_,
+        sender=composer.sender,
+        to_name=person.name,
+        to_address=person.address,
+        date=now,
+    )
+    store.add(
+        session,
+        delivery_id=id_,
+        person=person.person_id,
+        address=person.address,
+        resolved_by=person.how,
+        channel=composer.channel,
+        message=message,
+        now=now,
+        urgent=urgent,
+        digest_for=digest_for,
+    )
+    if notices:  # one by one, because a list of ids can be longer than a statement may
+        session.execute(update(Notice), [{"id": notice, "composed_into": id_} for notice in notices])
+    told = {(one.alert_id, one.kind): one for one in about}
+    if told:
+        rows = [
+            {"delivery_id": id_, "alert_id": one.alert_id, "kind": one.kind, "role": one.role, "how": one.how}
+            for one in told.values()
+        ]
+        session.connection().execute(insert(DeliveryAlert), rows)
+    return id_
+
+
+def tell_once_a_day(
+    session: Session,
+    composer: Composer,
+    person: Resolved,
+    now: datetime,
+    *,
+    about: str,
+    subject: str,
+    lines: Iterable[str],
+) -> bool:
+    """Tell one person of one thing that is not an alert, at once and at most once a day.
+
+    ``about`` names the thing, as ``feed``. Returns whether a message was made.
+    """
+    key = f"{local_day(now)}:{about}"[:60]
+    told = select(Delivery.id).where(Delivery.person == person.person_id, Delivery.digest_for == key)
+    if session.execute(told).first():
+        return False
+    text = "\n".join(lines)
+    html = "".join(f"<p>{line}</p>" for line in map(escape, text.splitlines()))
+    mail = Rendered(subject, subject, text, f'<!doctype html><html lang="en-GB"><body>{html}</body></html>')
+    deliver(session, composer, person, mail, now, urgent=True, digest_for=key)
+    return True
+
+
+def tell_operator(
+    session: Session,
+    composer: Composer,
+    now: datetime,
+    *,
+    about: str,
+    subject: str,
+    lines: Iterable[str],
+    role: str = "data_owner",
+) -> bool:
+    """Tell the data owner that alertd itself needs attention; at most once a day about one thing.
+
+    Returns whether a message was made. ``about`` names the thing, as ``feed``.
+    """
+    person = composer.directory.resolve(role, Holding(), local_day(now))
+    return tell_once_a_day(session, composer, person, now, about=about, subject=subject, lines=lines)

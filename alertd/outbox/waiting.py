@@ -1,0 +1,225 @@
+"""Who is told of each open alert now, and what of it they have not been told yet. Read only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.alerts.muting import SPOKEN_FOR
+from alertd.cases.holding import Holding
+from alertd.db.tables import Alert, AlertEvent, Notice
+from alertd.engine.findings import WHOLE_FEED, Finding
+from alertd.outbox.deliver import Composer
+from alertd.people.directory import Directory, Resolved
+from alertd.rulebook.model import Rule, Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is read of one open alert before it is known whether anybody is told of it now."""
+
+    id: int
+    rule: str
+    child: str
+    record: str
+    stage: str
+    worker: str | None
+    team: str | None
+    household: str | None
+
+    @property
+    def holding(self) -> Holding:
+        """Who has the child."""
+        return Holding(self.worker, self.team)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """One notice that is not yet told: whether at once, why, and whether it is late."""
+
+    id: int
+    urgent: bool
+    reason: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One open alert as it concerns one person: as which role, why they, and what waits."""
+
+    alert: Open
+    rule: Rule
+    role: str
+    resolved: Resolved
+    waits: tuple[Waits, ...]
+
+    @property
+    def at_once(self) -> tuple[Waits, ...]:
+        """What does not wait for the digest. A date may have moved since the notice was written: what is no
+        longer due does."""
+        return tuple(w for w in self.waits if w.urgent) if self.alert.stage in ("due", "overdue") else ()
+
+    @property
+    def for_digest(self) -> tuple[Waits, ...]:
+        """What the next digest tells."""
+        now = self.at_once
+        return tuple(w for w in self.waits if w not in now)
+
+
+@dataclass(slots=True)
+class Everybody:
+    """Each person with all that concerns them, by person id. ``withheld`` are those who may hear that something
+    about a restricted child waits, and no more."""
+
+    people: dict[str, Resolved] = field(default_factory=dict)
+    told: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
+    withheld: list[Told] = field(default_factory=list)
+    nobody: list[Told] = field(default_factory=list)
+
+
+class Books:
+    """The rule of an alert, in the rulebook its child is judged by, found quickly."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._rules: dict[int, dict[str, Rule]] = {}
+
+    def book(self, alert: Open) -> Rulebook:
+        """The rulebook of the child's team; of what is about the whole feed, one that has the rule."""
+        return self._book(alert.rule, alert.child, alert.record, alert.team)
+
+    def rule(self, alert: Open) -> Rule | None:
+        """Its rule; None where the rule was removed, until the next evaluation closes its alerts."""
+        return self.of(alert.rule, alert.child, alert.record, alert.team)
+
+    def of(self, rule: str, child: str, record: str, team: str | None) -> Rule | None:
+        """The rule of that id by which a child of the team is judged."""
+        book = self._book(rule, child, record, team)
+        if id(book) not in self._rules:
+            self._rules[id(book)] = {one.id: one for one in book.rules}
+        return self._rules[id(book)].get(rule)
+
+    def _book(self, rule: str, child: str, record: str, team: str | None) -> Rulebook:
+        if (child, record) == WHOLE_FEED:
+            return self._rulebook.having(rule)
+        return self._rulebook.of_team(team)
+
+
+def open_alerts(session: Session) -> dict[int, Open]:
+    """All open alerts of which people may be told."""
+    columns = (Alert.id, Alert.rule, Alert.child, Alert.record, Alert.stage, Alert.worker, Alert.team, Alert.household)
+    rows = session.execute(select(*columns).where(Alert.state == "open", Alert.muted == "").order_by(Alert.id))
+    return {row[0]: Open(*row) for row in rows}
+
+
+def who_is_told(
+    session: Session, composer: Composer, today: date, answers_for: Mapping[int, str] | None = None
+) -> Everybody:
+    """Every open alert under each person told of it, by the roles the ladder has reached.
+
+    ``answers_for`` names, by alert, who answers for it in the worker's place because it was handed over.
+    """
+    answers_for = answers_for or {}
+    alerts, books, found = open_alerts(session), Books(composer.rulebook), Everybody()
+    who = _Who(composer.directory, today)
+    for (alert_id, role), waits in _notices(session, alerts).items():
+        alert = alerts[alert_id]
+        rule = books.rule(alert)
+        # What could not be told and can be now is the worker's, and no longer for whoever runs the feed.
+        if rule is None or (role == "data_owner" and alert.stage != "unknown"):
+            continue
+        resolved = who.of(role, alert, answers_for.get(alert_id))
+        told = Told(alert, rule, role, resolved, tuple(waits))
+        if resolved.rung == "duty":
+            found.nobody.append(told)
+        if resolved.without_details:
+            found.withheld.append(told)
+            continue
+        found.people[resolved.person_id] = resolved
+        found.told[resolved.person_id].append(told)
+    return found
+
+
+class _Who:
+    """Resolves each question once: thousands of alerts ask the same few."""
+
+    def __init__(self, directory: Directory, today: date) -> None:
+        self._directory, self._today = directory, today
+        self._settled: dict[tuple[str, Holding, str | None], Resolved] = {}
+        self._limited: dict[str, bool] = {}
+
+    def of(self, role: str, alert: Open, instead: str | None) -> Resolved:
+        """Who is told of the alert as that role."""
+        held = Holding(instead, alert.team) if instead and role == "worker" else alert.holding
+        key = (role, held, alert.child if self._directory.limited(alert.child, self._today) else None)
+        if key not in self._settled:
+            self._settled[key] = self._directory.resolve(role, held, self._today, child=alert.child)
+        return self._settled[key]
+
+
+def _notices(session: Session, alerts: Mapping[int, Open]) -> dict[tuple[int, str], list[Waits]]:
+    """What waits for each (alert, role) that was told or is to be told, in the order it came."""
+    told = (
+        select(Notice.alert_id, Notice.role)
+        .join(Alert, Alert.id == Notice.alert_id)
+        .where(Alert.state == "open", Alert.muted == "", Notice.composed_into.is_not(None))
+        .distinct()
+    )
+    waiting = (
+        select(Notice.alert_id, Notice.role, Notice.id, Notice.urgent, AlertEvent.reason, AlertEvent.late)
+        .join(AlertEvent, AlertEvent.id == Notice.event_id)
+        .where(Notice.composed_into.is_(None), Notice.dropped.is_(None))
+        .order_by(Notice.id)
+    )
+    found: dict[tuple[int, str], list[Waits]] = {}
+    for alert_id, role in session.execute(told):
+        found[alert_id, role] = []
+    for alert_id, role, id_, urgent, reason, late in session.execute(waiting):
+        if alert_id in alerts:
+            found.setdefault((alert_id, role), []).append(Waits(id_, urgent, reason, late))
+    return dict(sorted(found.items()))
+
+
+def spoken_for(session: Session, composer: Composer) -> dict[tuple[str, str], set[str]]:
+    """Titles of the open alerts that another speaks for, by (child, rule of the one that is told)."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    rows = session.execute(
+        select(Alert.child, Alert.rule, Alert.team, Alert.muted).where(
+            Alert.state == "open", Alert.muted.startswith(SPOKEN_FOR)
+        )
+    ).all()
+    speaker = {(child, rule_id): muted.removeprefix(SPOKEN_FOR) for child, rule_id, _, muted in rows}
+    for child, rule_id, team, muted in rows:
+        rule = composer.rulebook.of_team(team).rule(rule_id)
+        by, passed = muted.removeprefix(SPOKEN_FOR), {rule_id}
+        while (child, by) in speaker and by not in passed:  # what is spoken for itself is not the one that is told
+            passed.add(by)
+            by = speaker[child, by]
+        if rule:
+            found[child, by].add(rule.title)
+    return found
+
+
+class Findings:
+    """The findings of open alerts: all are read when the first is asked for, and none before."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._found: dict[int, dict[str, object]] | None = None
+
+    def of(self, alert_id: int) -> Finding:
+        """The latest finding of an open alert."""
+        if self._found is None:
+            rows = self._session.execute(select(Alert.id, Alert.finding).where(Alert.state == "open"))
+            self._found = {row.id: row.finding for row in rows}
+        return Finding.from_json(self._found[alert_id])
+
+
+def unique(items: Iterable[int]) -> tuple[int, ...]:
+    """Each once, in the order they came."""
+    return tuple(dict.fromkeys(items))
