@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import structlog
@@ -21,14 +23,19 @@ from alertd.cases.reading import Progress, Reading
 from alertd.cases.records import Snapshot
 from alertd.cases.sources.own_sql import queries_of
 from alertd.cases.sources.readers import Place, opened
+from alertd.cases.sources.ssd_staff import StaffRows, read_staff
 from alertd.db.engine import open_engine, upgrade
 from alertd.errors import InputError, did_you_mean
 from alertd.intake.numbers import read_merged
 from alertd.intake.whole import Whole
 from alertd.outbox.channel import Notifier
-from alertd.outbox.compose import Composer
+from alertd.outbox.deliver import Composer
+from alertd.people.agencies import Agencies
 from alertd.people.directory import Directory
-from alertd.people.load import Staff, load_directory
+from alertd.people.load import load_directory
+from alertd.people.load_agencies import load_agencies
+from alertd.people.load_restrictions import load_restrictions
+from alertd.people.staff import FeedStaff, Staff, Watched
 from alertd.rulebook.adoption import read_adopted, with_adoption
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
@@ -36,6 +43,7 @@ from alertd.rulebook.model import Rulebook, Setting
 from alertd.settings import Feed, Settings
 
 Log = structlog.stdlib.BoundLogger
+T = TypeVar("T")
 
 
 def now_utc() -> datetime:
@@ -135,13 +143,74 @@ def guard_of(settings: Settings) -> Guard:
 
 
 def directory_of(settings: Settings, rulebook: Rulebook) -> Directory:
-    """The staff directory the settings name. A role of any ladder may be held."""
+    """The whole directory the settings name, as it is now. Raises InputError for any part that cannot be used."""
+    reader = staff_reader_of(settings)
+    directory = _people_of(settings, rulebook, reader() if reader else None)
+    people = settings.people
+    return replace(
+        directory,
+        restrictions=load_restrictions(people.restrictions) if people.restrictions else {},
+        agencies=agencies_of(settings),
+    )
+
+
+def staff_of(settings: Settings, rulebook: Rulebook, clock: Callable[[], datetime]) -> Staff:
+    """The directory the settings name, read again as it changes. Raises InputError where a file cannot be used;
+    a feed that cannot is told of."""
+    people, reader = settings.people, staff_reader_of(settings)
+    feed = FeedStaff(reader, clock) if reader else None
+    return Staff(
+        (people.people, people.teams),
+        lambda: _people_of(settings, rulebook, feed.value if feed else None),
+        restrictions=_watched(people.restrictions, load_restrictions),
+        agencies=_watched(people.agencies, lambda _: agencies_of(settings)),
+        feed=feed,
+    )
+
+
+def _watched(file: Path | None, read: Callable[[Path], T]) -> Watched[T] | None:
+    return Watched((file,), lambda: read(file)) if file else None
+
+
+def agencies_of(settings: Settings) -> Agencies:
+    """The agencies the settings name; none where they name no file of them."""
+    people, code = settings.people, settings.authority.code
+    if people.agencies is None:
+        return Agencies(authority=code)
+    return load_agencies(people.agencies, allowed_domains=people.agency_domains, authority=code)
+
+
+def staff_reader_of(settings: Settings) -> Callable[[], StaffRows] | None:
+    """What reads the staff of the feed that ``[people] from_feed`` names; None where it names none."""
+    wanted = settings.people.from_feed
+    if wanted is None:
+        return None
+    feed = next((feed for feed in settings.feed if feed.name == wanted), None)
+    where = settings.place("people.from_feed")
+    if feed is None:
+        names = [feed.name for feed in settings.feed]
+        fix = did_you_mean(wanted, names) or f"Feeds are {', '.join(names)}"
+        raise InputError(f"there is no feed {wanted!r}", where=where, fix=fix)
+    if feed.kind != "ssd":
+        raise InputError(f"the feed {wanted!r} holds no staff", where=where, fix="Name a feed of kind ssd")
+    return partial(read_staff, feed.url, schema=feed.schema_, prefix=feed.prefix)
+
+
+def _people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) -> Directory:
+    """The people and teams. A role of any ladder may be held."""
     people = settings.people
     books = (rulebook, *rulebook.teams.values())
     roles = {role for book in books for ladder in book.ladders.values() for step in ladder.steps for role in step.tell}
     directory = load_directory(
-        people.people, people.teams, allowed_domains=people.allowed_domains, duty=people.duty, other_roles=roles
+        people.people,
+        people.teams,
+        allowed_domains=people.allowed_domains,
+        duty=people.duty,
+        other_roles=roles,
+        feed=feed,
     )
+    if feed is not None and not feed.was_read:
+        return directory
     for team in rulebook.teams:
         if team not in directory.teams:
             fix = did_you_mean(team, directory.teams) or f"Teams are in {people.teams}"
@@ -168,8 +237,7 @@ def build(
 ) -> House:
     """Make everything. Raises InputError for the first thing that is not right; nothing runs yet."""
     rulebook = rulebook_of(settings)
-    files = (settings.people.people, settings.people.teams)
-    staff = Staff(files, lambda: directory_of(settings, rulebook))
+    staff = staff_of(settings, rulebook, clock)
     email = email_of(settings)
     calendar = calendar_for(settings.authority.nation, rulebook.terms)
     engine = open_engine(settings.database.url)

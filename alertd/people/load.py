@@ -1,23 +1,26 @@
-"""Reads ``people.csv`` and ``teams.csv``. Strict, because a mistyped line here sends a child's
-timescale to the wrong person: every error names file, line and column, and nothing is half-read."""
+"""The directory of ``people.csv`` and ``teams.csv``, with the feed's own staff under them where one is named."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from alertd.errors import InputError, did_you_mean
-from alertd.people.directory import LINE, ROLES, Directory, Person, Team
+from alertd.cases.sources.ssd_staff import StaffRows
+from alertd.errors import InputError
+from alertd.people.directory import LINE, ROLES, Directory, Language, Person, Team
+from alertd.people.rows import Row, by_id, check_address, is_address, read_rows
+from alertd.people.staff import Staff
+
+__all__ = ["PEOPLE_COLUMNS", "PEOPLE_MORE", "TEAM_COLUMNS", "TEAM_MORE", "Staff", "is_address", "load_directory"]
 
 PEOPLE_COLUMNS: Final = ("id", "name", "email", "role", "team", "deputy", "away_from", "away_to", "leaves")
+PEOPLE_MORE: Final = ("also", "language", "not_told_of")
+"""Columns that may be there: further roles and children not to be told of, parted by spaces; en or cy."""
 TEAM_COLUMNS: Final = ("id", "name", "parent", "inbox")
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9_+'-]+(\.[A-Za-z0-9_+'-]+)*@([A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
+TEAM_MORE: Final = ("hours", "closed")
+"""Columns that may be there: 08:30-17:00; days off beside bank holidays, parted by spaces."""
+_LANGUAGES: Final[Mapping[str, Language]] = {"": "en", "en": "en", "cy": "cy"}
 
 
 def load_directory(
@@ -27,180 +30,71 @@ def load_directory(
     allowed_domains: Collection[str],
     duty: str,
     other_roles: Collection[str] = (),
+    feed: StaffRows | None = None,
 ) -> Directory:
     """The directory of both files, wholly checked.
 
     ``allowed_domains`` are the only mail domains staff may be reached at; ``duty`` is the address
     for whatever nobody holds; ``other_roles`` are roles of the authority's own ladders beyond
-    :data:`~alertd.people.directory.ROLES`. Raises :class:`InputError` at the first fault.
+    :data:`~alertd.people.directory.ROLES`. Where there is a ``feed``, its professionals and departments are
+    there too, and a row of a file with the same id says what the feed does not: its name, role or team may be
+    blank. Raises :class:`InputError` at the first fault.
     """
     check_address(duty, allowed_domains, "duty address")
-    team_rows: dict[str, _Row] = {}
-    for row in _rows(teams, TEAM_COLUMNS):
-        _put(team_rows, row)
-    all_teams = {key: _team(row, team_rows, allowed_domains) for key, row in team_rows.items()}
-    for key, row in team_rows.items():
-        _refuse_loop(key, all_teams, row)
-    people_rows: dict[str, _Row] = {}
-    for row in _rows(people, PEOPLE_COLUMNS):
-        _put(people_rows, row)
-    roles = ROLES | set(other_roles)
-    all_people = {key: _person(row, people_rows, all_teams, roles, allowed_domains) for key, row in people_rows.items()}
+    team_rows = by_id(read_rows(teams, TEAM_COLUMNS, TEAM_MORE))
+    all_teams = _teams(team_rows, allowed_domains, feed)
+    people_rows = by_id(read_rows(people, PEOPLE_COLUMNS, PEOPLE_MORE))
+    # Until the feed has been read, whom it knows is not known.
+    anybody = feed is not None and not feed.was_read
+    known_people = None if anybody else {*people_rows, *(feed.professionals if feed else ())}
+    known_teams = None if anybody else all_teams
+    reader = _PersonReader(known_people, known_teams, ROLES | set(other_roles), allowed_domains, feed)
+    all_people = {key: reader.person(row) for key, row in people_rows.items()}
     _refuse_shared_addresses(people_rows.values())
+    if feed:
+        for id_, one in feed.professionals.items():
+            if id_ not in all_people:
+                all_people[id_] = Person(id_, one.name or id_, "", "worker", feed.team_of(id_))
     return Directory(all_people, all_teams, duty)
 
 
-def is_address(text: str) -> bool:
-    """Whether the text is one plain e-mail address: no display name, no quoting, ASCII only."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
-
-
-class Staff:
-    """The staff files, read again whenever they change: whoever leaves is gone at the next message.
-
-    While they cannot be used the last good reading stands, and ``fault`` says what is wrong.
-    """
-
-    def __init__(self, files: Sequence[Path], read: Callable[[], Directory]) -> None:
-        """Reads at once. Raises :class:`InputError` when there is no good reading to stand on."""
-        self._files, self._read = files, read
-        self._seen = self._stamps()
-        self.directory = read()
-        self.fault = ""
-
-    def refresh(self) -> Directory:
-        """The directory as the files now are, or the last good one."""
-        stamps = self._stamps()
-        if stamps != self._seen:
-            self._seen = stamps
-            try:
-                self.directory, self.fault = self._read(), ""
-            except InputError as error:
-                self.fault = str(error)
-        return self.directory
-
-    def _stamps(self) -> list[tuple[int, int] | None]:
-        stats = [path.stat() if path.exists() else None for path in self._files]
-        return [(s.st_mtime_ns, s.st_size) if s else None for s in stats]
-
-
-def check_address(address: str, allowed_domains: Collection[str], where: str) -> str:
-    """The address, if it is one and at an allowed domain; otherwise an :class:`InputError`."""
-    if not is_address(address):
-        raise InputError("is not an e-mail address", where=where, fix="Write one address, as name@domain.")
-    domain = address.rpartition("@")[2].lower()
-    allowed = sorted(d.lower() for d in allowed_domains)
-    if domain not in allowed:
-        raise InputError(
-            f"{domain!r} is not an allowed mail domain",
-            where=where,
-            fix=f"Use one of {', '.join(allowed)}, or add the domain to the allowed ones.{_suggest(domain, allowed)}",
+def _teams(rows: Mapping[str, Row], allowed_domains: Collection[str], feed: StaffRows | None) -> dict[str, Team]:
+    found = _teams_of_feed(feed) if feed else {}
+    known = None if feed and not feed.was_read else {*rows, *found}
+    for key, row in rows.items():
+        of_feed = found.get(key)
+        inbox = row.cells["inbox"]
+        if inbox:
+            check_address(inbox, allowed_domains, row.at("inbox"))
+        found[key] = Team(
+            key,
+            row.cells["name"] or (of_feed.name if of_feed else "") or (row.need("name") if feed is None else key),
+            row.known("parent", known, "team") or (of_feed.parent if of_feed else None),
+            inbox or None,
+            row.hours("hours"),
+            row.days("closed"),
         )
-    return address
+    for key, row in rows.items():
+        _refuse_loop(key, found, row)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One line of a file, with its place for errors."""
-
-    file: str
-    line: int
-    cells: dict[str, str]
-
-    def at(self, column: str) -> str:
-        return f"{self.file}:{self.line}: column {column}"
-
-    def need(self, column: str) -> str:
-        if not self.cells[column]:
-            raise InputError(f"{column} is blank", where=self.at(column), fix="Fill it in.")
-        return self.cells[column]
-
-    def known(self, column: str, known: Collection[str], what: str) -> str | None:
-        """The cell, if it names something in ``known``; None when blank."""
-        value = self.cells[column]
-        if value and value not in known:
-            raise InputError(
-                f"there is no {what} {value!r}", where=self.at(column), fix=f"Correct it.{_suggest(value, known)}"
-            )
-        return value or None
-
-    def day(self, column: str) -> date | None:
-        value = self.cells[column]
-        try:
-            return date.fromisoformat(value) if value else None
-        except ValueError:
-            raise InputError("is not a date", where=self.at(column), fix="Write it as 2026-11-26.") from None
+def _teams_of_feed(feed: StaffRows) -> dict[str, Team]:
+    """The feed's departments. One that would be above itself stands alone: a circle leads to nobody."""
+    found: dict[str, Team] = {}
+    for id_, one in sorted(feed.departments.items()):
+        above, seen = one.parent, {id_}
+        while above is not None and above in feed.departments and above not in seen:
+            seen.add(above)
+            above = feed.departments[above].parent
+        parent = one.parent if one.parent in feed.departments and above != id_ else None
+        found[id_] = Team(id_, one.name or id_, parent)
+    return found
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(
-            "there is no such file", where=str(path), fix=f"Create it with the columns {','.join(columns)}."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({type(error).__name__})", where=str(path), fix="Save it as UTF-8.") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(header, columns, path)
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _row(path, reader.line_num, header, cells)
-    except csv.Error as error:
-        raise InputError(
-            f"is not readable as CSV ({error})", where=f"{path}:{reader.line_num}", fix="Check its quotes."
-        ) from None
-
-
-def _check_header(header: list[str], columns: tuple[str, ...], path: Path) -> None:
-    for name in header:
-        if name not in columns or header.count(name) > 1:
-            what = f"there is no column {name!r}" if name not in columns else f"column {name!r} is there twice"
-            raise InputError(
-                what, where=f"{path}:1", fix=f"The columns are {','.join(columns)}.{_suggest(name, columns)}"
-            )
-    missing = [name for name in columns if name not in header]
-    if missing:
-        raise InputError(
-            f"column {missing[0]!r} is missing", where=f"{path}:1", fix=f"The columns are {','.join(columns)}."
-        )
-
-
-def _row(path: Path, line: int, header: list[str], cells: list[str]) -> _Row:
-    if len(cells) != len(header):
-        raise InputError(
-            f"has {len(cells)} cells where the header has {len(header)}",
-            where=f"{path}:{line}",
-            fix="Check its commas and quotes.",
-        )
-    row = _Row(str(path), line, {name: cell.strip() for name, cell in zip(header, cells, strict=True)})
-    for name, cell in row.cells.items():
-        if not cell.isprintable():
-            raise InputError("holds a control character", where=row.at(name), fix="Remove line breaks and tabs.")
-    return row
-
-
-def _put(rows: dict[str, _Row], row: _Row) -> None:
-    key = row.need("id")
-    if key in rows:
-        raise InputError(
-            f"id {key!r} is already on line {rows[key].line}", where=row.at("id"), fix="Give every line its own id."
-        )
-    rows[key] = row
-
-
-def _team(row: _Row, known: Collection[str], allowed_domains: Collection[str]) -> Team:
-    inbox = row.cells["inbox"]
-    if inbox:
-        check_address(inbox, allowed_domains, row.at("inbox"))
-    return Team(row.need("id"), row.need("name"), row.known("parent", known, "team"), inbox or None)
-
-
-def _refuse_loop(key: str, teams: dict[str, Team], row: _Row) -> None:
+def _refuse_loop(key: str, teams: Mapping[str, Team], row: Row) -> None:
     seen = [key]
-    while (parent := teams[seen[-1]].parent) is not None:
+    while (team := teams.get(seen[-1])) is not None and (parent := team.parent) is not None:
         if parent == key:
             raise InputError(
                 f"the teams go round in a circle: {' > '.join([*seen, key])}",
@@ -212,33 +106,54 @@ def _refuse_loop(key: str, teams: dict[str, Team], row: _Row) -> None:
         seen.append(parent)
 
 
-def _person(
-    row: _Row,
-    people: Collection[str],
-    teams: Collection[str],
-    roles: Collection[str],
-    allowed_domains: Collection[str],
-) -> Person:
-    key, role = row.need("id"), row.need("role")
-    row.known("role", roles, "role")
-    team, deputy = row.known("team", teams, "team"), row.known("deputy", people, "person")
-    if team is None and role in LINE and role != "director":
-        raise InputError(f"a {role} needs a team", where=row.at("team"), fix="Name the team or service they run.")
-    if deputy == key:
-        raise InputError("a person cannot be their own deputy", where=row.at("deputy"), fix="Name somebody else.")
-    away_from, away_to = row.day("away_from"), row.day("away_to")
-    if away_to and (away_from is None or away_to < away_from):
-        raise InputError(
-            "away_to needs an away_from that is not later", where=row.at("away_to"), fix="Correct the two dates."
+class _PersonReader:
+    """Makes people of rows, checked against what there is; None: anything may be."""
+
+    def __init__(
+        self,
+        people: Collection[str] | None,
+        teams: Collection[str] | None,
+        roles: Collection[str],
+        allowed_domains: Collection[str],
+        feed: StaffRows | None,
+    ) -> None:
+        self._people, self._teams, self._roles, self._domains, self._feed = people, teams, roles, allowed_domains, feed
+
+    def person(self, row: Row) -> Person:
+        """The person of a row. Raises :class:`InputError` at its first fault."""
+        key = row.need("id")
+        of_feed = self._feed.professionals.get(key) if self._feed else None
+        name = row.cells["name"] or (of_feed.name if of_feed else "") or (key if self._feed else row.need("name"))
+        role = row.known("role", self._roles, "role") or ("worker" if self._feed else row.need("role"))
+        also = tuple(one for one in row.several("also", self._roles, "role") if one != role)
+        team = row.known("team", self._teams, "team") or (self._feed.team_of(key) if self._feed else None)
+        deputy = row.known("deputy", self._people, "person")
+        runs = next((one for one in (role, *also) if one in LINE and one != "director"), None)
+        if team is None and runs and (self._feed is None or self._feed.was_read):
+            raise InputError(f"a {runs} needs a team", where=row.at("team"), fix="Name the team or service they run.")
+        if deputy == key:
+            raise InputError("a person cannot be their own deputy", where=row.at("deputy"), fix="Name somebody else.")
+        away_from, away_to = row.day("away_from"), row.day("away_to")
+        if away_to and (away_from is None or away_to < away_from):
+            raise InputError(
+                "away_to needs an away_from that is not later", where=row.at("away_to"), fix="Correct the two dates."
+            )
+        address = row.cells["email"]
+        if address:
+            check_address(address, self._domains, row.at("email"))
+        language = _LANGUAGES.get(row.cells["language"])
+        if language is None:
+            raise InputError("is no language to write in", where=row.at("language"), fix="Write en or cy.")
+        not_told_of = frozenset(row.several("not_told_of", None, "child"))
+        return Person(
+            key, name, address, role, team, deputy, away_from, away_to, row.day("leaves"), also, language, not_told_of
         )
-    address = check_address(row.need("email"), allowed_domains, row.at("email"))
-    return Person(key, row.need("name"), address, role, team, deputy, away_from, away_to, row.day("leaves"))
 
 
-def _refuse_shared_addresses(rows: Iterable[_Row]) -> None:
+def _refuse_shared_addresses(rows: Iterable[Row]) -> None:
     """One address for two names is a slip that would send one person's children to the other."""
-    seen: dict[str, _Row] = {}
-    for row in rows:
+    seen: dict[str, Row] = {}
+    for row in (row for row in rows if row.cells["email"]):
         first = seen.setdefault(row.cells["email"].lower(), row)
         if first.cells["name"] != row.cells["name"]:
             raise InputError(
@@ -246,7 +161,3 @@ def _refuse_shared_addresses(rows: Iterable[_Row]) -> None:
                 where=row.at("email"),
                 fix="Give each person their own.",
             )
-
-
-def _suggest(value: str, known: Iterable[str]) -> str:
-    return f" {did_you_mean(value, known) or ''}".rstrip()

@@ -18,9 +18,11 @@ from alertd.settings.section import Section
 class Authority(Section):
     """Whose daemon this is. ``nation`` selects the bank holidays: those of the responsible authority.
     ``school_terms`` is a CSV file of its schools' terms, without which school days cannot be counted.
-    ``merged_numbers`` is one of person numbers and those they were merged into (``old,new``)."""
+    ``merged_numbers`` is one of person numbers and those they were merged into (``old,new``). ``code`` is the
+    authority's own, as agencies name whom they cover."""
 
     name: str = "Children's services"
+    code: str = Field(default="", max_length=20)
     nation: Nation = "england-and-wales"
     school_terms: Path | None = None
     merged_numbers: Path | None = None

@@ -76,7 +76,7 @@ def find(connection: Connection, schema: str | None, prefix: str, place: str) ->
         layout.notes.append(f"not in this database: {names}; so it cannot tell about: {kinds}")
     for table in TABLES:
         if table.name in named:
-            layout.tables[table.name] = _look_at(connection, schema, table, named[table.name])
+            layout.tables[table.name] = look_at(connection, schema, table, named[table.name])
     flavour = flavour_of({(name, column) for name, found in layout.tables.items() for column in found.columns.values()})
     layout.notes += FLAVOURS[flavour]
     for name, found in layout.tables.items():
@@ -96,7 +96,8 @@ def _not_this_dataset(
     return InputError(what, where=place, fix=f"Set the schema and the table prefix. {hint}")
 
 
-def _look_at(connection: Connection, schema: str | None, table: Table, named: str) -> Found:
+def look_at(connection: Connection, schema: str | None, table: Table, named: str) -> Found:
+    """Which columns of a table are there. ``named`` is its name in the database."""
     source = sql_table(named, schema=schema)
     result: CursorResult[Any] = connection.execute(select(literal_column("*")).select_from(source).where(false()))
     described = result.cursor.description if result.cursor else ()
