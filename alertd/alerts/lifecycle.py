@@ -12,7 +12,7 @@ somebody has to confirm it first. When that ends, all it would have told by then
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -82,6 +82,18 @@ class Transition:
     def closes(self) -> bool:
         """Whether the alert ends here."""
         return self.reason in CLOSING
+
+    def each_step(self) -> tuple[Transition, ...]:
+        """The change parted into one for each step of the ladder that it reaches: the first of them comes with
+        the change itself, every further one is an escalation of its own."""
+        first = replace(self, to_level=min(self.to_level, self.from_level + 1))
+        return (
+            first,
+            *(
+                replace(self, from_stage=self.to_stage, from_level=n - 1, to_level=n, reason="escalated")
+                for n in range(self.from_level + 2, self.to_level + 1)
+            ),
+        )
 
 
 def told_late(finding: Finding, now: datetime) -> bool:

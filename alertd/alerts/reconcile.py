@@ -35,6 +35,8 @@ class _Now:
     held: Holding | None
     muted: str
     timing: str
+    reached: int
+    """The highest step that may be told now."""
 
 
 def reconcile(
@@ -47,6 +49,7 @@ def reconcile(
     muted: Callable[[Finding], str] = lambda finding: finding.spoken_for_by,
     timing: Callable[[Finding], str] = lambda _: "",
     moved: Callable[[str], str | None] = lambda _: None,
+    reached: Callable[[int, Finding], int] = lambda _, finding: finding.level,
 ) -> Reconciled:
     """Compare what is true with what was last told.
 
@@ -55,7 +58,9 @@ def reconcile(
     withdrawn when its record is there, and its source removed when it is not. ``holdings`` say who
     has each child now; a child who is not in them stays with whoever had it. ``muted`` says why
     nobody is to be told of a finding (blank: they are), ``timing`` the version of its rule. ``moved``
-    gives the number that a child's was merged into: the alert that closes then points there.
+    gives the number that a child's was merged into: the alert that closes then points there. ``reached``
+    gives the highest step that may be told of an open alert, by its id: lower than its finding's level
+    while somebody's word holds steps back. They are told when it no longer does.
     """
     transitions: list[Transition] = []
     refreshed: list[tuple[int, Finding]] = []
@@ -63,7 +68,8 @@ def reconcile(
     for finding in findings:
         seen.add(finding.identity)
         alert = alerts.get(finding.identity)
-        here = _Now(finding, now, holdings.get(finding.child), muted(finding), timing(finding))
+        level = reached(alert.id, finding) if alert and alert.is_open else finding.level
+        here = _Now(finding, now, holdings.get(finding.child), muted(finding), timing(finding), level)
         change = _change(here, alert)
         if change:
             transitions.append(change)
@@ -91,10 +97,14 @@ def _change(here: _Now, alert: OpenAlert | None) -> Transition | None:
         return _transition(here, None, told, "reopened", alert.id) if finding.asks_for_action else None
     if not finding.asks_for_action:
         return _closing(replace(alert, level=told), finding, _closed_as(finding, alert.finding))
-    why = _muted_reason(here, alert) if here.muted or alert.muted else _reason(finding, alert, here.held)
+    why = _muted_reason(here, alert) if here.muted or alert.muted else _reason(here, alert)
     if replanned and why in (None, "date_moved") and (why or told != alert.level):
         why = "rule_changed"
-    return _transition(here, alert.finding.stage, told, why, alert.id) if why else None
+    if not why:
+        return None
+    change = _transition(here, alert.finding.stage, told, why, alert.id)
+    # A step that was seen before and waited for somebody's word is not late: nobody was away.
+    return replace(change, late=False) if why == "escalated" and alert.finding.level >= finding.level else change
 
 
 def _muted_reason(here: _Now, alert: OpenAlert) -> Reason | None:
@@ -106,19 +116,19 @@ def _muted_reason(here: _Now, alert: OpenAlert) -> Reason | None:
     return "cause" if _cause(here.finding) != _cause(alert.finding) else None
 
 
-def _reason(finding: Finding, alert: OpenAlert, held: Holding | None) -> Reason | None:
+def _reason(here: _Now, alert: OpenAlert) -> Reason | None:
     """The first that applies; whichever it is, the ladder steps newly reached are told as well.
 
     ``escalated`` comes after those that are the worker's business: it alone leaves the worker out.
     """
-    before = alert.finding
+    finding, before = here.finding, alert.finding
     if finding.stage != before.stage:
         return "stage"
     if _cause(finding) != _cause(before):
         return "cause"
-    if held is not None and held.worker != alert.worker:
+    if here.held is not None and here.held.worker != alert.worker:
         return "handed_over"
-    if finding.level > alert.level:
+    if here.reached > alert.level:
         return "escalated"
     if finding.due != before.due:
         return "date_moved"
@@ -140,7 +150,7 @@ def _closed_as(finding: Finding, before: Finding) -> Reason:
 def _transition(here: _Now, from_stage: str | None, told: int, reason: Reason, alert_id: int | None) -> Transition:
     finding = here.finding
     late = reason not in ("date_moved", "handed_over", "rule_changed", "muted") and told_late(finding, here.at)
-    level = told if here.muted else max(told, finding.level)
+    level = told if here.muted else max(told, here.reached)
     return Transition(finding, from_stage, finding.stage, told, level, reason, late, alert_id, here.muted)
 
 

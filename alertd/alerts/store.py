@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from alertd.alerts import handlings
 from alertd.alerts.lifecycle import OpenAlert, Transition
 from alertd.alerts.reconcile import Identity, Reconciled
 from alertd.cases.holding import Holding
@@ -67,49 +70,73 @@ def apply(
     route: Callable[[Transition], Sequence[ToTell]],
     holdings: Mapping[str, Holding],
     versions: Callable[[Finding], Versions] = lambda _: Versions(),
+    families: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
-    """Write the changes, each with its event and its notices, in the session's transaction.
+    """Write the changes, each with its events and notices, in the session's transaction: an event for each
+    step of the ladder, the first of them with what changed. What was said of an alert ends as it closes.
 
-    ``holdings`` say who has each child in the feed now, ``versions`` by what each is told. Returns
+    ``holdings`` say who has each child in the feed now, ``versions`` by what each is told, and ``families``
+    which household a child lives in, where that is known. Returns
     the number of notices written. Nothing is sent here.
     """
     # All that are open, because each may have been handed over: and a list of ids can be longer than a statement may.
     known = {a.id: a for a in session.scalars(select(Alert).where(Alert.state == "open"))}
-    written: list[tuple[Transition, Alert, AlertEvent]] = []
+    written: list[tuple[Transition, Alert]] = []
     for transition in reconciled.transitions:
         alert = _new(transition, now) if transition.alert_id is None else session.get_one(Alert, transition.alert_id)
         if transition.reason == "reopened":
             _owe_again(session, alert)
+        if transition.closes:
+            handlings.closed(session, alert, now)
         _change(alert, transition, now, versions(transition.finding))
-        event = AlertEvent(
-            at=now,
-            from_stage=transition.from_stage,
-            to_stage=transition.to_stage,
-            level=transition.to_level,
-            reason=transition.reason,
-            late=transition.late,
-        )
         session.add(alert)
-        written.append((transition, alert, event))
+        written.append((transition, alert))
     for alert_id, finding in reconciled.refreshed:
         known[alert_id].finding = finding.as_json()
         known[alert_id].timing = versions(finding).timing  # the words are those of what was last told
-    for alert in (*known.values(), *(alert for _, alert, _ in written)):
+    moved: set[int] = set()
+    for alert in (*known.values(), *(alert for _, alert in written)):
         held = holdings.get(alert.child)
         if held:
+            if alert.id is not None and held.worker != alert.worker:
+                moved.add(alert.id)
             alert.worker, alert.team = held.worker, held.team
+            alert.household = families.get(alert.child)
+    handlings.allocated_anew(session, moved, now)
     session.flush()
-    for _, alert, event in written:
-        event.alert_id = alert.id
-        session.add(event)
+    steps = [(part, _event(part, alert, now)) for transition, alert in written for part in transition.each_step()]
+    session.add_all(event for _, event in steps)
     session.flush()
-    notices = [
-        Notice(event_id=event.id, alert_id=alert.id, role=told.role, reason=told.reason, urgent=told.urgent)
-        for transition, alert, event in written
-        for told in route(transition)
-    ]
+    notices = list(_notices(steps, route))
     session.add_all(notices)
     return len(notices)
+
+
+def _event(part: Transition, alert: Alert, now: datetime) -> AlertEvent:
+    return AlertEvent(
+        alert_id=alert.id,
+        at=now,
+        from_stage=part.from_stage,
+        to_stage=part.to_stage,
+        level=part.to_level,
+        reason=part.reason,
+        late=part.late,
+    )
+
+
+def _notices(
+    steps: Iterable[tuple[Transition, AlertEvent]], route: Callable[[Transition], Sequence[ToTell]]
+) -> Iterator[Notice]:
+    """Each hangs on the event of its step; a role that several steps of one change tell is told with the first."""
+    heard: dict[int, set[str]] = defaultdict(set)
+    for part, event in steps:
+        before = heard[event.alert_id]
+        told = [one for one in route(part) if one.role not in before]
+        before.update(one.role for one in told)
+        for one in told:
+            yield Notice(
+                event_id=event.id, alert_id=event.alert_id, role=one.role, reason=one.reason, urgent=one.urgent
+            )
 
 
 def _owe_again(session: Session, alert: Alert) -> None:

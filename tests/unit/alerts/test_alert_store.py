@@ -63,15 +63,37 @@ def test_a_change_is_written_with_its_event_and_its_notices(engine: Engine) -> N
     assert (alert.state, alert.stage, alert.level, alert.worker, alert.team) == ("open", "overdue", 2, "W1", "T1")
     assert (alert.opened_at, alert.changed_at, alert.closed_as) == (NOW, NOW, None)
     assert Finding.from_json(alert.finding) == finding("overdue", level=2)
-    (event,) = rows(engine, AlertEvent)
+    event, second = rows(engine, AlertEvent)
     assert (event.alert_id, event.at, event.from_stage, event.to_stage) == (alert.id, NOW, None, "overdue")
-    assert (event.level, event.reason, event.late) == (2, "new", False)
+    assert (event.level, event.reason, event.late) == (1, "new", False)
+    assert (second.from_stage, second.to_stage, second.level, second.reason) == ("overdue", "overdue", 2, "escalated")
     notices = rows(engine, Notice)
     assert [(n.event_id, n.alert_id, n.role, n.reason, n.urgent) for n in notices] == [
         (event.id, alert.id, "worker", "because", False),
         (event.id, alert.id, "team_manager", "because", True),
     ]
     assert all(n.composed_into is None and n.dropped is None for n in notices)
+
+
+def test_each_step_is_a_row_and_its_notices_hang_on_it_and_nobody_is_told_twice_of_one_change(engine: Engine) -> None:
+    ladder = [["worker", "team_manager"], ["service_manager"], ["team_manager", "head_of_service"]]
+
+    def route(t: Transition) -> Sequence[Role]:
+        return [Role(role) for step in ladder[t.from_level : t.to_level] for role in step]
+
+    assert look(engine, finding("due", level=1), route=route) == 2
+    assert look(engine, finding("overdue", level=3), route=route) == 3
+    events = {e.id: (e.reason, e.level) for e in rows(engine, AlertEvent)}
+    assert [(events[n.event_id], n.role) for n in rows(engine, Notice)] == [
+        (("new", 1), "worker"),
+        (("new", 1), "team_manager"),
+        (("stage", 2), "service_manager"),
+        (("escalated", 3), "team_manager"),
+        (("escalated", 3), "head_of_service"),
+    ]
+    look(engine, finding("overdue", level=5), route=lambda _: [Role("director")])
+    assert [(e.reason, e.level) for e in rows(engine, AlertEvent)][-2:] == [("escalated", 4), ("escalated", 5)]
+    assert [n.role for n in rows(engine, Notice)].count("director") == 1
 
 
 def test_what_was_told_is_read_back(engine: Engine) -> None:
@@ -121,6 +143,7 @@ def test_closing_and_reopening_keep_one_row_and_the_level_told(engine: Engine) -
     assert (alert.state, alert.closed_as, alert.stage, alert.level) == ("open", None, "overdue", 2)
     assert [(e.reason, e.from_stage, e.to_stage) for e in rows(engine, AlertEvent)] == [
         ("new", None, "overdue"),
+        ("escalated", "overdue", "overdue"),
         ("met_recorded_late", "overdue", "closed"),
         ("reopened", None, "overdue"),
     ]

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from alert_samples import NOW, after, finding
 from hypothesis import given, settings
@@ -143,7 +144,7 @@ class Life(RuleBasedStateMachine):
                 self.world.values(), known, NOW, present=lambda child, _record: child == "C1", holdings=holdings
             )
             store.apply(session, done, NOW, lambda _: (), holdings)
-            self.events += len(done.transitions)
+            self.events += sum(len(t.each_step()) for t in done.transitions)
         with Session(self.engine) as session:
             again = reconcile(
                 self.world.values(), store.last_told(session), NOW, present=lambda *_: True, holdings=holdings
@@ -174,6 +175,8 @@ class Life(RuleBasedStateMachine):
                 assert alert.state == "closed" or alert.stage == stage
                 assert alert.closed_as == (events[-1].reason if alert.state == "closed" else None)
                 assert alert.level == max(e.level for e in events)
+                steps = [0, *(e.level for e in events)]
+                assert all(after - before in (0, 1) for before, after in pairwise(steps))  # each step is a row
 
     @invariant()
     def levels_never_fall(self) -> None:

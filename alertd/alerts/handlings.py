@@ -1,0 +1,208 @@
+"""What people said of alerts, in the database: written, read, and ended; nothing is ever deleted.
+
+What somebody wrote as a reason may hold personal data. It is kept here, shown to whoever asks with
+``alertd alerts show``, and goes into no mail and no log.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Select
+
+from alertd.alerts.handling import (
+    AlertFacts,
+    Asked,
+    Handled,
+    Kind,
+    Office,
+    lapses,
+    rank_over,
+    reach,
+    refusal,
+    why_ended,
+    why_not_resolve,
+    why_not_undo,
+)
+from alertd.calendars.calendar import Calendar
+from alertd.cases.holding import Holding
+from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notice
+from alertd.engine.findings import Finding
+from alertd.errors import InputError
+from alertd.people.directory import Directory
+from alertd.rulebook.model import Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How one alert of several fared: the number of what was written, or why it was refused."""
+
+    alert_id: int
+    handling: int | None = None
+    refused: str = ""
+
+
+def handle(
+    session: Session,
+    alert_ids: Iterable[int],
+    asked: Asked,
+    office: Office,
+    rulebook: Rulebook,
+    *,
+    all_or_none: bool = False,
+) -> list[Said]:
+    """Say the same of several alerts, each by its own right: those refused say why, the others are written.
+
+    ``all_or_none``: where one is refused nothing is written.
+    """
+    found: list[Said] = []
+    rows: list[Handling | None] = []
+    until = lapses(asked, office)
+    for alert_id in dict.fromkeys(alert_ids):
+        alert = session.get(Alert, alert_id, with_for_update=True)
+        why = refusal(asked, facts_of(session, alert, rulebook), office) if alert else "There is no such alert"
+        found.append(Said(alert_id, refused=why))
+        row = Handling(
+            alert_id=alert_id,
+            kind=asked.kind,
+            by=asked.by,
+            at=office.now,
+            reason=asked.reason.strip(),
+            until=until,
+            to=asked.to if asked.kind == "hand_over" else None,
+        )
+        rows.append(None if why else row)
+    if all_or_none and any(one.refused for one in found):
+        return found
+    session.add_all(row for row in rows if row)
+    session.flush()
+    return [Said(one.alert_id, row.id if row else None, one.refused) for one, row in zip(found, rows, strict=True)]
+
+
+def undo(session: Session, handling_id: int, by: str, reason: str, office: Office, rulebook: Rulebook) -> None:
+    """Take back what was said. Raises :class:`InputError` where somebody may not."""
+    row, alert = _one(session, handling_id)
+    if why := why_not_undo(_handled(row), by, reason, facts_of(session, alert, rulebook), office):
+        raise InputError(why, where=f"handling {handling_id}")
+    _end(row, office.now, f"undone: {reason.strip()}", by)
+
+
+def resolve(session: Session, handling_id: int, by: str, upheld: bool, office: Office, rulebook: Rulebook) -> None:
+    """Decide a dispute: the alarm was wrong (``upheld``), or it was right. Raises :class:`InputError` where
+    somebody may not."""
+    row, alert = _one(session, handling_id)
+    if why := why_not_resolve(_handled(row), by, facts_of(session, alert, rulebook), office):
+        raise InputError(why, where=f"handling {handling_id}")
+    _end(row, office.now, "upheld" if upheld else "rejected", by)
+
+
+def _one(session: Session, handling_id: int) -> tuple[Handling, Alert]:
+    row = session.get(Handling, handling_id, with_for_update=True)
+    if row is None:
+        fix = "`alertd alerts show ID` lists what was said of an alert, by number"
+        raise InputError(f"there is no handling {handling_id}", fix=fix)
+    return row, session.get_one(Alert, row.alert_id)
+
+
+def handled(session: Session) -> dict[int, tuple[Handled, ...]]:
+    """What stands, by the id of its alert, in the order in which it was said."""
+    return _by_alert(session, select(Handling).where(Handling.ended_at.is_(None)))
+
+
+def said_of(session: Session, alert_id: int) -> tuple[Handled, ...]:
+    """All that was ever said of one alert, ended or not."""
+    return _by_alert(session, select(Handling).where(Handling.alert_id == alert_id)).get(alert_id, ())
+
+
+def lapse(session: Session, now: datetime, calendar: Calendar, directory: Directory) -> int:
+    """End what has lapsed, or whose author has left; how many that were. Called at each evaluation."""
+    office, ended = Office(directory, calendar, now), 0
+    for row in session.scalars(select(Handling).where(Handling.ended_at.is_(None))):
+        if why := why_ended(_handled(row), office):
+            _end(row, now, why)
+            ended += 1
+    return ended
+
+
+def closed(session: Session, alert: Alert, now: datetime) -> None:
+    """End what stands of an alert that closes. A dispute outlives it: it is about the rule."""
+    standing = select(Handling).where(Handling.alert_id == alert.id, Handling.ended_at.is_(None))
+    for row in session.scalars(standing.where(Handling.kind != "dispute")):
+        _end(row, now, "closed")
+
+
+def allocated_anew(session: Session, alert_ids: Collection[int], now: datetime) -> None:
+    """End the hand-overs of alerts whose child the feed now gives to another worker: the feed knows better."""
+    if alert_ids:
+        standing = select(Handling).where(Handling.kind == "hand_over", Handling.ended_at.is_(None))
+        for row in session.scalars(standing):
+            if row.alert_id in alert_ids:
+                _end(row, now, "the feed allocates the child to somebody else")
+
+
+def reached(
+    standing: Mapping[int, tuple[Handled, ...]],
+    directory: Directory,
+    holdings: Mapping[str, Holding],
+    book: Callable[[Finding], Rulebook],
+) -> Callable[[int, Finding], int]:
+    """What :func:`alertd.alerts.reconcile.reconcile` asks: the highest step that may be told of an open alert."""
+
+    def highest(alert_id: int, finding: Finding) -> int:
+        said, rule = standing.get(alert_id), book(finding).rule(finding.rule)
+        if not said or rule is None:
+            return finding.level
+        held = holdings.get(finding.child, Holding())
+        ladder = book(finding).ladders[rule.escalate]
+        return reach(finding.level, ladder, said, lambda one: rank_over(one.by, held, directory))
+
+    return highest
+
+
+def facts_of(session: Session, alert: Alert, rulebook: Rulebook) -> AlertFacts:
+    """What decides who may say what of an alert."""
+    finding = Finding.from_json(alert.finding)
+    rule = rulebook.of_team(alert.team).rule(alert.rule)
+    return AlertFacts(
+        child=alert.child,
+        stage=alert.stage,
+        is_open=alert.state == "open",
+        due=finding.due,
+        holding=Holding(alert.worker, alert.team),
+        owner=rule.owner if rule else "",
+        told=told_of(session, alert.id),
+        handled=said_of(session, alert.id),
+    )
+
+
+def told_of(session: Session, alert_id: int) -> frozenset[str]:
+    """Who was told of an alert: ids of people, or ``team:<id>`` and ``duty``."""
+    by_digest = select(DeliveryAlert.id).where(
+        DeliveryAlert.delivery_id == Delivery.id, DeliveryAlert.alert_id == alert_id
+    )
+    by_notice = select(Notice.id).where(Notice.composed_into == Delivery.id, Notice.alert_id == alert_id)
+    return frozenset(session.scalars(select(Delivery.person).where(exists(by_digest) | exists(by_notice)).distinct()))
+
+
+def _by_alert(session: Session, statement: Select[Handling]) -> dict[int, tuple[Handled, ...]]:
+    found: dict[int, list[Handled]] = defaultdict(list)
+    for row in session.scalars(statement.order_by(Handling.id)):
+        found[row.alert_id].append(_handled(row))
+    return {alert_id: tuple(said) for alert_id, said in found.items()}
+
+
+def _handled(row: Handling) -> Handled:
+    kind = cast(Kind, row.kind)  # the table allows no other
+    return Handled(
+        kind, row.by, row.at, row.reason, row.until, row.to, row.id, row.alert_id, row.ended_at, row.ended_why or ""
+    )
+
+
+def _end(row: Handling, now: datetime, why: str, by: str | None = None) -> None:
+    row.ended_at, row.ended_by, row.ended_why = now, by, why
