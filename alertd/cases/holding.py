@@ -37,3 +37,17 @@ def family(case: CaseFile, today: date) -> str | None:
     found = [r for r in case.of("household") if _open(r, today) and r.get("family")]
     latest = max(found, key=lambda r: (r.day("start") or date.min, r.key), default=None)
     return str(latest.get("family")) if latest else None
+
+
+def agency_links(case: CaseFile, today: date) -> dict[str, str]:
+    """The agencies the child is linked with today: kind of agency to its id, from the latest begun.
+
+    Where several began last, all their ids, parted by a space: that is no agency's id, so nobody is told by mistake.
+    """
+    latest: dict[str, tuple[date, set[str]]] = {}
+    for record in (r for r in case.of("agency_link") if _open(r, today)):
+        kind, agency, start = record.get("kind"), record.get("agency"), record.day("start") or date.min
+        if isinstance(kind, str) and isinstance(agency, str):
+            since, ids = latest.get(kind, (start, set()))
+            latest[kind] = (start, {agency}) if start > since else (since, ids | {agency} if start == since else ids)
+    return {kind: " ".join(sorted(ids)) for kind, (_, ids) in latest.items()}

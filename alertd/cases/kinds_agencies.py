@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from alertd.cases.kind import Field, Kind, event
+from alertd.cases.kind import Field, Kind, event, state
 
 TRIGGER_TYPES: Final = (
     "placement, family_moved, missing_on_register, provider_event, private_fostering_moved, school_joined, "
@@ -64,6 +64,12 @@ AGENCIES: Final[tuple[Kind, ...]] = (
         when="when it came in",
         type_="moment",
         outlives=True,
+    ),
+    state(
+        "agency_link",
+        "Agency that has to do with the child, as a GP practice or a school",
+        Field("kind", "text", "what it is to the child, as rules name it: gp, school, health_visitor, cafcass"),
+        Field("agency", "text", "its id in the authority's file of agencies"),
     ),
 )
 # An `agency_trigger` about a placement has the key of the placement, so that one notice answers for both.

@@ -11,6 +11,8 @@ from alertd.cases.sources.own_cells import CODES
 from alertd.cases.sources.own_lists import columns_of
 
 _TEXTS: Final[Mapping[str, str]] = {
+    "agency_link.agency": "gp-high-street",
+    "agency_link.kind": "gp",
     "agency_notice.about": "agency_trigger-1",
     "agency_notice.notice": "notify.n2",
     "allocation.role": "CW",
