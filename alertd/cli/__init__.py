@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from alertd import __version__
 from alertd.cli.adoption import adopt_pack, confirm, status
 from alertd.cli.backtest import backtest
+from alertd.cli.calendars import calendar_app
 from alertd.cli.clock import clock
 from alertd.cli.coverage import show_coverage
 from alertd.cli.daemon import check, run
@@ -26,6 +27,7 @@ from alertd.cli.receive import receive_app
 from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
+from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
 from alertd.errors import InputError
@@ -59,6 +61,8 @@ sources_app.command("sync")(sync)
 sources_app.command("changes")(show_changes)
 app.add_typer(sources_app, name="sources")
 app.add_typer(data_app, name="data")
+app.add_typer(subscriptions_app, name="subscriptions")
+app.add_typer(calendar_app, name="calendar")
 app.command()(clock)
 app.command()(synth)
 

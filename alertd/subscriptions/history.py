@@ -74,13 +74,17 @@ class Line:
         return f"{_SUBSCRIBER}:{self.change}"
 
 
-def told_up_to(rows: Iterable[tuple[int, str]]) -> dict[int, int]:
-    """The last change told, by alert, from (alert, role) of what was told to a subscriber."""
+def told_up_to(rows: Iterable[tuple[int, str, int]]) -> dict[int, int]:
+    """The last change told, by alert, from (alert, role, the latest change by then) of what subscribers were told.
+
+    The role names the change told (:attr:`Line.role`). Where it does not, it was the latest by then: nearly right,
+    but an evaluation that was under way is dated before a message made meanwhile.
+    """
     found: dict[int, int] = {}
-    for alert_id, role in rows:
+    for alert_id, role, latest in rows:
         name, _, change = role.partition(":")
-        if name == _SUBSCRIBER and change.isdecimal():
-            found[alert_id] = max(found.get(alert_id, 0), int(change))
+        exact = name == _SUBSCRIBER and change.isdecimal()
+        found[alert_id] = max(found.get(alert_id, 0), int(change) if exact else latest)
     return found
 
 

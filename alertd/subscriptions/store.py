@@ -85,13 +85,16 @@ def watched_since(session: Session) -> datetime | None:
 
 def told(session: Session, person: str, channel: str, since: datetime) -> dict[int, int]:
     """The last change of each alert that a subscriber was told by a channel since a moment, or will be."""
+    by_then = select(func.max(AlertEvent.id)).where(
+        AlertEvent.alert_id == DeliveryAlert.alert_id, AlertEvent.at <= Delivery.created_at
+    )
     rows = session.execute(
-        select(DeliveryAlert.alert_id, DeliveryAlert.role)
+        select(DeliveryAlert.alert_id, DeliveryAlert.role, by_then.scalar_subquery())
         .join(Delivery, Delivery.id == DeliveryAlert.delivery_id)
         .where(DeliveryAlert.kind == SUBSCRIBED, Delivery.person == person, Delivery.channel == channel)
-        .where(Delivery.created_at >= since)
+        .where(Delivery.created_at >= since, Delivery.state != "cancelled")
     )
-    return told_up_to((alert_id, role) for alert_id, role in rows)
+    return told_up_to((alert_id, role, latest or 0) for alert_id, role, latest in rows)
 
 
 def histories(

@@ -1,0 +1,241 @@
+"""``alertd subscriptions``: what managers ask to hear of besides what they must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from alertd.bootstrap import directory_of, now_utc, rulebook_of
+from alertd.calendars.calendar import calendar_for
+from alertd.cases.records import local_day
+from alertd.cli.output import console
+from alertd.db.engine import open_to_look, reading
+from alertd.db.links import new_link, revoke_links
+from alertd.errors import InputError
+from alertd.people.directory import Directory
+from alertd.routing.words import day_words
+from alertd.rulebook.model import Rulebook
+from alertd.settings import Settings, load
+from alertd.subscriptions import feeds, store
+from alertd.subscriptions.model import (
+    CALENDAR,
+    ESCALATED,
+    SEVERITIES,
+    Wanted,
+    checked,
+    covers,
+    every_rule,
+    mandatory,
+    reach,
+)
+from alertd.subscriptions.preview import MONTH, Preview, preview
+
+subscriptions_app = typer.Typer(
+    no_args_is_help=True, help="What managers ask to hear of besides what they must: add, list and end it."
+)
+
+Config = Annotated[Path, typer.Option(help="The settings file.")]
+As = Annotated[str, typer.Option("--as", help="Whose it is: an id of the staff directory.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What these commands work with."""
+
+    settings: Settings
+    rulebook: Rulebook
+    directory: Directory
+    engine: Engine
+    now: datetime
+
+
+@contextmanager
+def desk(config: Path) -> Iterator[Desk]:
+    """Everything a command needs, from the settings. Raises InputError while no daemon has made the database."""
+    settings = load(config)
+    rulebook = rulebook_of(settings)
+    directory = directory_of(settings, rulebook)
+    engine = open_to_look(settings.database.url)
+    try:
+        yield Desk(settings, rulebook, directory, engine, now_utc())
+    finally:
+        engine.dispose()
+
+
+@subscriptions_app.command("add")
+def add(
+    config: Config,
+    person: As,
+    rules: Annotated[
+        list[str], typer.Option(help="A rule, or a beginning with a star: 'cp.*'. Several by commas, or given again.")
+    ],
+    teams: Annotated[
+        list[str], typer.Option(help="Only of these teams and those below; all of your own if left out.")
+    ] = [],  # noqa: B006
+    stages: Annotated[
+        list[str], typer.Option(help="upcoming, due, overdue, unknown, escalated. Overdue and escalated if left out.")
+    ] = ["overdue", ESCALATED],  # noqa: B006
+    severities: Annotated[list[str], typer.Option(help="urgent, routine. Both if left out.")] = list(SEVERITIES),  # noqa: B006
+    every: Annotated[str, typer.Option(help="at_once, daily or weekly.")] = "daily",
+    channel: Annotated[
+        str, typer.Option(help="A channel of the settings, or calendar for a feed to follow.")
+    ] = "email",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    preview_only: Annotated[
+        bool, typer.Option("--preview", help="Show what it would have sent, and keep nothing.")
+    ] = False,
+) -> None:
+    """Subscribe. Shows first what it would have sent in the last month, and asks."""
+    with desk(config) as at:
+        lists = (_parted(rules), _parted(teams), _parted(stages), _parted(severities))
+        asked = Wanted(0, person, *lists, every, channel, at.now)
+        wanted = checked(asked, at.rulebook, at.directory, channels(at.settings), local_day(at.now))
+        if channel == CALENDAR:
+            address(at.settings, "")  # before anything is asked or kept
+        with Session(reading(at.engine)) as session:
+            _show_calendar(session, at, wanted) if channel == CALENDAR else _show(_preview(session, at, wanted), at.now)
+        if preview_only or not (yes or typer.confirm("Keep this subscription?")):
+            print("Nothing is kept.")
+            return
+        with Session(at.engine) as session, session.begin():
+            kept = store.add(session, wanted)
+            secret = (
+                new_link(session, feeds.PURPOSE, feeds.of_subscription(kept.id), at.now) if channel == CALENDAR else ""
+            )
+        print(f"Subscription {kept.id} is kept. What a ladder tells {person} is told all the same.")
+        if secret:
+            print(f"Its calendar, shown this once: {address(at.settings, secret)}")
+
+
+@subscriptions_app.command("list")
+def show(
+    config: Config,
+    person: Annotated[str | None, typer.Option("--as", help="Only this person's.")] = None,
+) -> None:
+    """The subscriptions in force, and of each whether it tells anybody now."""
+    with desk(config) as at:
+        with Session(reading(at.engine)) as session:
+            found = store.in_force(session, person)
+        table = Table(
+            "number", "person", "rules", "teams", "stages", "severities", "every", "channel", "since", "now", box=None
+        )
+        today = local_day(at.now)
+        for one in found:
+            lists = (
+                ", ".join(one.rules),
+                ", ".join(one.teams) or "all of their own",
+                *map(", ".join, (one.stages, one.severities)),
+            )
+            since = day_words(local_day(one.since), today)
+            table.add_row(str(one.id), one.person, *lists, one.every, one.channel, since, _standing(one, at))
+        console().print(table if found else "Nobody subscribes to anything.")
+
+
+@subscriptions_app.command("end")
+def end(
+    what: Annotated[str, typer.Argument(help="The number of a subscription, or the rules it names.")],
+    config: Config,
+    person: As,
+) -> None:
+    """End a subscription. What a ladder tells cannot be ended here; this says which step tells it."""
+    with desk(config) as at, Session(at.engine) as session, session.begin():
+        mine = store.in_force(session, person)
+        ended = [one for one in mine if str(one.id) == what or what in one.rules]
+        owner = at.directory.people.get(person)
+        rules = [rule for one in ended for rule in one.rules] or [what]
+        still = [why for rule in dict.fromkeys(rules) if owner and (why := mandatory(owner, rule, at.rulebook))]
+        if not ended:
+            raise _no_such(what, person, still, mine, at)
+        for one in ended:
+            store.end(session, one.id, at.now)
+            revoke_links(session, feeds.PURPOSE, feeds.of_subscription(one.id), at.now)
+            print(f"Subscription {one.id} of {person} has ended.")
+        for why in still:
+            print(f"Still told: {why}.")
+
+
+def _no_such(what: str, person: str, still: list[str], mine: list[Wanted], at: Desk) -> InputError:
+    if still:
+        return InputError(f"{person} cannot unsubscribe from {what}: {still[0]}")
+    numbers = ", ".join(str(one.id) for one in mine) or "none"
+    if not any(covers(what, rule) for rule in every_rule(at.rulebook)) and not what.isdecimal():
+        return InputError(f"there is no rule {what!r}", fix=f"Subscriptions of {person} in force: {numbers}")
+    return InputError(f"{person} has no subscription {what}", fix=f"Those in force: {numbers}")
+
+
+def channels(settings: Settings) -> list[str]:
+    """The installed channels that the settings have a section for."""
+    names = {point.name for point in entry_points(group="alertd.notifiers")}
+    return sorted(name for name in names if getattr(settings, name, None))
+
+
+def address(settings: Settings, secret: str) -> str:
+    """Where a calendar is followed. Raises InputError where the settings say no address for alertd's pages."""
+    if settings.web is None:
+        raise InputError(
+            "no address is set for alertd's pages", where=settings.place("web"), fix="Add [web] with a url"
+        )
+    return settings.web.link(feeds.PATH.format(secret=secret))
+
+
+def _parted(given: list[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for one in given for part in one.split(",") if part.strip())
+
+
+def _preview(session: Session, at: Desk, wanted: Wanted) -> Preview:
+    return preview(
+        wanted,
+        store.histories(session, at.rulebook, wanted.rules, at.now - MONTH, now_open=False),
+        at.directory,
+        calendar_for(at.settings.authority.nation),
+        at.now,
+        digest_at=at.settings.schedule.digest,
+        watched_since=store.watched_since(session),
+    )
+
+
+def _show_calendar(session: Session, at: Desk, wanted: Wanted) -> None:
+    calendar, why = feeds.of_wanted(wanted, at.directory, local_day(at.now))
+    nation = calendar_for(at.settings.authority.nation)
+    found = list(feeds.items(session, calendar, at.rulebook, nation, at.now)) if calendar else []
+    print(why or f"A calendar sends nothing; this one holds {len(found)} alerts now.")
+
+
+def _show(shown: Preview, now: datetime) -> None:
+    today = local_day(now)
+    since = day_words(local_day(shown.since), today)
+    span = (
+        f"In the last month, since {since}," if shown.whole_month else f"alertd has watched since {since}; since then"
+    )
+    messages, lines = sum(shown.messages.values()), sum(shown.lines.values())
+    print(f"{span} this would have told of {lines} changes in {messages} messages.")
+    for day, n in sorted(shown.messages.items()):
+        print(f"  {day_words(day, today)}: {n} messages, {shown.lines[day]} lines")
+    if shown.examples:
+        print("The latest:")
+    for reference, title, why in shown.examples:
+        print(f"  {reference}  {title} ({why})")
+    if shown.warning:
+        print(f"{shown.warning}.")
+
+
+def _standing(wanted: Wanted, at: Desk) -> str:
+    """Whether somebody is told by it now, in words."""
+    today = local_day(at.now)
+    if why := reach(wanted.person, at.directory, today).why_not:
+        return f"tells nobody: {why}"
+    gone = [rule for rule in wanted.rules if not any(covers(rule, known) for known in every_rule(at.rulebook))]
+    if len(gone) == len(wanted.rules):
+        return "tells nobody: none of its rules is there any more"
+    absence = at.directory.people[wanted.person].absence(today)
+    return f"waits: {wanted.person} {absence}" if absence and wanted.channel != CALENDAR else "in force"

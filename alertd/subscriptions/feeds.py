@@ -1,0 +1,151 @@
+"""What stands behind a calendar link: whose it is, whether it still answers, and the open alerts it shows.
+
+A link's subject is ``person:<id>``, ``team:<id>:by:<person id>`` or ``subscription:<number>``. At each fetch it is
+asked again whether that person may still see this; if not, there is no such calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from alertd.calendars.calendar import Calendar
+from alertd.cases.holding import Holding
+from alertd.cases.records import local_day
+from alertd.db.tables import Alert, AlertEvent, Handling
+from alertd.engine.findings import WHOLE_FEED, Finding
+from alertd.people.directory import Directory
+from alertd.routing.disclosure import reference
+from alertd.routing.next_step import next_step
+from alertd.rulebook.model import Rulebook
+from alertd.subscriptions import store
+from alertd.subscriptions.calendar import Item
+from alertd.subscriptions.model import CALENDAR, ESCALATED, About, Wanted, has_left, hearing, reach
+
+PURPOSE: Final = "calendar"
+PATH: Final = "calendar/{secret}.ics"
+"""Where a calendar is followed, below the address of alertd's pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A calendar that answers: its name, and which alerts it shows."""
+
+    name: str
+    shows: Callable[[Alert, About, str | None], bool]
+    """Of an alert, what a subscription asks of it, and the person who answers for it."""
+
+
+def of_person(person: str) -> str:
+    """The subject of a person's own calendar."""
+    return f"person:{person}"
+
+
+def of_team(team: str, person: str) -> str:
+    """The subject of a team's calendar, as seen by a manager."""
+    return f"team:{team}:by:{person}"
+
+
+def of_subscription(number: int) -> str:
+    """The subject of the calendar of one subscription."""
+    return f"subscription:{number}"
+
+
+def shown(session: Session, subject: str, directory: Directory, today: date) -> tuple[Shown | None, str]:
+    """The calendar of a link, or None and why it does not answer."""
+    kind, _, rest = subject.partition(":")
+    match kind:
+        case "person":
+            return _own(rest, directory, today)
+        case "team":
+            team, _, person = rest.partition(":by:")
+            return _team(team, person, directory, today)
+        case "subscription":
+            wanted = next((w for w in store.in_force(session) if str(w.id) == rest), None)
+            return of_wanted(wanted, directory, today) if wanted else (None, "the subscription has ended")
+    return None, "nobody knows what this was a link to"
+
+
+def _own(person_id: str, directory: Directory, today: date) -> tuple[Shown | None, str]:
+    person = directory.people.get(person_id)
+    if person is None or has_left(person, today):
+        return None, f"{person_id} {'has left' if person else 'is not in the staff directory'}"
+
+    def shows(alert: Alert, _: About, answers: str | None) -> bool:
+        return answers == person_id and not directory.may_hear(person_id, alert.child, today)
+
+    return Shown("alertd: your children", shows), ""
+
+
+def _team(team: str, person_id: str, directory: Directory, today: date) -> tuple[Shown | None, str]:
+    own = reach(person_id, directory, today)
+    if team not in directory.teams or not own.holds(team):
+        return None, own.why_not or f"{person_id} does not answer for {team}"
+    under = directory.teams_under(team)
+
+    def shows(alert: Alert, about: About, _: str | None) -> bool:
+        return directory.team_of(about.holding) in under and not directory.may_hear(person_id, alert.child, today)
+
+    return Shown(f"alertd: {directory.teams[team].name}", shows), ""
+
+
+def of_wanted(wanted: Wanted, directory: Directory, today: date) -> tuple[Shown | None, str]:
+    """The calendar of one subscription, or None and why there is none."""
+    own = reach(wanted.person, directory, today)
+    if own.why_not or wanted.channel != CALENDAR:
+        return None, own.why_not or "the subscription is told another way"
+    ear = hearing(wanted, directory, today)
+
+    def shows(alert: Alert, about: About, _: str | None) -> bool:
+        # After the due date each step up the ladder is an escalation; the feed shows where the alert stands.
+        escalated = ESCALATED in wanted.stages and alert.stage == "overdue" and alert.level > 0
+        return bool((alert.stage in wanted.stages or escalated) and ear.concerns(about))
+
+    return Shown("alertd: what you asked for", shows), ""
+
+
+def items(
+    session: Session, calendar: Shown, rulebook: Rulebook, working_days: Calendar, now: datetime
+) -> Iterator[Item]:
+    """The open alerts of a calendar that have a date and that people hear of. An alert whose rule is gone is not."""
+    today = local_day(now)
+    handed = _handed_over(session)
+    changes = select(AlertEvent.alert_id, func.count()).group_by(AlertEvent.alert_id)
+    counted = {alert_id: n for alert_id, n in session.execute(changes)}  # noqa: C416
+    for alert in session.scalars(select(Alert).where(Alert.state == "open", Alert.muted == "").order_by(Alert.id)):
+        book = rulebook.of_team(alert.team)
+        rule = book.rule(alert.rule)
+        if rule is None or alert.child == WHOLE_FEED[0]:
+            continue
+        about = About(alert.rule, alert.child, Holding(alert.worker, alert.team), book.ladders[rule.escalate].urgent)
+        if not calendar.shows(alert, about, handed.get(alert.id, alert.worker)):
+            continue
+        finding = Finding.from_json(alert.finding)
+        if finding.due is not None:
+            yield Item(
+                finding.identity,
+                rule.title,
+                reference(alert.child),
+                alert.stage,
+                finding.due,
+                rule.clears,
+                rule.law.cite,
+                next_step(finding, rule, book, working_days, today),
+                counted.get(alert.id, 0),
+                alert.changed_at,
+            )
+
+
+def _handed_over(session: Session) -> dict[int, str]:
+    """Who answers for an alert that its worker handed over, by alert; the latest word counts."""
+    rows = session.execute(
+        select(Handling.alert_id, Handling.to)
+        .where(Handling.kind == "hand_over", Handling.ended_at.is_(None), Handling.to.is_not(None))
+        .order_by(Handling.id)
+    )
+    return {alert_id: to for alert_id, to in rows if to}
