@@ -11,10 +11,12 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from alertd.alerts import handlings, silence_store
 from alertd.alerts import store as alerts
 from alertd.alerts.lifecycle import Transition
 from alertd.alerts.muting import floods, why_muted
 from alertd.alerts.reconcile import reconcile
+from alertd.alerts.silences import silencing
 from alertd.bootstrap import House, open_feed
 from alertd.cases.holding import Holding, family, holding
 from alertd.cases.reading import Progress
@@ -35,7 +37,7 @@ from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.versions import timing, wording
 from alertd.settings import Feed
-from alertd.telling import tell_of_failed, tell_of_feeds, tell_of_floods, tell_of_silence
+from alertd.telling import tell_of_failed, tell_of_feeds, tell_of_floods, tell_of_silence, tell_of_silences
 
 _DECIDING = 0x616C6563
 """The advisory lock of those who write alerts and notices; any number of our own will do."""
@@ -243,10 +245,14 @@ def decide(
     # What a rule over others still counts is true; what it counts no more may only not be counted now.
     half_told = waiting(house.rulebook, wait_for)
     told_of = {f.identity for f in findings}
+    directory = house.composer_now().directory
+    quiet = silence_store.recent(session, now)
+    handlings.lapse(session, now, house.calendar, directory)
 
     def muted(finding: Finding, held: Collection[str]) -> str:
         speaker = rules.book(finding).rule(finding.spoken_for_by)
-        return why_muted(finding, rules.need(finding), held, speaker)
+        why = why_muted(finding, rules.need(finding), held, speaker)
+        return why or silencing(quiet, finding.rule, directory.team_of(rules.held(finding)), directory, now)
 
     # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
     known = {
@@ -265,10 +271,13 @@ def decide(
         muted=lambda f: muted(f, held),
         timing=lambda f: rules.versions(f).timing,
         moved=lambda child: followed(child, house.merged) if child in house.merged else None,
+        reached=handlings.reached(handlings.handled(session), directory, holdings, rules.book),
     )
     notices = alerts.apply(
         session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions, looked.families
     )
+    if quiet:
+        tell_of_silences(session, house, now, quiet)
     if failed:
         tell_of_failed(session, house, now, failed)
     if held:
@@ -352,9 +361,12 @@ class _RulesOf:
             self._versions[key] = found or alerts.Versions()
         return self._versions[key]
 
+    def held(self, finding: Finding) -> Holding:
+        """Who has the child; nobody, for the whole feed."""
+        return self._holdings.get(finding.child, Holding())
+
     def _team(self, finding: Finding) -> str | None:
-        held = self._holdings.get(finding.child)
-        return held.team if held else None
+        return self.held(finding).team
 
 
 def _route(rules: _RulesOf, transition: Transition) -> tuple[NoticeFor, ...]:

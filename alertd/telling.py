@@ -9,11 +9,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.alerts.muting import Flood
+from alertd.alerts.silences import Event, Silenced, silence_notices
 from alertd.bootstrap import House
-from alertd.outbox.deliver import tell_operator
+from alertd.cases.holding import Holding
+from alertd.cases.records import local_day
+from alertd.db.tables import Delivery
+from alertd.outbox.deliver import tell_once_a_day, tell_operator
 
 
 def tell_of_floods(session: Session, house: House, now: datetime, held: Iterable[Flood]) -> None:
@@ -40,6 +45,39 @@ def tell_of_silence(session: Session, house: House, now: datetime, silent: Count
     subject = "alertd has fallen silent about some rules"
     if tell_operator(session, house.composer_now(), now, about="shadow", subject=subject, lines=lines):
         house.log.warning("rules_fallen_silent", rules=dict(silent))
+
+
+def tell_of_silences(session: Session, house: House, now: datetime, silences: Iterable[Silenced]) -> None:
+    """Of planned silences: the managers of its teams when one starts and ends, its author a working day before
+    it ends and at the end. Each once. Why it was asked for is not repeated: it may hold personal data."""
+    composer, today = house.composer_now(), local_day(now)
+    directory = composer.directory
+    for silence, event in silence_notices(silences, now, house.calendar):
+        about = f"silence {silence.id} {event}"
+        if session.scalar(select(Delivery.id).where(Delivery.digest_for.endswith(f":{about}")).limit(1)):
+            continue
+        holders = [] if event == "starts" else [("worker", Holding(silence.by))]
+        if event != "ends soon":
+            teams = sorted(frozenset[str]().union(*(directory.teams_under(team) for team in silence.teams)))
+            holders += [("team_manager", Holding(team=team)) for team in teams]
+        people = {(found := directory.resolve(role, held, today)).person_id: found for role, held in holders}
+        subject, lines = _of_silence(silence, event)
+        for person in people.values():
+            tell_once_a_day(session, composer, person, now, about=about, subject=subject, lines=lines)
+        house.log.warning("silence", silence=silence.id, what=event)
+
+
+def _of_silence(silence: Silenced, event: Event) -> tuple[str, list[str]]:
+    of = [f"Rules: {', '.join(silence.rules) or 'all'}.", f"Teams: {', '.join(silence.teams)}, and those under them."]
+    by = f"Asked for by {silence.by}; who and why: alertd silences list"
+    end = f"To end it before: alertd silences end {silence.id} --as PERSON"
+    if event == "starts":
+        what = f"Alerts of these rules and teams are kept, and told to nobody until {silence.ends_in_words} is over:"
+        return "Alerts are silent for a planned event", [what, *of, by, end]
+    if event == "ends soon":
+        what = f"The silence you asked for ends with {silence.ends_in_words}. What waits is told then:"
+        return "Your silence ends soon", [what, *of, "If the event is not over by then, ask for another.", end]
+    return "A silence of alerts has ended", ["What waited is told from now on:", *of, by]
 
 
 def tell_of_failed(session: Session, house: House, now: datetime, failed: Mapping[str, str]) -> None:
