@@ -18,12 +18,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from alertd.bootstrap import House
-from alertd.cases.records import LONDON
+from alertd.cases.records import LONDON, local_day
+from alertd.db.engine import reading
 from alertd.evaluation import alone, evaluate_once
 from alertd.faultpoints import point
 from alertd.outbox.compose import Composed, compose
 from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
+from alertd.outbox.recheck import why_not_now
 from alertd.outbox.undelivered import tell_of_undelivered
 
 AGAIN_AFTER = timedelta(minutes=4)
@@ -74,14 +76,42 @@ def _tell_of_held(session: Session, house: House, held: list[str]) -> None:
 
 
 async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summary:
-    """Send what is due."""
-    summary = await dispatch_once(
-        house.engine, house.notifiers, house.clock, house.rng, stopping=stopping, limit=MESSAGES_A_PASS
-    )
-    if summary.results or summary.paused or summary.recovered:
-        say = house.log.error if summary.paused else house.log.info
-        say("dispatched", results=dict(summary.results), paused=summary.paused, recovered=summary.recovered)
+    """Send what is due. What must not go as it was is composed anew and sent to whom it is for now."""
+    summary = await _dispatch(house, stopping)
+    if summary.taken_back:
+        await asyncio.to_thread(compose_once, house)
+        again = await _dispatch(house, stopping)
+        summary.results += again.results
+        summary.paused |= again.paused
     return summary
+
+
+async def _dispatch(house: House, stopping: asyncio.Event | None) -> Summary:
+    summary = await dispatch_once(
+        house.engine,
+        house.notifiers,
+        house.clock,
+        house.rng,
+        why_not=lambda delivery: _why_not(house, delivery),
+        stopping=stopping,
+        limit=MESSAGES_A_PASS,
+    )
+    if summary.results or summary.paused or summary.recovered or summary.taken_back:
+        say = house.log.error if summary.paused else house.log.info
+        say(
+            "dispatched",
+            results=dict(summary.results),
+            paused=summary.paused,
+            recovered=summary.recovered,
+            taken_back=summary.taken_back.total(),
+        )
+    return summary
+
+
+def _why_not(house: House, delivery: str) -> str:
+    """The last look at a message before it leaves, with the staff as they are at this moment."""
+    with Session(reading(house.engine)) as session:
+        return why_not_now(session, house.composer_now().directory, delivery, local_day(house.clock()))
 
 
 async def run(house: House, *, accept_feed: bool = False) -> None:

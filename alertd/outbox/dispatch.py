@@ -36,13 +36,15 @@ _PAUSE = timedelta(minutes=1)
 class Summary:
     """What one pass did: attempts by result, channels that stopped and why, and claims found abandoned.
 
-    ``stale`` counts outcomes that could not be stored because another process had taken over.
+    ``stale`` counts outcomes that could not be stored because another process had taken over, and
+    ``taken_back`` the messages that must not go as they were, by why.
     """
 
     results: Counter[str] = field(default_factory=Counter)
     paused: dict[str, str] = field(default_factory=dict)
     recovered: int = 0
     stale: int = 0
+    taken_back: Counter[str] = field(default_factory=Counter)
 
 
 class _NotConfigured:
@@ -70,6 +72,7 @@ class _Pass:
     lease: timedelta
     limit: int
     concurrency: int
+    why_not: Callable[[str], str]
     summary: Summary = field(default_factory=Summary)
     halted: bool = False
 
@@ -119,6 +122,10 @@ class _Pass:
         return claimed
 
     async def _attempt(self, notifier: Notifier, claimed: store.Claimed) -> None:
+        if why := await asyncio.to_thread(self.why_not, claimed.id):
+            if await asyncio.to_thread(store.take_back, self.engine, claimed, why, self.clock()):
+                self.summary.taken_back[why] += 1
+            return
         outcome = await _send(notifier, claimed, self.lease * _ATTEMPT_SHARE)
         point("send.before_record")
         stored = await asyncio.to_thread(store.finish, self.engine, claimed, outcome, self.clock(), self.rng)
@@ -137,6 +144,7 @@ async def dispatch_once(
     clock: Callable[[], datetime],
     rng: random.Random,
     *,
+    why_not: Callable[[str], str] = lambda _: "",
     stopping: asyncio.Event | None = None,
     limit: int = 50,
     concurrency: int = 4,
@@ -144,10 +152,11 @@ async def dispatch_once(
 ) -> Summary:
     """Send what is due, at most ``limit`` a channel and ``concurrency`` of a channel at a time.
 
+    ``why_not`` is asked of each delivery, by its id, just before it is sent: a reason takes it back.
     Ends when nothing is due and nothing is under way. Once ``stopping`` is set, nothing more
     starts. When outcomes cannot be stored, nothing more starts and the database's error is raised.
     """
-    run = _Pass(engine, clock, rng, stopping or asyncio.Event(), lease, limit, concurrency)
+    run = _Pass(engine, clock, rng, stopping or asyncio.Event(), lease, limit, concurrency, why_not)
     run.summary.recovered = await asyncio.to_thread(store.recover, engine, clock(), rng)
     strays = await asyncio.to_thread(store.waiting_channels, engine) - set(notifiers)
     served = await asyncio.gather(

@@ -1,7 +1,8 @@
 """The delivery table: every statement that writes it, and the policy for what comes next.
 
 A delivery moves ``due → sending → delivered | refused | due | parked``, through ``unknown`` when
-the answer was lost, and to ``cancelled`` from ``due`` or ``parked``. Each move is a row of
+the answer was lost, and to ``cancelled`` from ``due`` or ``parked``, or from ``sending`` where a last
+look says that it must not go as it is. Each move is a row of
 ``delivery_event`` with its reason, written in the transaction of the move. Only the holder of a
 claim's token may finish it.
 """
@@ -19,7 +20,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from alertd.db.tables import DELIVERY_STATES, Delivery, DeliveryEvent
+from alertd.db.tables import DELIVERY_STATES, Delivery, DeliveryEvent, Notice
 from alertd.outbox.channel import Outcome
 
 WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60))
@@ -199,6 +200,24 @@ def cancel(session: Session, id: str, now: datetime, reason: str) -> bool:  # no
             _record(session.connection(), now, _move(id, state, "cancelled", attempts, reason))
             return True
     return False
+
+
+def take_back(engine: Engine, claimed: Claimed, reason: str, now: datetime) -> bool:
+    """End a claimed delivery unsent, and owe again what it told. False when the claim is no longer ours.
+
+    Whoever it is now for is found when the notices are composed anew.
+    """
+    with engine.begin() as connection:
+        stored = connection.execute(
+            update(Delivery)
+            .where(Delivery.id == claimed.id, Delivery.token == claimed.token)
+            .values(state="cancelled", reason=reason, token=None, lease_until=None, digest_for=None)
+        )
+        if not stored.rowcount:
+            return False
+        connection.execute(update(Notice).where(Notice.composed_into == claimed.id).values(composed_into=None))
+        _record(connection, now, _move(claimed.id, "sending", "cancelled", claimed.attempts, reason))
+        return True
 
 
 def counts(session: Session) -> dict[str, int]:
