@@ -1,0 +1,303 @@
+"""From what is owed to one message for each agency: planned, approved, composed, followed to its end.
+
+The lead of the day calls :func:`compose_notifications` where it composes everything else, in the same transaction.
+What is true of a case, an agency and its agreement is looked up at that moment, and not when it was planned.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.calendars.calendar import Calendar
+from alertd.calendars.clock import shift
+from alertd.calendars.durations import Duration
+from alertd.cases.holding import Holding, holding
+from alertd.cases.records import CaseFile, local_day
+from alertd.db.links import new_link
+from alertd.db.tables import Alert, Delivery, Notification
+from alertd.errors import InputError
+from alertd.outbox import store as outbox
+from alertd.partners import store
+from alertd.partners.disclosure import disclose, partner_mail
+from alertd.partners.facts import Case, Contact, find, why_veiled
+from alertd.partners.notes import Note, tell_staff
+from alertd.partners.plan import ALERTD, Owed, links_of, plan
+from alertd.partners.policy import Policy, sendable
+from alertd.partners.reference import new_reference
+from alertd.partners.render import render_partner
+from alertd.people.agencies import Agencies, AgencyContact, NotKnown
+from alertd.people.directory import Directory
+from alertd.routing.render import to_message
+from alertd.rulebook.model import Rule, Rulebook
+
+ACKNOWLEDGE = "acknowledge"
+"""The purpose of the links in these mails; their subject is the notification's number."""
+
+_TELLABLE = ("upcoming", "due", "overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """What telling agencies needs to know. ``case`` gives a child's records as they are kept; ``page`` makes the
+    address of the page of a link, None where alertd has no pages; ``authority`` is its name, and ``contact`` whom to
+    ring there. ``sender`` is the address mail comes from."""
+
+    policy: Policy
+    agencies: Agencies
+    directory: Directory
+    rulebook: Rulebook
+    calendar: Calendar
+    case: Callable[[str], CaseFile | None]
+    authority: str
+    sender: str
+    new_id: Callable[[], str]
+    contact: Contact | None = None
+    page: Callable[[str], str] | None = None
+    random_bits: Callable[[int], int] = secrets.randbits
+    channel: str = "email"
+
+
+@dataclass(slots=True)
+class PartnersComposed:
+    """How many messages were made, and what is held, each with who must do what."""
+
+    sent: int = 0
+    held: list[str] = field(default_factory=list)
+
+
+def compose_notifications(session: Session, partners: Partners, now: datetime) -> PartnersComposed:
+    """Follow what was sent, plan what is owed, make the messages that may go; in the caller's transaction."""
+    done = PartnersComposed()
+    notes: list[Note] = []
+    for row in store.follow(session, now):
+        notes += [Note(row.id, role, "bounced") for role in ("worker", "team_manager", "data_owner")]
+    _plan(session, partners, now, notes)
+    waiting = select(Notification).where(
+        Notification.state.in_(("ready", "held")), Notification.agency != "", Notification.delivery_id.is_(None)
+    )
+    by = {row.id: row.by for row in store.standing(session)}
+    for row in session.scalars(waiting.order_by(Notification.id)).all():
+        if row.state == "held" and by[row.id] != ALERTD:
+            continue
+        why, owner = _compose(session, partners, row, now)
+        if not why:
+            done.sent += 1
+        elif (row.state, row.why) != ("held", why):
+            store.move(session, row, "held", now, by=ALERTD, why=why)
+            notes.append(Note(row.id, owner, "held"))
+    tell_staff(session, partners.directory, notes, now, sender=partners.sender, new_id=partners.new_id)
+    held = select(Notification).where(Notification.state == "held").order_by(Notification.id)
+    done.held = [
+        f"notification {row.reference} to {row.agency or row.kind}: {row.why}" for row in session.scalars(held)
+    ]
+    return done
+
+
+def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]) -> None:
+    today = local_day(now)
+    links: dict[str, Mapping[str, str]] = {}
+
+    def links_to(child: str) -> Mapping[str, str]:
+        if child not in links:
+            file = partners.case(child)
+            links[child] = links_of(file, today) if file else {}
+        return links[child]
+
+    made = plan(
+        list(_owed(session, partners.rulebook)),
+        store.standing(session),
+        partners.policy,
+        partners.agencies,
+        links_to,
+        partial(restricted, partners.directory, today=today),
+        today,
+    )
+    store.apply(session, made.moves, now)
+    notes += [Note(move.id, move.owner, move.to_state) for move in made.moves if move.owner]
+    for new in made.new:
+        row = store.add(session, new, _unused_reference(session, partners.random_bits), now)
+        if new.owner:
+            notes.append(Note(row.id, new.owner, new.state))
+
+
+def _owed(session: Session, rulebook: Rulebook) -> Iterator[Owed]:
+    rows = session.execute(
+        select(Alert.id, Alert.rule, Alert.child, Alert.record, Alert.team, Alert.stage)
+        .where(Alert.state == "open", Alert.muted == "")
+        .order_by(Alert.id)
+    )
+    for id_, rule_id, child, record, team, stage in rows:
+        rule = rulebook.of_team(team).rule(rule_id)
+        if rule is not None and rule.kind == "notification" and sendable(rule):
+            yield Owed(id_, rule, child, record, now=stage in _TELLABLE)
+
+
+def _unused_reference(session: Session, random_bits: Callable[[int], int]) -> str:
+    while True:
+        made = new_reference(random_bits)
+        if session.scalar(select(Notification.id).where(Notification.reference == made)) is None:
+            return made
+
+
+def restricted(directory: Directory, child: str, today: date) -> str:
+    """Why only some may hear of a child; blank where nothing forbids it."""
+    found = directory.restrictions.get(child)
+    return "the child is restricted" if found is not None and found.in_force(today) else ""
+
+
+def _compose(session: Session, partners: Partners, row: Notification, now: datetime) -> tuple[str, str]:
+    """Make the message of one. Why it cannot be made, and the role that mends it; both blank where it was."""
+    today = local_day(now)
+    alert = session.get_one(Alert, row.alert_id)
+    rule = partners.rulebook.of_team(alert.team).rule(alert.rule)
+    file = partners.case(alert.child)
+    if rule is None or file is None:
+        return "the rule or the child is not there now. The data owner sees to the feed and the packs", "data_owner"
+    contact = partners.agencies.resolve(row.kind, links_of(file, today), today)
+    if isinstance(contact, NotKnown):
+        return f"{contact.reason}. {contact.owner}: {contact.fix}", contact.owner
+    why, owner = _not_to_be_sent(session, partners, row, rule, contact, alert.child, today)
+    if why:
+        return why, owner
+    try:
+        _send(session, partners, row, rule, contact, alert, file, now)
+    except _HeldError as held:
+        return str(held), "worker"
+    except InputError as error:
+        return str(error), "data_owner"
+    return "", ""
+
+
+class _HeldError(Exception):
+    pass
+
+
+def _not_to_be_sent(
+    session: Session,
+    partners: Partners,
+    row: Notification,
+    rule: Rule,
+    contact: AgencyContact,
+    child: str,
+    today: date,
+) -> tuple[str, str]:
+    sending = partners.policy.of(rule.id)
+    if contact.agency != row.agency:
+        return f"the child's agency is {contact.agency} now. The worker refuses this one, with the reason", "worker"
+    if sending.send == "never":
+        return "the policy sends it no longer", "data_owner"
+    needs_yes = sending.send == "approve" or restricted(partners.directory, child, today)
+    if needs_yes and row.id not in store.approved(session):
+        return f"nobody has approved it, and it needs that now. {sending.approved_by}: approve it", sending.approved_by
+    return "", ""
+
+
+def _send(
+    session: Session,
+    partners: Partners,
+    row: Notification,
+    rule: Rule,
+    contact: AgencyContact,
+    alert: Alert,
+    file: CaseFile,
+    now: datetime,
+) -> None:
+    today = local_day(now)
+    case = case_of(partners, file, alert.record, today, contact)
+    if case is None:
+        raise _HeldError(f"{alert.record} is not in the feed now. The worker sees whether it still stands")
+    disclosure = disclose(rule, row.kind, contact.fields, case.fact, contact.language)
+    if disclosure.held:
+        raise _HeldError(disclosure.held)
+    link = partners.page(new_link(session, ACKNOWLEDGE, str(row.id), now)) if partners.page else ""
+    mail = partner_mail(
+        disclosure,
+        rule,
+        reference=row.reference,
+        sender=partners.authority,
+        contact=partners.contact.text if partners.contact else "",
+        acknowledge_by=acknowledge_by(partners, row.receipt, today),
+        link=link,
+        language=contact.language,
+    )
+    id_ = partners.new_id()
+    message = to_message(
+        render_partner(mail),
+        delivery_id=id_,
+        sender=partners.sender,
+        to_name=contact.agency_name,
+        to_address=contact.address,
+        date=now,
+    )
+    outbox.add(
+        session,
+        delivery_id=id_,
+        person=f"agency:{contact.agency}",
+        address=contact.address,
+        resolved_by=contact.how,
+        channel=partners.channel,
+        message=message,
+        now=now,
+        urgent=True,
+    )
+    if row.state == "held":
+        store.move(session, row, "ready", now, by=ALERTD, why="what held it is mended")
+    row.delivery_id, row.why = id_, "its message is on its way"
+
+
+def case_of(partners: Partners, file: CaseFile, record: str, today: date, contact: AgencyContact) -> Case | None:
+    """What can be said of a case to an agency's contact; None where the record is not there."""
+    about = find(file, record)
+    if about is None:
+        return None
+    held = holding(file, today)
+    worker = _worker(partners.directory, file.child, held, today)
+    veiled = why_veiled(file, today, restricted(partners.directory, file.child, today))
+    return Case(file, about, today, worker, partners.contact, veiled, contact.language)
+
+
+def _worker(directory: Directory, child: str, held: Holding, today: date) -> Contact | None:
+    found = directory.resolve("worker", held, today, child=child)
+    if found.person_id == "duty":
+        return None
+    return Contact(found.name, found.address, team=found.person_id.startswith("team:"))
+
+
+def acknowledge_by(partners: Partners, receipt: str, today: date) -> date:
+    """The day by which an answer is wanted: one working day where it is urgent, else three, or as the book sets."""
+    rule = partners.rulebook.rule(f"notify.receipt.{receipt}")
+    limit = partners.rulebook.limit(rule, today) if rule else None
+    return local_day(shift(today, limit or Duration(1 if receipt == "urgent" else 3, "working day"), partners.calendar))
+
+
+def why_not_now(session: Session, delivery_id: str, agencies: Agencies, today: date) -> str:
+    """Why a message to an agency must not leave any more; blank where it may, and for any other message.
+
+    ``agencies`` as they are now: the agreement, the contact and the address are looked at again. Whoever calls takes
+    the delivery back with this as the reason; the notification is then held, and composed anew once that is mended.
+    """
+    found = session.execute(
+        select(Notification, Alert.state)
+        .join(Alert, Alert.id == Notification.alert_id)
+        .where(Notification.delivery_id == delivery_id)
+    ).first()
+    if found is None:
+        return ""
+    row, alert_state = found
+    if row.state != "ready":
+        return f"the notification is {row.state.replace('_', ' ')}"
+    if alert_state == "closed":
+        return "nothing is owed any more"
+    agency = agencies.agencies.get(row.agency)
+    contact = agencies.resolve(row.kind, {row.kind: row.agency}, today)
+    if agency is None or isinstance(contact, NotKnown):
+        return str(contact)
+    sent_to = session.scalar(select(Delivery.address).where(Delivery.id == delivery_id))
+    return "" if contact.address == sent_to else f"the contact of {row.agency} is another now"

@@ -1,0 +1,100 @@
+"""What alertd tells its own staff of notifications: that one waits for their yes, is held, or came back.
+
+One message to a person at a time, whatever it is made of; none about the same state of the same notification twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from alertd.cases.holding import Holding
+from alertd.cases.records import local_day
+from alertd.db.tables import Alert, Notification
+from alertd.outbox import store as outbox
+from alertd.people.directory import Directory, Resolved
+from alertd.routing.render import Rendered, to_message
+from alertd.rulebook.agencies import AGENCIES
+
+_HEADINGS: Final = {
+    "awaiting_approval": "These wait for your approval. alertd partners show REFERENCE says what each would say:",
+    "held": "These cannot be sent as things are:",
+    "bounced": "These did not reach the agency, and no second message goes by itself. Tell them another way:",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """That a role is told of one notification: ``awaiting_approval``, ``held`` or ``bounced``."""
+
+    notification: int
+    role: str
+    state: str
+
+
+def tell_staff(
+    session: Session,
+    directory: Directory,
+    notes: Iterable[Note],
+    now: datetime,
+    *,
+    sender: str,
+    new_id: Callable[[], str],
+    channel: str = "email",
+) -> int:
+    """Put the messages in the outbox, in the caller's transaction; how many they are."""
+    lines: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    people: dict[str, Resolved] = {}
+    for note in notes:
+        if note.state not in _HEADINGS:
+            continue
+        row = session.get_one(Notification, note.notification)
+        alert = session.get_one(Alert, row.alert_id)
+        person = directory.resolve(note.role, Holding(alert.worker, alert.team), local_day(now), child=alert.child)
+        people[person.person_id] = person
+        line = _line(row, alert, person)
+        if line not in lines[person.person_id][note.state]:
+            lines[person.person_id][note.state].append(line)
+    for person_id, by_state in lines.items():
+        _tell(session, people[person_id], by_state, now, sender, new_id(), channel)
+    return len(lines)
+
+
+def _line(row: Notification, alert: Alert, person: Resolved) -> str:
+    of_child = "" if person.without_details else f", ref {alert.child}, {alert.rule}"
+    return f"{row.reference}: {row.agency or AGENCIES.get(row.kind, row.kind)}{of_child}: {row.why}"
+
+
+def _tell(
+    session: Session,
+    person: Resolved,
+    by_state: dict[str, list[str]],
+    now: datetime,
+    sender: str,
+    id_: str,
+    channel: str,
+) -> None:
+    n = sum(map(len, by_state.values()))
+    subject = f"{n} notification{'' if n == 1 else 's'} to other agencies for you to see to"
+    text = [line for state, heading in _HEADINGS.items() if by_state.get(state) for line in (heading, *by_state[state])]
+    html = "".join(f"<p>{escape(line)}</p>" for line in text)
+    page = f'<!doctype html><html lang="en-GB"><head><title>{subject}</title></head><body>{html}</body></html>'
+    mail = Rendered(subject, subject, "\n".join(text), page)
+    message = to_message(mail, delivery_id=id_, sender=sender, to_name=person.name, to_address=person.address, date=now)
+    outbox.add(
+        session,
+        delivery_id=id_,
+        person=person.person_id,
+        address=person.address,
+        resolved_by=person.how,
+        channel=channel,
+        message=message,
+        now=now,
+        urgent=True,
+    )

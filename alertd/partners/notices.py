@@ -1,0 +1,136 @@
+"""What alertd sent counts as a record: an ``agency_notice`` beside what the feeds say, so that the duty is met.
+
+There is one for each alert all of whose agencies were told, on the day the last of them was. Until everybody has it
+the duty stands. An agency that somebody decided not to tell counts where at least one other was told; a decision to
+tell nobody is recorded in the case system. The rules for receipts watch these records as they watch a feed's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, overload
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.cases.records import CaseFile, Cases, Record, Snapshot, local_day, make_record
+from alertd.db.tables import Alert, Notification
+from alertd.engine.evaluate import measurable
+from alertd.engine.findings import Finding
+from alertd.rulebook.model import Rulebook
+
+NOTICE: Final = "agency_notice"
+SOURCE: Final = "alertd"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One notification that counts: when it was told, and acknowledged."""
+
+    reference: str
+    urgent: bool
+    at: datetime
+    acknowledged: datetime | None
+
+
+def notices(session: Session) -> dict[str, tuple[Record, ...]]:
+    """The records of what alertd sent, by child."""
+    rows = session.execute(
+        select(Notification, Alert.id, Alert.child, Alert.rule, Alert.record)
+        .join(Alert, Alert.id == Notification.alert_id)
+        .order_by(Notification.id)
+    )
+    of_alert: dict[tuple[int, str, str, str], list[Notification]] = defaultdict(list)
+    for row, alert_id, child, rule, record in rows:
+        of_alert[alert_id, child, rule, record].append(row)
+    found: dict[str, list[Record]] = defaultdict(list)
+    for (alert_id, child, rule, record), sent in of_alert.items():
+        told = [_told(row) for row in sent if row.state in ("sent", "acknowledged")]
+        if told and all(row.state in ("sent", "acknowledged", "withdrawn") for row in sent):
+            found[child].append(_record(alert_id, child, rule, record, told))
+    return {child: tuple(records) for child, records in found.items()}
+
+
+def _told(row: Notification) -> _Told:
+    assert row.sent_at is not None
+    return _Told(row.reference, row.receipt == "urgent", row.sent_at, row.acknowledged_at)
+
+
+def _record(alert_id: int, child: str, rule: str, record: str, told: Sequence[_Told]) -> Record:
+    answered = [one.acknowledged for one in told if one.acknowledged is not None]
+    values = {
+        "notice": rule,
+        "about": record.partition(":")[2],
+        "happened": local_day(max(one.at for one in told)),
+        "urgent": any(one.urgent for one in told),
+        "acknowledged": local_day(max(answered)) if len(answered) == len(told) else None,
+    }
+    where = f"{SOURCE} notification {', '.join(one.reference for one in told)}"
+    return make_record(NOTICE, child, f"{SOURCE}-{alert_id}", where, values)
+
+
+class WithNotices:
+    """The case files of all children, each with what alertd sent about it."""
+
+    def __init__(self, cases: Cases, by_child: Mapping[str, tuple[Record, ...]]) -> None:
+        self._cases, self._by_child = cases, by_child
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    def __iter__(self) -> Iterator[CaseFile]:
+        return map(self.joined, self._cases)
+
+    @overload
+    def __getitem__(self, at: int, /) -> CaseFile: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> Sequence[CaseFile]: ...
+    def __getitem__(self, at: int | slice, /) -> CaseFile | Sequence[CaseFile]:
+        if isinstance(at, int):
+            return self.joined(self._cases[at])
+        return [self.joined(case) for case in self._cases[at]]
+
+    def joined(self, case: CaseFile) -> CaseFile:
+        """A case file with what alertd sent, each kind still together and in order of its beginning."""
+        own = self._by_child.get(case.child)
+        if not own:
+            return case
+        records = sorted((*case.records, *own), key=lambda r: r.kind)  # stable: only notices find a new place
+        return replace(case, records=tuple(records))
+
+
+def with_notices(
+    snapshot: Snapshot, by_child: Mapping[str, tuple[Record, ...]], sent: Collection[str], fed: Collection[str]
+) -> Snapshot:
+    """A snapshot with what alertd sent. ``sent`` are the rules that it sends, ``fed`` the kinds that feeds hold,
+    today or not: where one holds notices too, it is for that feed to say that there are none."""
+    holds = snapshot.holds | {NOTICE} if sent and NOTICE not in fed else snapshot.holds
+    return replace(snapshot, cases=WithNotices(snapshot.cases, by_child), holds=holds)
+
+
+def measurable_with(
+    rulebook: Rulebook, snapshot: Snapshot, sent: Collection[str], fed: Collection[str]
+) -> tuple[Rulebook, tuple[Finding, ...]]:
+    """As :func:`measurable`, for a snapshot of :func:`with_notices`. Where no feed holds notices, a notification that
+    alertd does not send is as little measurable as before: nothing could ever say that it was sent."""
+    able, unable = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
+    if NOTICE in fed or NOTICE not in snapshot.holds:
+        return able, unable
+    alone = measurable(rulebook, snapshot.holds - {NOTICE}, snapshot.lacks, snapshot.latest, snapshot.silent)
+    mute = {f.rule: f for f in alone[1] if not _speaks(rulebook, f.rule, sent)}
+    return _without(able, mute), (*unable, *(f for id_, f in mute.items() if id_ not in {u.rule for u in unable}))
+
+
+def _speaks(rulebook: Rulebook, rule_id: str, sent: Collection[str]) -> bool:
+    """Whether alertd's own notices are all that a rule waits for: one that it sends, or of receipts."""
+    rule = rulebook.having(rule_id).rule(rule_id)
+    return rule_id in sent or (rule is not None and rule.for_ == NOTICE)
+
+
+def _without(rulebook: Rulebook, rules: Collection[str]) -> Rulebook:
+    kept = tuple(rule for rule in rulebook.rules if rule.id not in rules)
+    teams = {team: _without(book, rules) for team, book in rulebook.teams.items()}
+    return rulebook.model_copy(update={"rules": kept, "teams": teams})

@@ -1,0 +1,212 @@
+"""The notification table: every statement that writes it, and each move with who, when and why.
+
+A notification goes ``awaiting_approval -> ready -> sent -> acknowledged``, to ``held`` with what somebody must mend,
+and to ``withdrawn`` where nothing is owed any more or somebody decided against it. It is ``sent`` once its delivery
+is delivered. Nothing here sends, and nothing sends twice: only a person, with a reason, lets one go again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from alertd.db.tables import Alert, Delivery, DeliveryEvent, Notification, NotificationEvent
+from alertd.errors import InputError
+from alertd.partners.plan import ALERTD, Move, New, Standing, State
+from alertd.partners.reference import read_reference
+
+BY_DELIVERY: Final = "delivery"
+"""Who holds a notification whose message did not arrive: no later reading lets it go again."""
+
+
+def standing(session: Session) -> list[Standing]:
+    """Every notification as it stands."""
+    last = (
+        select(NotificationEvent.notification_id, func.max(NotificationEvent.id).label("last"))
+        .group_by(NotificationEvent.notification_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Notification, Alert.rule, Alert.child, Alert.record, NotificationEvent.by)
+        .join(Alert, Alert.id == Notification.alert_id)
+        .join(last, last.c.notification_id == Notification.id)
+        .join(NotificationEvent, NotificationEvent.id == last.c.last)
+        .order_by(Notification.id)
+    )
+    said_yes = approved(session)
+    return [
+        Standing(
+            id=n.id,
+            alert_id=n.alert_id,
+            rule=rule,
+            child=child,
+            record=record,
+            kind=n.kind,
+            agency=n.agency,
+            state=n.state,  # type: ignore[arg-type]
+            by=by,
+            approved=n.id in said_yes,
+            composed=n.delivery_id is not None,
+            why=n.why,
+        )
+        for n, rule, child, record, by in rows
+    ]
+
+
+def approved(session: Session) -> frozenset[int]:
+    """The notifications that a person has let go."""
+    said_yes = select(NotificationEvent.notification_id).where(
+        NotificationEvent.to_state == "ready", NotificationEvent.by != ALERTD
+    )
+    return frozenset(session.scalars(said_yes))
+
+
+def add(session: Session, new: New, reference: str, now: datetime) -> Notification:
+    """A new notification, in the caller's transaction."""
+    row = Notification(
+        alert_id=new.alert_id,
+        kind=new.kind,
+        agency=new.agency,
+        reference=reference,
+        receipt=new.receipt,
+        state=new.state,
+        why=new.why,
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    session.add(
+        NotificationEvent(notification_id=row.id, at=now, by=ALERTD, from_state=None, to_state=new.state, why=new.why)
+    )
+    return row
+
+
+def apply(session: Session, moves: Iterable[Move], now: datetime) -> None:
+    """Make the planned moves."""
+    for planned in moves:
+        row = session.get_one(Notification, planned.id)
+        if planned.agency is not None:
+            row.agency = planned.agency
+        move(session, row, planned.to_state, now, by=ALERTD, why=planned.why)
+
+
+def move(session: Session, row: Notification, to_state: State, now: datetime, *, by: str, why: str) -> None:
+    """Move one, with its event. What already stands so for the same reason and by the same hand stays."""
+    session.add(
+        NotificationEvent(notification_id=row.id, at=now, by=by, from_state=row.state, to_state=to_state, why=why)
+    )
+    row.state, row.why = to_state, why
+    session.flush()
+
+
+def by_reference(session: Session, said: str) -> Notification:
+    """The notification with a reference. Raises InputError for one that is none, or that nobody has."""
+    reference = read_reference(said)
+    row = session.scalar(select(Notification).where(Notification.reference == reference)) if reference else None
+    if row is None:
+        what = "no notification has this reference" if reference else "this is not a reference, or it is misspelt"
+        raise InputError(what, where=said, fix="alertd partners list shows them")
+    return row
+
+
+def _may(row: Notification, states: tuple[State, ...], verb: str) -> None:
+    if row.state not in states:
+        what = f"it is {row.state}, and only what is {' or '.join(states)} can be {verb}".replace("_", " ")
+        raise InputError(what, where=row.reference, fix=row.why or None)
+
+
+def _with_reason(row: Notification, why: str) -> None:
+    if not why.strip():
+        fix = "Say why, so that whoever asks later can read it"
+        raise InputError("a reason is needed", where=row.reference, fix=fix)
+
+
+def approve(session: Session, row: Notification, by: str, now: datetime) -> None:
+    """A person lets it go."""
+    _may(row, ("awaiting_approval",), "approved")
+    move(session, row, "ready", now, by=by, why=f"approved by {by}")
+
+
+def refuse(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
+    """A person decides that this agency is not told. The duty stands until the decision is on the child's record."""
+    _with_reason(row, why)
+    _may(row, ("awaiting_approval", "held"), "refused")
+    move(session, row, "withdrawn", now, by=by, why=f"refused by {by}: {why}")
+
+
+def hold(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
+    """A person stops it before it is composed."""
+    _with_reason(row, why)
+    if row.delivery_id is not None:
+        raise InputError("its message is on its way", where=row.reference, fix="Ring the agency")
+    _may(row, ("awaiting_approval", "ready"), "held")
+    move(session, row, "held", now, by=by, why=f"held by {by}: {why}")
+
+
+def send_again(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
+    """A person lets one go once more: what bounced, what nobody answers, what somebody held."""
+    _with_reason(row, why)
+    _may(row, ("held", "sent"), "sent again")
+    if not row.agency:
+        raise InputError("no agency is known for it", where=row.reference, fix=row.why)
+    row.delivery_id, row.sent_at = None, None
+    move(session, row, "ready", now, by=by, why=f"let go again by {by}: {why}")
+
+
+def told(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
+    """A person told them another way, who so have it: by telephone, in person, by letter."""
+    _with_reason(row, why)
+    _may(row, ("awaiting_approval", "held", "sent"), "told another way")
+    row.sent_at = row.sent_at or now
+    row.acknowledged_at = now
+    move(session, row, "acknowledged", now, by=by, why=f"told another way by {by}: {why}")
+
+
+def acknowledge(session: Session, row: Notification, by: str, now: datetime, why: str) -> bool:
+    """The agency has it. False, and nothing changed, where that was known or it cannot be."""
+    if row.delivery_id is None or row.state not in ("ready", "sent"):
+        return False
+    row.sent_at = row.sent_at or now  # it is in their hands, whatever became of our server's answer
+    row.acknowledged_at = now
+    move(session, row, "acknowledged", now, by=by, why=why)
+    return True
+
+
+def bounced(session: Session, row: Notification, now: datetime, why: str) -> None:
+    """Its message did not arrive: it is held until a person mends the address and lets it go again."""
+    row.sent_at = None
+    fix = "partner lead: mend the contact's address; then `alertd partners resend`, or tell them another way"
+    move(session, row, "held", now, by=BY_DELIVERY, why=f"address: {why}. {fix}")
+
+
+def follow(session: Session, now: datetime) -> list[Notification]:
+    """What became of the messages: delivered ones are sent. Those that did not arrive, now held."""
+    rows = session.execute(
+        select(Notification, Delivery)
+        .join(Delivery, Delivery.id == Notification.delivery_id)
+        .where(Notification.state == "ready")
+        .order_by(Notification.id)
+    ).all()
+    faults = []
+    for row, delivery in rows:
+        if delivery.state == "delivered":
+            at = select(func.max(DeliveryEvent.at)).where(
+                DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.to_state == "delivered"
+            )
+            row.sent_at = session.scalar(at) or now
+            move(session, row, "sent", now, by=ALERTD, why="delivered")
+        elif delivery.state in ("refused", "parked"):
+            bounced(session, row, now, delivery.reason)
+            faults.append(row)
+        elif delivery.state == "cancelled":
+            if delivery.unknown_attempts:  # it may be with them: a second copy is a person's decision
+                bounced(session, row, now, f"taken back, and it may have arrived: {delivery.reason}")
+                faults.append(row)
+            else:
+                row.delivery_id = None
+                move(session, row, "held", now, by=ALERTD, why=f"taken back before it was sent: {delivery.reason}")
+    return faults
