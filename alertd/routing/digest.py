@@ -19,7 +19,8 @@ from alertd.cases.records import LONDON, local_day
 from alertd.engine.findings import Finding
 from alertd.language import ENGLISH, Language
 from alertd.people.directory import Directory
-from alertd.routing.disclosure import InternalLine, cannot_tell_words, internal_line, reference
+from alertd.routing.disclosure import InternalLine, cannot_tell_words, internal_line, named_in, reference
+from alertd.routing.lint import OLD
 from alertd.routing.mails import (
     CauseGroup,
     Change,
@@ -91,6 +92,7 @@ def compose_digest(
         Change(reference(c.finding.child, language), say(c.rule.title), _cleared(c, today, language))
         for c in sorted(cleared, key=lambda c: c.finding.identity)
     ]
+    findings = [*(i.finding for i in once), *(c.finding for c in cleared)]
     return Digest(
         subject=f"{', '.join(counts[:2])} · {say(whose)} · {day_words(today, today, language)}",
         preview=", ".join(counts),
@@ -107,6 +109,8 @@ def compose_digest(
         cleared=len(clears),
         snoozed=snoozed,
         why_you=tuple(f"{told_as(how, language)} ({n})" for how, n in Counter(i.how for i in once).most_common()),
+        rows=frozenset().union(*(named_in(f, language) for f in findings)),
+        today=today,
     )
 
 
@@ -158,7 +162,7 @@ def compose_urgent(item: DigestItem, *, today: date, calendar: Calendar, languag
     finding, overdue = item.finding, item.finding.stage == "overdue"
     line = _line(item, today, calendar, language)
     parts = [f"{language.say('Overdue' if overdue else 'Due today')}: {line.title}", line.reference]
-    if finding.due:
+    if finding.due and local_day(finding.due).year > today.year - OLD:  # an old year in a subject looks like a birth
         parts.append(language.say("due {day}", day=day_words(finding.due, today, language).split(" ", 1)[1]))
     return Urgent(
         subject=" · ".join(parts),
@@ -166,6 +170,8 @@ def compose_urgent(item: DigestItem, *, today: date, calendar: Calendar, languag
         line=line,
         purpose=language.say(item.rule.why),
         why_you=told_as(item.how, language),
+        rows=named_in(finding, language),
+        today=today,
     )
 
 

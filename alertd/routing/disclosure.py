@@ -26,7 +26,7 @@ class InternalLine:
     ``when`` is the date and how far off; ``state`` what is (not) recorded; ``why`` the counting and
     the law; ``source`` the row of the feed to look at. ``besides`` says what else bears on it: who has
     said what of it, what explains the date, who allowed more than the law's number, which lesser alerts
-    this one stands for. ``rows`` name every place in the feed that the line may name.
+    this one stands for.
     """
 
     reference: str
@@ -41,7 +41,6 @@ class InternalLine:
     is_new: bool
     told_late: str
     besides: tuple[str, ...] = ()
-    rows: frozenset[str] = frozenset()
 
 
 def reference(child: str, language: Language = ENGLISH) -> str:
@@ -86,13 +85,21 @@ def internal_line(
         is_new,
         say("told late: unchanged since {day}", day=day(since)) if since else "",
         (*handled, *besides(finding, rule, day, language), *stands),
-        _rows(finding),
     )
 
 
-def _rows(finding: Finding) -> frozenset[str]:
+def named_in(finding: Finding, language: Language = ENGLISH) -> frozenset[str]:
+    """The reference and the places in the feed that a mail about a finding may name, as they stand in it."""
     reason = finding.cannot_tell
-    places = (finding.where, finding.counted_from, finding.met_by, *finding.evidence, reason.where if reason else "")
+    places = (
+        finding.child,
+        reference(finding.child, language),
+        finding.where,
+        finding.counted_from,
+        finding.met_by,
+        *finding.evidence,
+        reason.where if reason else "",
+    )
     return frozenset(filter(None, places))
 
 

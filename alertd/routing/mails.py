@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from alertd.alerts.lifecycle import Reason
 from alertd.cases.holding import Holding
@@ -31,6 +32,16 @@ class DigestItem:
     household: str | None = None
     change: str = ""
     handled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail in both forms. ``preview`` is what a phone shows beside the subject."""
+
+    subject: str
+    preview: str
+    text: str
+    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,8 @@ class CauseGroup:
 class Digest:
     """A digest ready to render. ``changes`` and ``clears`` come first, with how many more there are;
     ``over`` names whose load is above what one mail shows; ``why_you`` says as whom the reader is told,
-    with counts."""
+    with counts. ``rows`` are the references and places in the feed it may name, ``today`` its day: these
+    two are for checking what was rendered, and no template is given them."""
 
     subject: str
     preview: str
@@ -127,14 +139,45 @@ class Digest:
     cleared: int
     snoozed: int
     why_you: tuple[str, ...]
+    rows: frozenset[str]
+    today: date
 
 
 @dataclass(frozen=True, slots=True)
 class Urgent:
-    """One alert that does not wait for the digest."""
+    """One alert that does not wait for the digest. ``rows`` and ``today`` as in :class:`Digest`."""
 
     subject: str
     preview: str
     line: InternalLine
     purpose: str
     why_you: str
+    rows: frozenset[str]
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something to press: its words and where it leads."""
+
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A mail of paragraphs, for a partner agency, an operator or a subscriber; every text is finished.
+
+    ``facts`` are (label, text); ``lines`` a list below them; ``links`` what the reader may press; ``closing`` the
+    small print. ``rows`` are references that may look personal and are not; ``today`` is its day.
+    """
+
+    subject: str
+    preview: str
+    opening: tuple[str, ...]
+    today: date
+    facts: tuple[tuple[str, str], ...] = ()
+    lines: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    closing: tuple[str, ...] = ()
+    rows: frozenset[str] = frozenset()

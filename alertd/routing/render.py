@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import textwrap
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from functools import lru_cache
-from importlib.resources import files
 from typing import Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alertd.errors import InputError
 from alertd.people.load import is_address
-from alertd.routing.mails import Digest, Urgent
+from alertd.routing.lint import Known
+from alertd.routing.mails import Digest, Page, Rendered, Urgent
+from alertd.routing.wording import shipped
+
+__all__ = ["Rendered", "render_digest", "render_page", "render_urgent", "template_version", "to_message"]
 
 SENDER_NAME: Final = "alertd"
 LONGEST_LINE: Final = 998
 """Characters in one line of a message without its end: RFC 5322, section 2.1.1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A mail in both forms. ``preview`` is what a phone shows beside the subject."""
-
-    subject: str
-    preview: str
-    text: str
-    html: str
+def render_digest(digest: Digest, language: str = "en") -> Rendered:
+    """The digest as text and HTML, by the templates that come with alertd."""
+    return shipped().digest(digest, language)
 
 
-def render_digest(digest: Digest) -> Rendered:
-    """The digest as text and HTML."""
-    return _render("digest", digest)
+def render_urgent(urgent: Urgent, language: str = "en") -> Rendered:
+    """The urgent mail as text and HTML, by the template that comes with alertd."""
+    return shipped().urgent(urgent, language)
 
 
-def render_urgent(urgent: Urgent) -> Rendered:
-    """The urgent mail as text and HTML."""
-    return _render("urgent", urgent)
+def render_page(what: str, page: Page, language: str = "en", *, known: Known | None = None) -> Rendered:
+    """A ``notification``, ``operator`` or ``subscription`` mail, by the template that comes with alertd."""
+    return shipped().page(what, page, language, known=known)
 
 
 def to_message(
@@ -54,6 +46,7 @@ def to_message(
     to_name: str,
     to_address: str,
     date: datetime,
+    language: str = "en",
 ) -> bytes:
     """An RFC 5322 message: multipart/alternative, UTF-8, quoted-printable; the same bytes each time.
 
@@ -68,6 +61,7 @@ def to_message(
     message["Subject"] = mail.subject
     message["Date"] = date
     message["Message-ID"] = f"<{delivery_id}@{sender.rpartition('@')[2]}>"
+    message["Content-Language"] = "cy" if language == "cy" else "en-GB"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(mail.text, cte="quoted-printable")
@@ -97,35 +91,6 @@ def _address(name: str, address: str, delivery_id: str) -> Address:
     return Address(display_name=name, addr_spec=address)
 
 
-def _render(template: str, mail: Digest | Urgent) -> Rendered:
-    environment = _environment()
-    text, html = (environment.get_template(f"{template}.{form}.j2").render(mail=mail) for form in ("txt", "html"))
-    return Rendered(mail.subject, mail.preview, text, html)
-
-
-@lru_cache(maxsize=1)
 def template_version() -> str:
     """The version of the templates, twelve hexadecimal digits: it changes when one of them does."""
-    folder = files("alertd.routing") / "templates"
-    content = [file.read_bytes() for file in sorted(folder.iterdir(), key=lambda f: f.name) if file.is_file()]
-    return hashlib.sha256(b"\0".join(content)).hexdigest()[:12]
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("alertd.routing"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["indented"] = _indented
-    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
-    return environment
-
-
-def _indented(text: str, width: int = 76) -> str:
-    """A paragraph four spaces in, wrapped."""
-    return textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+    return shipped().version

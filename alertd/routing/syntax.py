@@ -1,0 +1,196 @@
+"""What a template may say: its allow-listed syntax, checked when it is loaded.
+
+A template places what it is given. It may output, choose with ``if`` and repeat with ``for``; it may name the
+fields of its mail and of what is in them, and use the filters listed. Everything else is refused with its line,
+before any message is made: calls, imports, assignments, names and fields there are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from alertd.errors import InputError, did_you_mean
+from alertd.routing.lint import holds
+
+FILTERS: Final = {
+    "say": "the text in the reader's language, with its {names} filled in from the arguments",
+    "stage": "a stage in words",
+    "tone": "gives the heading or paragraph it ends its colour",
+    "ended": "with a full stop at its end",
+    "sentence": "with a capital at its beginning",
+    "join": "a list as text",
+    "length": "how many",
+}
+"""The filters a template may use, and what each gives."""
+
+KEPT_BACK: Final = frozenset({"rows", "today"})
+"""Fields of a mail that are for its checking and not for its reader."""
+
+PERSONAL: Final = (
+    "birth", "born", "dob", "age", "address", "postcode", "nhs", "upn", "pupil_number", "nino", "surname", "forename",
+    "first_name", "last_name", "full_name", "child_name", "name", "ethnicity", "religion", "disability", "diagnosis",
+    "abuse", "category", "parent", "mother", "father", "sibling", "placement", "carer", "school", "phone", "telephone",
+    "gender", "sex", "notes",
+)  # fmt: skip
+"""Words in a field's name that show it to be personal; no mail has such a field."""
+
+_LOOP: Final = ("first", "last", "index", "length")
+
+
+def check_template(environment: Environment, source: str, context: type, place: str) -> None:
+    """Refuse a template that says more than it may. ``context`` is the class of ``mail``; ``place`` its file.
+
+    Raises :class:`InputError` with ``file:line``.
+    """
+    try:
+        tree = environment.parse(source)
+    except TemplateSyntaxError as error:
+        raise InputError(f"is not a template: {error.message}", where=f"{place}:{error.lineno}") from None
+    _Reader(place).body(tree.body, {"mail": context})
+
+
+class _Reader:
+    """Walks one template, knowing of each name what class it is."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def body(self, found: list[nodes.Node], names: Mapping[str, Any]) -> None:
+        for node in found:
+            self._statement(node, names)
+
+    def _statement(self, node: nodes.Node, names: Mapping[str, Any]) -> None:
+        match node:
+            case nodes.Output():
+                for part in node.nodes:
+                    if isinstance(part, nodes.TemplateData):
+                        self._text(part)
+                    else:
+                        self._type(part, names)
+            case nodes.If():
+                self._type(node.test, names)
+                self.body([*node.body, *node.elif_, *node.else_], names)
+            case nodes.For() if not node.recursive:
+                each = _each(self._type(node.iter, names))
+                if node.test is not None:
+                    raise self._refused(node, "a condition in a for", "Put an if inside the loop.")
+                self.body(node.body, {**names, **self._targets(node.target, each), "loop": _Loop})
+                self.body(node.else_, names)
+            case _:
+                raise self._refused(node, _words(node), "A template may output, and use if and for.")
+
+    def _text(self, node: nodes.TemplateData) -> None:
+        for kind in ("an NHS number", "a unique pupil number", "a National Insurance number"):
+            if holds(kind, node.data):
+                raise self._refused(node, kind, "Take it out: a template is the same for every child.")
+
+    def _targets(self, target: nodes.Node, each: Any) -> dict[str, Any]:
+        if isinstance(target, nodes.Name):
+            return {target.name: each}
+        kinds = get_args(each)
+        if isinstance(target, nodes.Tuple) and len(kinds) == len(target.items):
+            return {n.name: kind for n, kind in zip(target.items, kinds, strict=True) if isinstance(n, nodes.Name)}
+        raise self._refused(target, "a loop over several names at once", "Name one.")
+
+    def _type(self, node: nodes.Node, names: Mapping[str, Any]) -> Any:
+        """The class of an expression, each part of which is looked at."""
+        match node:
+            case nodes.Name():
+                if node.name not in names:
+                    raise self._unknown(node, node.name, [n for n in names if n != "loop"], "")
+                return names[node.name]
+            case nodes.Getattr():
+                return self._field(node, self._type(node.node, names))
+            case nodes.Filter():
+                if node.name not in FILTERS or node.node is None:
+                    raise self._refused(node, f"the filter {node.name!r}", _there_are(node.name, FILTERS))
+                if node.dyn_args or node.dyn_kwargs:
+                    raise self._refused(node, "arguments that are unpacked", "Write them out.")
+                given = (node.node, *node.args, *(pair.value for pair in node.kwargs))
+                for argument in given:
+                    self._type(argument, names)
+                return int if node.name == "length" else str
+            case nodes.Const():
+                return type(node.value)
+            case nodes.Compare() | nodes.Not() | nodes.And() | nodes.Or() | nodes.CondExpr() | nodes.Concat():
+                for operand in _parts(node):
+                    self._type(operand, names)
+                return bool if not isinstance(node, nodes.CondExpr | nodes.Concat) else str
+            case _:
+                raise self._refused(node, _words(node), "Use the fields of mail as they are, with filters.")
+
+    def _field(self, node: nodes.Getattr, of: Any) -> Any:
+        known = fields_of(of)
+        if node.attr not in known:
+            raise self._unknown(node, node.attr, list(known), f" of {getattr(of, '__name__', of)}")
+        return known[node.attr]
+
+    def _unknown(self, node: nodes.Node, name: str, known: list[str], of: str) -> InputError:
+        personal_ = any(word in name.lower() for word in PERSONAL)
+        what = f"{name!r} is personal and in no mail" if personal_ else f"there is no {name!r}{of}"
+        return InputError(what, where=f"{self.place}:{node.lineno}", fix=_there_are(name, known))
+
+    def _refused(self, node: nodes.Node, what: str, fix: str) -> InputError:
+        return InputError(f"a template may not hold {what}", where=f"{self.place}:{node.lineno}", fix=fix)
+
+
+class _Loop:
+    """What ``loop`` knows inside a ``for``."""
+
+
+def fields_of(of: Any) -> dict[str, Any]:
+    """The fields of a class that a template may name, each with its class; none of what has no fields."""
+    if of is _Loop:
+        return dict.fromkeys(_LOOP, int)
+    if not (isinstance(of, type) and is_dataclass(of)):
+        return {}
+    hints = get_type_hints(of)
+    found = {f.name: hints[f.name] for f in fields(of)}
+    found |= {
+        name: get_type_hints(member.fget)["return"]
+        for name, member in vars(of).items()
+        if isinstance(member, property) and member.fget is not None
+    }
+    return {name: kind for name, kind in found.items() if name not in KEPT_BACK and not name.startswith("_")}
+
+
+def described(of: type, name: str = "mail") -> Iterator[str]:
+    """Every name a template about such a mail may use, as ``mail.sections[].heading``."""
+    for key, kind in fields_of(of).items():
+        inner = _each(kind) if get_origin(kind) is tuple else kind
+        here = f"{name}.{key}" + ("[]" if inner is not kind else "")
+        yield here
+        if isinstance(inner, type) and is_dataclass(inner):
+            yield from described(inner, here)
+
+
+def _each(kind: Any) -> Any:
+    """What a loop over it gives: the class of the items of a tuple of any length."""
+    kinds = get_args(kind)
+    return kinds[0] if get_origin(kind) is tuple and len(kinds) == 2 and kinds[1] is Ellipsis else None
+
+
+def _parts(node: nodes.Node) -> Iterator[nodes.Node]:
+    for child in node.iter_child_nodes():
+        if isinstance(child, nodes.Operand):
+            yield child.expr
+        else:
+            yield child
+
+
+def _there_are(name: str, known: Any) -> str:
+    return did_you_mean(name, known) or f"There are: {', '.join(sorted(known)) or 'none'}."
+
+
+def _words(node: nodes.Node) -> str:
+    known = {
+        "Call": "a call", "CallBlock": "a call", "Macro": "a macro", "Import": "an import", "FromImport": "an import",
+        "Include": "another template", "Extends": "another template", "Assign": "an assignment", "Block": "a block",
+        "AssignBlock": "an assignment", "Getitem": "a look-up by key", "Test": "a test with 'is'",
+        "For": "a recursive loop",
+    }  # fmt: skip
+    return known.get(type(node).__name__, f"{type(node).__name__.lower()}")
