@@ -119,18 +119,19 @@ def free_port() -> int:
         return port
 
 
-def example_config() -> str:
-    """The example settings: inside the installed package, or beside it in a checkout."""
-    inside = files(alertd) / "config" / "alertd.toml"
+def example_config(name: str = "alertd.toml") -> str:
+    """A file of the example settings: inside the installed package, or beside it in a checkout."""
+    inside = files(alertd) / "config" / name
     if inside.is_file():
         return inside.read_text("utf-8")
-    return (Path(alertd.__file__).parent.parent / "config" / "alertd.toml").read_text("utf-8")
+    return (Path(alertd.__file__).parent.parent / "config" / name).read_text("utf-8")
 
 
 def _write_config(folder: Path, port: int) -> Path:
     text = re.sub(r"(?m)^port = \d+", f"port = {port}", example_config())
     path = folder / "alertd.toml"
     path.write_text(text, "utf-8")
+    (folder / "agencies.yaml").write_text(example_config("agencies.yaml"), "utf-8")
     return path
 
 

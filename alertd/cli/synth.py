@@ -26,7 +26,9 @@ def synth(
         str | None, typer.Option(metavar="DATE", help="The last day it knows; today if not given.")
     ] = None,
     dirty: Annotated[float, typer.Option(help="Share of rows to spoil as real systems do.")] = 0.01,
-    people: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write people.csv and teams.csv.")] = None,
+    people: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write people.csv, teams.csv and restrictions.csv.")
+    ] = None,
     manifest: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the manifest as JSON.")] = None,
     as_: Annotated[
         str, typer.Option("--as", metavar="FEED", help=f"What to write: {', '.join(FEEDS)}.", show_default=True)

@@ -66,6 +66,6 @@ def make(
 
 
 def write_people(folder: str | Path, *, la: str, children: int, seed: int, as_of: date) -> None:
-    """Write ``people.csv`` and ``teams.csv`` for the staff that :func:`make` gives the same arguments."""
+    """Write the files of people, teams and restrictions, for the staff that :func:`make` gives the same arguments."""
     _, _, staff = begin(la, children, seed, as_of)
     write_staff(Path(folder), staff)

@@ -18,8 +18,12 @@ from alertd.synth.volumes import Volumes
 CASELOAD: Final = 16.3
 """Average cases a worker (DfE, Children's social work workforce 2020; later figures not used)."""
 
-PEOPLE_COLUMNS: Final = ("id", "name", "email", "role", "team", "deputy", "away_from", "away_to", "leaves")
-TEAM_COLUMNS: Final = ("id", "name", "parent", "inbox")
+PEOPLE_COLUMNS: Final = (
+    *("id", "name", "email", "role", "team", "deputy", "away_from", "away_to", "leaves"),
+    *("also", "language", "not_told_of"),
+)
+TEAM_COLUMNS: Final = ("id", "name", "parent", "inbox", "hours", "closed")
+RESTRICTION_COLUMNS: Final = ("child", "only", "never", "reason", "until")
 
 _SERVICES: Final = {
     "assessment": ("Assessment and Support", 0.35),
@@ -40,7 +44,35 @@ _TITLES: Final = {
     "iro": "Independent Reviewing Officer",
     "cp_chair": "Child Protection Chair",
     "data_owner": "Performance and Data Manager",
+    "virtual_head": "Virtual School Head",
+    "designated_nurse": "Designated Nurse",
+    "designated_doctor": "Designated Doctor",
+    "partner_lead": "Health Partnership Lead",
+    "case_lawyer": "Senior Solicitor",
+    "monitoring_officer": "Monitoring Officer",
+    "information_governance": "Information Governance Manager",
+    "commissioner": "Commissioning Manager",
+    "placements": "Placements Manager",
+    "missing_lead": "Missing Children Coordinator",
+    "principal_social_worker": "Principal Social Worker",
 }
+_OFFICE: Final = {
+    "virtual_head": (),
+    "designated_nurse": (),
+    "designated_doctor": (),
+    "partner_lead": (),
+    "case_lawyer": (),
+    "monitoring_officer": (),
+    "information_governance": ("complaints_officer",),
+    "commissioner": (),
+    "placements": (),
+    "missing_lead": (),
+    "principal_social_worker": ("quality_assurance",),
+}
+"""Held once in the authority, with what the same person holds besides."""
+_DAYTIME: Final = "07:30-18:30"
+_WELSH_SPEAKERS: Final = 41
+"""One worker in so many wants messages in Welsh (an assumption)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +83,8 @@ class Team:
     name: str
     parent: str | None
     inbox: str
+    hours: str = ""
+    closed: str = ""
 
 
 @dataclass(slots=True)
@@ -66,10 +100,24 @@ class Person:
     away_from: date | None = None
     away_to: date | None = None
     leaves: date | None = None
+    also: str = ""
+    language: str = ""
+    not_told_of: str = ""
 
     def here(self, day: date) -> bool:
         """Whether they work for the authority on that day."""
         return self.leaves is None or day < self.leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """A child of whom not everybody may hear; ids are parted by spaces."""
+
+    child: str
+    only: str
+    never: str
+    reason: str
+    until: str = ""
 
 
 @dataclass(slots=True)
@@ -94,8 +142,9 @@ class Staff:
         team = [p for p in self.areas[area] if p.team == leaver.team and p.here(day)]
         return dice.one_of(team) if team else self.worker(dice, area, day)
 
-    def _team(self, id_: str, name: str, parent: str | None) -> Team:
-        team = Team(id_, name, parent, f"{name.lower().replace(' ', '.').replace(chr(39), '')}@{self.domain}")
+    def _team(self, id_: str, name: str, parent: str | None, hours: str = _DAYTIME) -> Team:
+        inbox = f"{name.lower().replace(' ', '.').replace(chr(39), '')}@{self.domain}"
+        team = Team(id_, name, parent, inbox, hours)
         self.teams.append(team)
         return team
 
@@ -124,7 +173,23 @@ def make_staff(dice: Dice, volumes: Volumes, as_of: date) -> Staff:
     for _ in range(1 + round(volumes["cp_plans_31mar"] / 150)):
         staff._hire(dice, "cp_chair", review.id)
     _deputies_and_absences(staff, dice, as_of)
+    _office(staff, top)
     return staff
+
+
+def _office(staff: Staff, top: Team) -> None:
+    """Whoever is there once for the whole authority. Of dice of their own, so that nobody's life changes by them."""
+    dice = Dice(len(staff.people))
+    for role, also in _OFFICE.items():
+        staff._hire(dice, role, top.id).also = " ".join(also)
+    for person in staff.people:
+        if person.role == "team_manager":
+            person.also = "supervisor"
+        elif person.role == "service_manager" and person.team == staff.areas["iro"][0].team:
+            person.also = "iro_manager"
+    workers = [person for area in staff.areas.values() for person in area if person.role == "worker"]
+    for person in workers[::_WELSH_SPEAKERS]:
+        person.language = "cy"
 
 
 def _service(staff: Staff, dice: Dice, area: str, name: str, top: Team, workers: int) -> None:
@@ -133,7 +198,8 @@ def _service(staff: Staff, dice: Dice, area: str, name: str, top: Team, workers:
     staff.areas[area] = []
     teams = max(1, round(workers / 7))
     for n in range(1, teams + 1):
-        team = staff._team(f"T{len(staff.teams) + 1:03d}", f"{name} Team {n}", service.id)
+        hours = "" if area == "assessment" else _DAYTIME  # the front door is open at any hour
+        team = staff._team(f"T{len(staff.teams) + 1:03d}", f"{name} Team {n}", service.id, hours)
         staff._hire(dice, "team_manager", team.id)
         if area == "assessment":
             staff._hire(dice, "duty", team.id)
@@ -205,15 +271,26 @@ def set_caseloads(rows: dict[str, list[dict[str, Any]]], as_of: date) -> None:
 
 
 def write_staff(folder: Path, staff: Staff) -> None:
-    """Write ``people.csv`` and ``teams.csv``: the directory a daemon over this authority reads."""
+    """Write ``people.csv``, ``teams.csv`` and ``restrictions.csv``, as a daemon over this authority reads them."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_csv(folder / "people.csv", PEOPLE_COLUMNS, staff.people)
         _write_csv(folder / "teams.csv", TEAM_COLUMNS, staff.teams)
+        _write_csv(folder / "restrictions.csv", RESTRICTION_COLUMNS, _restrictions(staff))
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror}", where=str(folder), fix="Choose another folder"
         ) from None
+
+
+def _restrictions(staff: Staff) -> list[Restriction]:
+    """A child of whom few may hear, and one who is the family of somebody on the staff."""
+    line = [next(p.id for p in staff.people if p.role == role) for role in ("director", "head_of_service")]
+    relative = staff.areas["care"][0].id
+    return [
+        Restriction("1000007", " ".join(line), "", "Subject of a staff disciplinary inquiry"),
+        Restriction("1000011", "", relative, "Family of a member of staff"),
+    ]
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], things: Iterable[object]) -> None:

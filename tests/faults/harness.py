@@ -85,7 +85,8 @@ class Place:
         text = example_config().replace("sqlite:///alertd.db", self.url)
         text = re.sub(r"(?m)^port = .*", f"port = {port}", text)
         text = re.sub(r"(?m)^dispatch_seconds = .*", "dispatch_seconds = 1", text)
-        for name in ("authority.db", "people.csv", "teams.csv"):
+        (self.folder / "agencies.yaml").write_text(example_config("agencies.yaml"))
+        for name in ("authority.db", "people.csv", "teams.csv", "restrictions.csv"):
             text = text.replace(f'"{name}"', f'"{self.authority / name}"')
         text = text.replace("sqlite:///authority.db", f"sqlite:///{self.authority / 'authority.db'}")
         config = self.folder / "alertd.toml"

@@ -395,4 +395,4 @@ def test_the_command_prints_made_beside_published_and_writes_its_files(tmp_path:
     said = json.loads((tmp_path / "m.json").read_text())
     assert said["as_of"] == "2026-11-20"
     assert said["rows"]["ssd_person"] > 40
-    assert sorted(p.name for p in (tmp_path / "people").iterdir()) == ["people.csv", "teams.csv"]
+    assert sorted(p.name for p in (tmp_path / "people").iterdir()) == ["people.csv", "restrictions.csv", "teams.csv"]
