@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from alertd import __version__
 from alertd.cli.adoption import adopt_pack, confirm, status
+from alertd.cli.alerts_handle import alerts_app
 from alertd.cli.backtest import backtest
 from alertd.cli.calendars import calendar_app
 from alertd.cli.clock import clock
@@ -22,11 +23,13 @@ from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
 from alertd.cli.kinds import sources_app
 from alertd.cli.matrix import matrix
+from alertd.cli.precision import show_precision
 from alertd.cli.probe import probe
 from alertd.cli.receive import receive_app
 from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
+from alertd.cli.silences import silences_app
 from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
@@ -54,7 +57,10 @@ rules_app.command("confirm")(confirm)
 rules_app.command("status")(status)
 rules_app.command("coverage")(show_coverage)
 rules_app.command("backtest")(backtest)
+rules_app.command("precision")(show_precision)
 app.add_typer(rules_app, name="rules")
+app.add_typer(alerts_app, name="alerts")
+app.add_typer(silences_app, name="silences")
 sources_app.command("probe")(probe)
 sources_app.command("matrix")(matrix)
 sources_app.command("sync")(sync)
