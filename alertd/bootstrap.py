@@ -15,21 +15,27 @@ from uuid import uuid4
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from alertd.alerts.muting import Guard
 from alertd.calendars.calendar import Calendar, Term, calendar_for
 from alertd.calendars.terms import read_terms
 from alertd.cases.reading import Progress, Reading
-from alertd.cases.records import Snapshot
+from alertd.cases.records import CaseFile, Snapshot
 from alertd.cases.sources.own_sql import queries_of
 from alertd.cases.sources.readers import Place, opened
 from alertd.cases.sources.ssd_staff import StaffRows, read_staff
-from alertd.db.engine import open_engine, upgrade
+from alertd.db.engine import open_engine, reading, upgrade
 from alertd.errors import InputError, did_you_mean
+from alertd.intake.kept import KeptCases, Named
 from alertd.intake.numbers import read_merged
+from alertd.intake.store import standing
 from alertd.intake.whole import Whole
 from alertd.outbox.channel import Notifier
 from alertd.outbox.deliver import Composer
+from alertd.partners.compose import Partners
+from alertd.partners.facts import Contact
+from alertd.partners.policy import Policy, read_policy
 from alertd.people.agencies import Agencies
 from alertd.people.directory import Directory
 from alertd.people.load import load_directory
@@ -73,6 +79,39 @@ class House:
 
     merged: Mapping[str, str] = field(default_factory=dict)
     """Person numbers, and those they were merged into."""
+    policy: Policy = field(default_factory=Policy)
+    """Which notifications to other agencies are sent, and who approves them."""
+
+    def partners(self) -> Partners:
+        """What telling other agencies needs, as things are now."""
+        own, web = self.settings.partners, self.settings.web
+        return Partners(
+            policy=self.policy,
+            composer=self.composer_now(),
+            case=self._kept(),
+            authority=self.settings.authority.name,
+            contact=Contact(own.contact, own.address, own.telephone) if own.contact else None,
+            page=(lambda secret: web.link(f"acknowledge/{secret}")) if web else None,
+        )
+
+    def _kept(self) -> Callable[[str], CaseFile | None]:
+        """Each child as the readings in force have it, looked up once somebody asks."""
+        kept: list[KeptCases] = []
+
+        def of(child: str) -> CaseFile | None:
+            if not kept:
+                kept.append(kept_now(self))
+            return kept[0].of(child)
+
+        return of
+
+
+def kept_now(house: House) -> KeptCases:
+    """The case files of the readings in force."""
+    with Session(reading(house.engine)) as session:
+        found = [(Named(f.name, f.authority), standing(session, f.name)) for f in house.settings.feed]
+    feeds = [(named, one) for named, one in found if one is not None]
+    return KeptCases(house.engine, feeds, precedence=house.settings.precedence, merged=house.merged)
 
 
 def place_of(feed: Feed) -> Place:
@@ -145,7 +184,7 @@ def guard_of(settings: Settings) -> Guard:
 def directory_of(settings: Settings, rulebook: Rulebook) -> Directory:
     """The whole directory the settings name, as it is now. Raises InputError for any part that cannot be used."""
     reader = staff_reader_of(settings)
-    directory = _people_of(settings, rulebook, reader() if reader else None)
+    directory = people_of(settings, rulebook, reader() if reader else None)
     people = settings.people
     return replace(
         directory,
@@ -161,7 +200,7 @@ def staff_of(settings: Settings, rulebook: Rulebook, clock: Callable[[], datetim
     feed = FeedStaff(reader, clock) if reader else None
     return Staff(
         (people.people, people.teams),
-        lambda: _people_of(settings, rulebook, feed.value if feed else None),
+        lambda: people_of(settings, rulebook, feed.value if feed else None),
         restrictions=_watched(people.restrictions, load_restrictions),
         agencies=_watched(people.agencies, lambda _: agencies_of(settings)),
         feed=feed,
@@ -196,7 +235,7 @@ def staff_reader_of(settings: Settings) -> Callable[[], StaffRows] | None:
     return partial(read_staff, feed.url, schema=feed.schema_, prefix=feed.prefix)
 
 
-def _people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) -> Directory:
+def people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) -> Directory:
     """The people and teams. A role of any ladder may be held."""
     people = settings.people
     books = (rulebook, *rulebook.teams.values())
@@ -262,5 +301,6 @@ def build(
         rng=rng or random.Random(),  # noqa: S311 - spreads retries, keeps no secret
         guard=guard_of(settings),
         merged=merged_numbers(settings),
+        policy=read_policy(settings.partners.policy, rulebook),
         log=structlog.stdlib.get_logger("alertd"),
     )

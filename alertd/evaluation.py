@@ -22,7 +22,7 @@ from alertd.cases.holding import Holding, family, holding
 from alertd.cases.reading import Progress
 from alertd.cases.records import CaseFile, Snapshot, local_day
 from alertd.db.engine import reading
-from alertd.engine.evaluate import Evaluator, measurable, waiting
+from alertd.engine.evaluate import Evaluator, waiting
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.engine.sweep import broken, each
 from alertd.errors import InputError
@@ -32,6 +32,7 @@ from alertd.intake.freshness import why_stale
 from alertd.intake.kept import KeptCases, Named, Silence, followed, snapshot_of
 from alertd.intake.store import Standing
 from alertd.intake.sync import Taken, take_in
+from alertd.partners.notices import measurable_with, sent_notices, with_notices
 from alertd.routing.render import template_version
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook
@@ -81,8 +82,11 @@ def evaluate_once(
     kept = KeptCases(
         house.engine, feeds, precedence=house.settings.precedence, merged=house.merged, silent=stale.keys()
     )
-    snapshot = snapshot_of(kept, Silence(stale, refused))
-    looked = _look_at_all(house, snapshot, now, kept.unread(), on_evaluated)
+    fed = {kind for _, one in feeds for kind in one.said.holds}
+    with Session(reading(house.engine)) as session:
+        told = sent_notices(session)
+    snapshot = with_notices(snapshot_of(kept, Silence(stale, refused)), told, house.policy.sent, fed)
+    looked = _look_at_all(house, snapshot, now, kept.unread(), on_evaluated, fed)
     return replace(_commit(house, kept, snapshot, looked, now), refused="; ".join(refused.values()))
 
 
@@ -181,10 +185,11 @@ def _look_at_all(
     now: datetime,
     unread: Mapping[str, str],
     on_evaluated: Callable[[int, int], None],
+    fed: Collection[str],
 ) -> Looked:
     with Session(reading(house.engine)) as session:
         told = frozenset(alerts.last_told(session))
-    able, unable = measurable(house.rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
+    able, unable = measurable_with(house.rulebook, snapshot, house.policy.sent, fed)
     looked = Looked(able, [*unable], {}, 0, dict(unread))
     done = open_children = 0
 
@@ -193,7 +198,7 @@ def _look_at_all(
         done += n
         on_evaluated(done, len(snapshot.cases))
 
-    for child, seen in each(snapshot, house.rulebook, _look, now, progress=progress, failed=looked.failed.__setitem__):
+    for child, seen in each(snapshot, able, _look, now, progress=progress, failed=looked.failed.__setitem__):
         if child in unread:  # what is kept of the child is not what the feed says now
             continue
         looked.findings.extend(f for f in seen.findings if f.asks_for_action or f.identity in told)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.calendars.calendar import Calendar
 from alertd.calendars.clock import shift
 from alertd.calendars.durations import Duration
 from alertd.cases.holding import Holding, holding
@@ -24,6 +23,7 @@ from alertd.db.links import new_link
 from alertd.db.tables import Alert, Delivery, Notification
 from alertd.errors import InputError
 from alertd.outbox import store as outbox
+from alertd.outbox.deliver import Composer
 from alertd.partners import store
 from alertd.partners.disclosure import disclose, partner_mail
 from alertd.partners.facts import Case, Contact, find, why_veiled
@@ -40,28 +40,28 @@ from alertd.rulebook.model import Rule, Rulebook
 ACKNOWLEDGE = "acknowledge"
 """The purpose of the links in these mails; their subject is the notification's number."""
 
+A_DAY = timedelta(days=1)
 _TELLABLE = ("upcoming", "due", "overdue")
 
 
 @dataclass(frozen=True, slots=True)
 class Partners:
-    """What telling agencies needs to know. ``case`` gives a child's records as they are kept; ``page`` makes the
-    address of the page of a link, None where alertd has no pages; ``authority`` is its name, and ``contact`` whom to
-    ring there. ``sender`` is the address mail comes from."""
+    """What telling agencies needs to know: the ``composer`` with the directory as it is now, the agencies in it;
+    ``case`` gives a child's records as they are kept; ``authority`` is our name and ``contact`` whom to ring there;
+    ``page`` makes the address of a link's page, None where alertd has no pages."""
 
     policy: Policy
-    agencies: Agencies
-    directory: Directory
-    rulebook: Rulebook
-    calendar: Calendar
+    composer: Composer
     case: Callable[[str], CaseFile | None]
     authority: str
-    sender: str
-    new_id: Callable[[], str]
     contact: Contact | None = None
     page: Callable[[str], str] | None = None
     random_bits: Callable[[int], int] = secrets.randbits
-    channel: str = "email"
+
+    @property
+    def directory(self) -> Directory:
+        """The staff and agencies."""
+        return self.composer.directory
 
 
 @dataclass(slots=True)
@@ -92,12 +92,19 @@ def compose_notifications(session: Session, partners: Partners, now: datetime) -
         elif (row.state, row.why) != ("held", why):
             store.move(session, row, "held", now, by=ALERTD, why=why)
             notes.append(Note(row.id, owner, "held"))
-    tell_staff(session, partners.directory, notes, now, sender=partners.sender, new_id=partners.new_id)
-    held = select(Notification).where(Notification.state == "held").order_by(Notification.id)
-    done.held = [
-        f"notification {row.reference} to {row.agency or row.kind}: {row.why}" for row in session.scalars(held)
-    ]
+    tell_staff(session, partners.composer, notes, now)
+    done.held = list(_waiting_for_somebody(session, now))
     return done
+
+
+def _waiting_for_somebody(session: Session, now: datetime) -> Iterator[str]:
+    """What is held, and what has waited a day for a yes."""
+    rows = session.scalars(
+        select(Notification).where(Notification.state.in_(("held", "awaiting_approval"))).order_by(Notification.id)
+    )
+    for row in rows:
+        if row.state == "held" or now - row.created_at >= A_DAY:
+            yield f"notification {row.reference} to {row.agency or row.kind}: {row.why}"
 
 
 def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]) -> None:
@@ -111,10 +118,10 @@ def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]
         return links[child]
 
     made = plan(
-        list(_owed(session, partners.rulebook)),
+        list(_owed(session, partners.composer.rulebook)),
         store.standing(session),
         partners.policy,
-        partners.agencies,
+        partners.directory.agencies,
         links_to,
         partial(restricted, partners.directory, today=today),
         today,
@@ -148,19 +155,18 @@ def _unused_reference(session: Session, random_bits: Callable[[int], int]) -> st
 
 def restricted(directory: Directory, child: str, today: date) -> str:
     """Why only some may hear of a child; blank where nothing forbids it."""
-    found = directory.restrictions.get(child)
-    return "the child is restricted" if found is not None and found.in_force(today) else ""
+    return "the child is restricted" if directory.limited(child, today) else ""
 
 
 def _compose(session: Session, partners: Partners, row: Notification, now: datetime) -> tuple[str, str]:
     """Make the message of one. Why it cannot be made, and the role that mends it; both blank where it was."""
     today = local_day(now)
     alert = session.get_one(Alert, row.alert_id)
-    rule = partners.rulebook.of_team(alert.team).rule(alert.rule)
+    rule = partners.composer.rulebook.of_team(alert.team).rule(alert.rule)
     file = partners.case(alert.child)
     if rule is None or file is None:
         return "the rule or the child is not there now. The data owner sees to the feed and the packs", "data_owner"
-    contact = partners.agencies.resolve(row.kind, links_of(file, today), today)
+    contact = partners.directory.agencies.resolve(row.kind, links_of(file, today), today)
     if isinstance(contact, NotKnown):
         return f"{contact.reason}. {contact.owner}: {contact.fix}", contact.owner
     why, owner = _not_to_be_sent(session, partners, row, rule, contact, alert.child, today)
@@ -227,11 +233,11 @@ def _send(
         link=link,
         language=contact.language,
     )
-    id_ = partners.new_id()
+    id_ = partners.composer.new_id()
     message = to_message(
         render_partner(mail),
         delivery_id=id_,
-        sender=partners.sender,
+        sender=partners.composer.sender,
         to_name=contact.agency_name,
         to_address=contact.address,
         date=now,
@@ -242,7 +248,7 @@ def _send(
         person=f"agency:{contact.agency}",
         address=contact.address,
         resolved_by=contact.how,
-        channel=partners.channel,
+        channel=partners.composer.channel,
         message=message,
         now=now,
         urgent=True,
@@ -272,9 +278,10 @@ def _worker(directory: Directory, child: str, held: Holding, today: date) -> Con
 
 def acknowledge_by(partners: Partners, receipt: str, today: date) -> date:
     """The day by which an answer is wanted: one working day where it is urgent, else three, or as the book sets."""
-    rule = partners.rulebook.rule(f"notify.receipt.{receipt}")
-    limit = partners.rulebook.limit(rule, today) if rule else None
-    return local_day(shift(today, limit or Duration(1 if receipt == "urgent" else 3, "working day"), partners.calendar))
+    book, calendar = partners.composer.rulebook, partners.composer.calendar
+    rule = book.rule(f"notify.receipt.{receipt}")
+    usual = Duration(1 if receipt == "urgent" else 3, "working day")
+    return local_day(shift(today, (book.limit(rule, today) if rule else None) or usual, calendar))
 
 
 def why_not_now(session: Session, delivery_id: str, agencies: Agencies, today: date) -> str:

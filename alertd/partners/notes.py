@@ -6,7 +6,7 @@ One message to a person at a time, whatever it is made of; none about the same s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, Notification
-from alertd.outbox import store as outbox
-from alertd.people.directory import Directory, Resolved
-from alertd.routing.render import Rendered, to_message
+from alertd.outbox.deliver import Composer, deliver
+from alertd.people.directory import Resolved
+from alertd.routing.render import Rendered
 from alertd.rulebook.agencies import AGENCIES
 
 _HEADINGS: Final = {
@@ -38,16 +38,7 @@ class Note:
     state: str
 
 
-def tell_staff(
-    session: Session,
-    directory: Directory,
-    notes: Iterable[Note],
-    now: datetime,
-    *,
-    sender: str,
-    new_id: Callable[[], str],
-    channel: str = "email",
-) -> int:
+def tell_staff(session: Session, composer: Composer, notes: Iterable[Note], now: datetime) -> int:
     """Put the messages in the outbox, in the caller's transaction; how many they are."""
     lines: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     people: dict[str, Resolved] = {}
@@ -56,13 +47,14 @@ def tell_staff(
             continue
         row = session.get_one(Notification, note.notification)
         alert = session.get_one(Alert, row.alert_id)
-        person = directory.resolve(note.role, Holding(alert.worker, alert.team), local_day(now), child=alert.child)
+        held = Holding(alert.worker, alert.team)
+        person = composer.directory.resolve(note.role, held, local_day(now), child=alert.child)
         people[person.person_id] = person
         line = _line(row, alert, person)
         if line not in lines[person.person_id][note.state]:
             lines[person.person_id][note.state].append(line)
     for person_id, by_state in lines.items():
-        _tell(session, people[person_id], by_state, now, sender, new_id(), channel)
+        deliver(session, composer, people[person_id], _mail(by_state), now, urgent=True)
     return len(lines)
 
 
@@ -71,30 +63,10 @@ def _line(row: Notification, alert: Alert, person: Resolved) -> str:
     return f"{row.reference}: {row.agency or AGENCIES.get(row.kind, row.kind)}{of_child}: {row.why}"
 
 
-def _tell(
-    session: Session,
-    person: Resolved,
-    by_state: dict[str, list[str]],
-    now: datetime,
-    sender: str,
-    id_: str,
-    channel: str,
-) -> None:
+def _mail(by_state: Mapping[str, list[str]]) -> Rendered:
     n = sum(map(len, by_state.values()))
     subject = f"{n} notification{'' if n == 1 else 's'} to other agencies for you to see to"
     text = [line for state, heading in _HEADINGS.items() if by_state.get(state) for line in (heading, *by_state[state])]
     html = "".join(f"<p>{escape(line)}</p>" for line in text)
     page = f'<!doctype html><html lang="en-GB"><head><title>{subject}</title></head><body>{html}</body></html>'
-    mail = Rendered(subject, subject, "\n".join(text), page)
-    message = to_message(mail, delivery_id=id_, sender=sender, to_name=person.name, to_address=person.address, date=now)
-    outbox.add(
-        session,
-        delivery_id=id_,
-        person=person.person_id,
-        address=person.address,
-        resolved_by=person.how,
-        channel=channel,
-        message=message,
-        now=now,
-        urgent=True,
-    )
+    return Rendered(subject, subject, "\n".join(text), page)

@@ -36,7 +36,7 @@ class _Told:
     acknowledged: datetime | None
 
 
-def notices(session: Session) -> dict[str, tuple[Record, ...]]:
+def sent_notices(session: Session) -> dict[str, tuple[Record, ...]]:
     """The records of what alertd sent, by child."""
     rows = session.execute(
         select(Notification, Alert.id, Alert.child, Alert.rule, Alert.record)
