@@ -23,6 +23,7 @@ from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
 from alertd.cli.kinds import sources_app
 from alertd.cli.matrix import matrix
+from alertd.cli.people import people_app
 from alertd.cli.precision import show_precision
 from alertd.cli.probe import probe
 from alertd.cli.receive import receive_app
@@ -69,6 +70,7 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(data_app, name="data")
 app.add_typer(subscriptions_app, name="subscriptions")
 app.add_typer(calendar_app, name="calendar")
+app.add_typer(people_app, name="people")
 app.command()(clock)
 app.command()(synth)
 
