@@ -63,8 +63,8 @@ def calendar_of(items: Sequence[Item], name: str, now: datetime, *, feed: str = 
     calendar.add("prodid", "-//alertd//alertd//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("name", _plain(name))
-    calendar.add("x-wr-calname", vText(_plain(name)))
+    for key in ("name", "x-wr-calname"):  # the library knows neither, and would escape nothing
+        calendar.add(key, vText(_plain(name)))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
     ordered = sorted(items, key=lambda item: (begin_of(item.due), item.identity))
@@ -83,7 +83,7 @@ def _event(item: Item, made: datetime) -> Event:
         f"Law: {item.law}",
         item.next_step,
     ]
-    event = _bare("|".join(item.identity), item.summary, "\n".join(filter(None, words)), made)
+    event = _bare("\x1f".join(item.identity), item.summary, "\n".join(filter(None, words)), made)
     _on(event, item.due)
     event.add("sequence", max(0, item.changes - 1))
     event.add("last-modified", item.changed.astimezone(UTC))
@@ -103,7 +103,7 @@ def _overdue(items: Sequence[Item], feed: str, today: date, made: datetime) -> E
 
 def _bare(id_: str, summary: str, description: str, made: datetime) -> Event:
     event = Event()
-    event.add("uid", str(uuid5(_ALERTS, id_)))
+    event.add("uid", str(uuid5(_ALERTS, id_.encode(errors="backslashreplace").decode())))
     event.add("dtstamp", made.astimezone(UTC))
     event.add("summary", _plain(summary))
     event.add("description", _plain(description))

@@ -169,7 +169,7 @@ def checked(wanted: Wanted, rulebook: Rulebook, directory: Directory, channels: 
         fix = (
             "Managers, and who holds a role for the whole service, subscribe; workers hear of their own children anyway"
         )
-        raise InputError(own.why_not, where=wanted.person, fix=fix)
+        raise InputError(own.why_not, fix=fix)
     for asked in wanted.rules:
         _check_rule(asked, rulebook)
     _known("team", wanted.teams, directory.teams)
