@@ -91,7 +91,9 @@ class Language:
 
     def day(self, day: date, pattern: str) -> str:
         """A day written by a pattern of the CLDR: ``EEE d MMM``."""
-        return format_date(day, pattern, locale=_locale(self.code))
+        said = format_date(day, pattern, locale=_locale(self.code))
+        # The CLDR's "Dydd Gwener" is for standing alone; within a sentence it is small.
+        return said.replace("Dydd ", "dydd ") if self.code == "cy" else said
 
     def both(self, words: Sequence[str]) -> str:
         """``a``, ``a and b``, ``a, b and c``."""
