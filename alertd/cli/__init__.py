@@ -31,6 +31,7 @@ from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
 from alertd.cli.silences import silences_app
+from alertd.cli.simulate import simulate
 from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
@@ -73,6 +74,7 @@ app.add_typer(calendar_app, name="calendar")
 app.add_typer(people_app, name="people")
 app.command()(clock)
 app.command()(synth)
+app.command()(simulate)
 
 
 def _version(wanted: bool) -> None:

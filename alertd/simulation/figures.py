@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -33,6 +32,9 @@ from alertd.synth.staff import Person
 
 if TYPE_CHECKING:
     from alertd.simulation.year import Asked
+
+CHECKS = ("duplicates", "to_leavers", "to_absent", "to_nobody", "wrong_step", "disclosure_breaches")
+"""The figures that count what is wrong."""
 
 SHOWN = 5
 """Of what a check found, so many lines are shown."""
@@ -358,8 +360,3 @@ def _staff_figures(books: Books) -> dict[str, int]:
         "changed_teams": len(books.year.moves),
         "absences": away,
     }
-
-
-def as_json(found: Mapping[str, Any]) -> str:
-    """The report as one JSON object."""
-    return json.dumps(found, ensure_ascii=False, indent=1)
