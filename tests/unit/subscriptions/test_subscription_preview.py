@@ -76,7 +76,7 @@ def test_it_shows_what_the_daemon_would_have_sent(days: list[tuple[int, int, str
     ]
     asked, known, lines = wanted(every=every), {}, 0
     eights = {at(day, 8, 0) for day in range(1, 30)}
-    for moment in sorted(eights | {change.at for past in pasts for change in past.changes}):
+    for moment in sorted(eights | {one.at for past in pasts for one in past.changes}):
         local = moment.astimezone(LONDON)
         digests = local.hour == 8 and local.minute == 0 and CALENDAR.is_working(local.date())
         told = {("S1", "email"): known}
