@@ -27,6 +27,8 @@ from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
 from alertd.outbox.recheck import why_not_now
 from alertd.outbox.undelivered import tell_of_undelivered
+from alertd.partners.compose import compose_notifications
+from alertd.partners.last_look import to_agency, why_agency_not_now
 
 AGAIN_AFTER = timedelta(minutes=4)
 """When a feed was refused or a database out of reach: within the five minutes in which due work must go."""
@@ -42,6 +44,7 @@ def compose_once(house: House) -> Composed:
         now = house.clock()
         composer = house.composer_now()
         done = compose(session, composer, now)
+        agencies = compose_notifications(session, house.partners(), now)
         if done.held:
             _tell_of_held(session, house, done.held)
         if house.staff.fault:
@@ -52,8 +55,8 @@ def compose_once(house: House) -> Composed:
         house.log.error(
             "undelivered", messages=undelivered, next="a message to the data owner, or to duty, says which and why"
         )
-    if done.urgent or done.digests:
-        house.log.info("composed", urgent=done.urgent, digests=done.digests)
+    if done.urgent or done.digests or agencies.sent:
+        house.log.info("composed", urgent=done.urgent, digests=done.digests, agencies=agencies.sent)
     return done
 
 
@@ -111,6 +114,8 @@ async def _dispatch(house: House, stopping: asyncio.Event | None) -> Summary:
 def _why_not(house: House, delivery: str) -> str:
     """The last look at a message before it leaves, with the staff as they are at this moment."""
     with Session(reading(house.engine)) as session:
+        if to_agency(session, delivery):
+            return why_agency_not_now(session, delivery, house.composer_now().directory, local_day(house.clock()))
         return why_not_now(session, house.composer_now().directory, delivery, local_day(house.clock()))
 
 

@@ -20,7 +20,7 @@ from alertd.calendars.durations import Duration
 from alertd.cases.holding import Holding, holding
 from alertd.cases.records import CaseFile, local_day
 from alertd.db.links import new_link
-from alertd.db.tables import Alert, Delivery, Notification
+from alertd.db.tables import Alert, Notification
 from alertd.errors import InputError
 from alertd.outbox import store as outbox
 from alertd.outbox.deliver import Composer
@@ -32,7 +32,7 @@ from alertd.partners.plan import ALERTD, Owed, links_of, plan
 from alertd.partners.policy import Policy, sendable
 from alertd.partners.reference import new_reference
 from alertd.partners.render import render_partner
-from alertd.people.agencies import Agencies, AgencyContact, NotKnown
+from alertd.people.agencies import AgencyContact, NotKnown
 from alertd.people.directory import Directory
 from alertd.routing.render import to_message
 from alertd.rulebook.model import Rule, Rulebook
@@ -282,29 +282,3 @@ def acknowledge_by(partners: Partners, receipt: str, today: date) -> date:
     rule = book.rule(f"notify.receipt.{receipt}")
     usual = Duration(1 if receipt == "urgent" else 3, "working day")
     return local_day(shift(today, (book.limit(rule, today) if rule else None) or usual, calendar))
-
-
-def why_not_now(session: Session, delivery_id: str, agencies: Agencies, today: date) -> str:
-    """Why a message to an agency must not leave any more; blank where it may, and for any other message.
-
-    ``agencies`` as they are now: the agreement, the contact and the address are looked at again. Whoever calls takes
-    the delivery back with this as the reason; the notification is then held, and composed anew once that is mended.
-    """
-    found = session.execute(
-        select(Notification, Alert.state)
-        .join(Alert, Alert.id == Notification.alert_id)
-        .where(Notification.delivery_id == delivery_id)
-    ).first()
-    if found is None:
-        return ""
-    row, alert_state = found
-    if row.state != "ready":
-        return f"the notification is {row.state.replace('_', ' ')}"
-    if alert_state == "closed":
-        return "nothing is owed any more"
-    agency = agencies.agencies.get(row.agency)
-    contact = agencies.resolve(row.kind, {row.kind: row.agency}, today)
-    if agency is None or isinstance(contact, NotKnown):
-        return str(contact)
-    sent_to = session.scalar(select(Delivery.address).where(Delivery.id == delivery_id))
-    return "" if contact.address == sent_to else f"the contact of {row.agency} is another now"

@@ -1,0 +1,261 @@
+"""The whole road of a notification: a trigger in the feed, a yes, a delivery, the duty met, the receipt chased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.cases.records import LONDON
+from alertd.db.tables import Delivery, Notification, NotificationEvent
+from alertd.engine import sweep as sweeping
+from alertd.partners import store
+from alertd.partners.policy import Policy, Sending
+from alertd.people.agencies import Agencies, Agency, Agreement, Contact
+from alertd.people.directory import Directory
+from alertd.people.staff import Staff
+from alertd.settings import Web
+from tests.support.council import ALL_RULES, PEOPLE, TEAMS, Council, Inline, council_at
+from tests.support.fed import fed_by, written
+
+pytest_plugins = ["tests.support.databases"]
+
+WANTED = ("notify.n5", "notify.n11", "notify.n12.a", "notify.receipt.routine", "notify.receipt.urgent")
+RULES = ALL_RULES.model_copy(update={"rules": tuple(r for r in ALL_RULES.rules if r.id in WANTED)})
+FIELDS = frozenset({"reference", "trigger_date", "legal_status", "worker_contact", "return_time"})
+REVIEWERS = Agency(
+    "reviewers",
+    "iro_service",
+    "Reviewing service",
+    frozenset({"everywhere"}),
+    Agreement("DSA-1", FIELDS),
+    "TLS was seen",
+    (Contact("desk", "Desk", "desk@reviewers.example"),),
+)
+POLICY = {"notify.n5": Sending(send="approve", approved_by="worker")}
+LISTS = {
+    "child.csv": "child,born\nC1,2015-03-02\n",
+    "care_period.csv": "child,key,start,end\nC1,L1,2026-11-02,\n",
+    "legal_status.csv": "child,key,start,end,status\nC1,S1,2026-11-02,,C2\n",
+    "allocation.csv": "child,key,start,end,worker,team,role\nC1,A1,2026-01-05,,W1,T1,CW\n",
+}
+
+
+def nov(day: int) -> date:
+    return date(2026, 11, day)
+
+
+class Town:
+    """A council that tells the reviewing service, and the lists it is fed by."""
+
+    def __init__(self, folder: Path, url: str, policy: dict[str, Sending] = POLICY) -> None:
+        self.lists = folder / "lists"
+        self.lists.mkdir()
+        self.council: Council = council_at(folder, url, RULES)
+        fed_by(self.council, kind="csv", url=str(self.lists))
+        settings = self.council.house.settings.model_copy(update={"web": Web(url="https://alertd.council.example")})
+        self.council.house = replace(self.council.house, policy=Policy(policy), settings=settings)
+        self.agencies(REVIEWERS)
+
+    def agencies(self, *agencies: Agency) -> None:
+        found = Agencies({a.id: a for a in agencies})
+        directory = Directory({p.id: p for p in PEOPLE}, TEAMS, "duty@council.example", agencies=found)
+        self.council.house = replace(self.council.house, staff=Staff((), lambda: directory))
+
+    def day(self, on: date, **changed: str) -> list[str]:
+        """What the lists say on the morning of a day, and all that follows from it; who was written to."""
+        for name, text in {**LISTS, **{f"{k}.csv": v for k, v in changed.items()}}.items():
+            (self.lists / name).write_text(text)
+        written(self.lists, on)
+        return self.council.day(on)
+
+    def at(self, on: date, hour: int = 9) -> datetime:
+        self.council.now = datetime.combine(on, time(hour), LONDON)
+        return self.council.now
+
+    def rows(self) -> list[Notification]:
+        with Session(self.council.house.engine) as session:
+            return list(session.scalars(select(Notification).order_by(Notification.id)))
+
+    def only(self) -> Notification:
+        (row,) = self.rows()
+        return row
+
+    def do(self, what: Any, *args: Any) -> None:
+        with Session(self.council.house.engine) as session, session.begin():
+            row = store.by_reference(session, self.only().reference)
+            what(session, row, *args)
+
+    def mails_to(self, mailbox: str) -> list[tuple[str, str]]:
+        return [(subject, body) for to, subject, body in self.council.mail.sent if to == mailbox]
+
+    def alert(self, rule: str) -> tuple[str, str | None] | None:
+        return next(((state, why) for id_, _, state, why in self.council.alerts() if id_ == rule), None)
+
+
+@pytest.fixture
+def town(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
+    found = Town(tmp_path, database_url)
+    yield found
+    found.council.house.engine.dispose()
+
+
+def test_a_yes_a_delivery_and_a_receipt_close_everything(town: Town) -> None:
+    town.day(nov(3))
+    row = town.only()
+    assert (row.state, row.agency, row.kind, row.receipt) == (
+        "awaiting_approval",
+        "reviewers",
+        "iro_service",
+        "routine",
+    )
+    asked = [body for subject, body in town.mails_to("ade") if "other agencies" in subject]
+    assert len(asked) == 1 and row.reference in asked[0]
+    assert town.mails_to("desk") == []
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    ((subject, body),) = town.mails_to("desk")
+    assert subject == f"Notification {row.reference}: please acknowledge by Friday 6 November 2026"
+    assert "C2: full care order" in body
+    assert "Monday 2 November 2026" in body
+    assert "https://alertd.council.example/acknowledge/" in body
+    town.day(nov(4))
+    assert town.only().state == "sent"
+    town.day(nov(5))
+    assert town.alert("notify.n5") == ("closed", "met")
+    assert len(town.mails_to("desk")) == 1
+    town.do(store.acknowledge, "agency:reviewers by link", town.at(nov(5)), "pressed the button")
+    town.day(nov(6))
+    assert town.only().state == "acknowledged"
+    assert town.alert("notify.receipt.routine") in (None, ("closed", "met"))
+    town.day(nov(20))
+    assert len(town.mails_to("desk")) == 1
+
+
+def test_a_notification_nobody_acknowledges_becomes_an_alert_and_no_second_mail(town: Town) -> None:
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    for day in (4, 5, 6, 9, 10):
+        town.day(nov(day))
+    assert town.alert("notify.n5") == ("closed", "met")
+    assert town.alert("notify.receipt.routine") == ("open", None)
+    told = {to for to, _, body in town.council.mail.sent if "Notification not acknowledged" in body}
+    assert {"ade", "cy"} <= told
+    assert len(town.mails_to("desk")) == 1
+    town.do(store.acknowledge, "agency:reviewers by link", town.at(nov(11)), "pressed the button")
+    town.day(nov(12))
+    assert town.alert("notify.receipt.routine") == ("closed", "met_late")
+
+
+def test_without_a_yes_nothing_leaves_and_the_duty_stands(town: Town) -> None:
+    for day in (3, 4, 5, 6):
+        town.day(nov(day))
+    assert town.mails_to("desk") == []
+    assert town.alert("notify.n5") == ("open", None)
+
+
+def test_a_refusal_keeps_its_reason_and_meets_no_duty(town: Town) -> None:
+    town.day(nov(3))
+    town.do(store.refuse, "W1", town.at(nov(3)), "they were told at the meeting")
+    for day in (4, 5):
+        town.day(nov(day))
+    assert town.only().state == "withdrawn"
+    assert "they were told at the meeting" in town.only().why
+    assert town.mails_to("desk") == []
+    assert town.alert("notify.n5") == ("open", None)
+
+
+def test_what_bounced_is_told_and_never_sent_again_by_itself(town: Town) -> None:
+    town.council.mail.refuses = "desk"
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    town.council.send(time(9, 10))
+    row = town.only()
+    assert row.state == "held" and row.why.startswith("address: no such mailbox")
+    told = {to for to, subject, body in town.council.mail.sent if "did not reach the agency" in body}
+    assert told == {"ade", "cy", "gus"}
+    town.council.mail.refuses = ""
+    for day in (4, 5):
+        town.day(nov(day))
+    assert town.mails_to("desk") == []
+    assert town.alert("notify.n5") == ("open", None)
+    town.do(store.send_again, "W1", town.at(nov(5)), "the address is mended")
+    town.council.send(time(9, 15))
+    assert len(town.mails_to("desk")) == 1
+
+
+def test_an_agreement_that_runs_out_before_it_leaves_holds_it(town: Town) -> None:
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.agencies(replace(REVIEWERS, agreement=Agreement("DSA-1", FIELDS, until=nov(2))))
+    town.council.send(time(9, 5))
+    row = town.only()
+    assert row.state == "held"
+    assert "ran out on 2026-11-02" in row.why and "information_governance" in row.why
+    assert town.mails_to("desk") == []
+    town.agencies(REVIEWERS)
+    town.council.send(time(9, 10))
+    assert len(town.mails_to("desk")) == 1  # the yes that was given still stands
+
+
+def test_a_contact_who_changes_after_composing_gets_it_and_the_old_one_does_not(town: Town) -> None:
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    from alertd import daemon
+
+    daemon.compose_once(town.council.house)
+    town.agencies(replace(REVIEWERS, contacts=(Contact("new", "New", "new@reviewers.example"),)))
+    town.council.send(time(9, 5))
+    town.council.send(time(9, 6))
+    assert town.mails_to("desk") == []
+    assert len(town.mails_to("new")) == 1
+
+
+def test_a_duty_that_ends_before_the_yes_withdraws_it(town: Town) -> None:
+    town.day(nov(3))
+    notice = "child,key,happened,notice,about,urgent,acknowledged\nC1,N1,2026-11-03,notify.n5,L1,no,\n"
+    town.day(nov(4), agency_notice=notice)
+    assert town.alert("notify.n5") == ("closed", "met")
+    assert town.only().state == "withdrawn"
+    assert town.mails_to("desk") == []
+
+
+def test_a_missing_date_holds_it_and_says_where(town: Town) -> None:
+    town.council.house = replace(
+        town.council.house, policy=Policy({"notify.n11": Sending(send="approve", approved_by="worker")})
+    )
+    police = replace(REVIEWERS, id="police", kind="police", agreement=Agreement("P", frozenset({"worker_contact"})))
+    town.agencies(police)
+    missing = "child,key,start,end,type\nC1,M1,2026-11-02T20:00:00+00:00,2026-11-03T05:30:00+00:00,missing\n"
+    town.day(nov(3), missing=missing)
+    rows = {row.kind: row for row in town.rows()}
+    assert rows["carer"].state == "held" and "told by the worker" in rows["carer"].why
+    assert rows["iro"].state == "held" and "the agencies' file has no" in rows["iro"].why
+    assert rows["police"].state == "awaiting_approval"
+
+
+def test_every_move_has_its_reason_and_who_made_it(town: Town) -> None:
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    town.day(nov(4))
+    with Session(town.council.house.engine) as session:
+        moves = session.scalars(select(NotificationEvent).order_by(NotificationEvent.id)).all()
+        seen = [(m.from_state, m.to_state, m.by) for m in moves]
+        assert all(m.why for m in moves)
+        to = session.scalars(select(Delivery.person).where(Delivery.person.startswith("agency:"))).all()
+    assert seen == [
+        (None, "awaiting_approval", "alertd"),
+        ("awaiting_approval", "ready", "W1"),
+        ("ready", "sent", "alertd"),
+    ]
+    assert list(to) == ["agency:reviewers"]
