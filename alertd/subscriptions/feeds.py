@@ -14,10 +14,12 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alertd.alerts import handlings
+from alertd.alerts.handling import answers_for, in_force
 from alertd.calendars.calendar import Calendar
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
-from alertd.db.tables import Alert, AlertEvent, Handling
+from alertd.db.tables import Alert, AlertEvent
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.people.directory import Directory
 from alertd.routing.disclosure import reference
@@ -114,7 +116,7 @@ def items(
 ) -> Iterator[Item]:
     """The open alerts of a calendar that have a date and that people hear of. An alert whose rule is gone is not."""
     today = local_day(now)
-    handed = _handed_over(session)
+    said = handlings.handled(session)
     changes = select(AlertEvent.alert_id, func.count()).group_by(AlertEvent.alert_id)
     counted = {alert_id: n for alert_id, n in session.execute(changes)}  # noqa: C416
     for alert in session.scalars(select(Alert).where(Alert.state == "open", Alert.muted == "").order_by(Alert.id)):
@@ -123,7 +125,8 @@ def items(
         if rule is None or alert.child == WHOLE_FEED[0]:
             continue
         about = About(alert.rule, alert.child, Holding(alert.worker, alert.team), book.ladders[rule.escalate].urgent)
-        if not calendar.shows(alert, about, handed.get(alert.id, alert.worker)):
+        answers = answers_for(in_force(said.get(alert.id, ()), now)) or alert.worker
+        if not calendar.shows(alert, about, answers):
             continue
         finding = Finding.from_json(alert.finding)
         if finding.due is not None:
@@ -139,13 +142,3 @@ def items(
                 counted.get(alert.id, 0),
                 alert.changed_at,
             )
-
-
-def _handed_over(session: Session) -> dict[int, str]:
-    """Who answers for an alert that its worker handed over, by alert; the latest word counts."""
-    rows = session.execute(
-        select(Handling.alert_id, Handling.to)
-        .where(Handling.kind == "hand_over", Handling.ended_at.is_(None), Handling.to.is_not(None))
-        .order_by(Handling.id)
-    )
-    return {alert_id: to for alert_id, to in rows if to}
