@@ -35,6 +35,7 @@ from alertd.cli.simulate import simulate
 from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
+from alertd.cli.templates import templates_app
 from alertd.errors import InputError
 
 app = typer.Typer(
@@ -72,6 +73,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(subscriptions_app, name="subscriptions")
 app.add_typer(calendar_app, name="calendar")
 app.add_typer(people_app, name="people")
+app.add_typer(templates_app, name="templates")
 app.command()(clock)
 app.command()(synth)
 app.command()(simulate)
