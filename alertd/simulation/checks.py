@@ -17,7 +17,8 @@ from alertd.simulation.days import day_of
 
 
 class Worker(Protocol):
-    """Somebody on the staff, as written down at a moment. ``leaves`` is the first day they are gone."""
+    """Somebody on the staff, as written down at a moment. ``leaves`` is the first day they are gone, and ``also``
+    are further roles, parted by spaces."""
 
     id: str
     email: str
@@ -27,6 +28,7 @@ class Worker(Protocol):
     away_from: date | None
     away_to: date | None
     leaves: date | None
+    also: str
 
 
 Staff = Mapping[str, Worker]
@@ -170,6 +172,18 @@ class Has:
     team: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Who alone may hear of a restricted child (empty: no such list), and who must never."""
+
+    only: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+
+    def bars(self, person: str) -> bool:
+        """Whether somebody must not hear; a shared mailbox is no person on the list."""
+        return person in self.never or (bool(self.only) and person not in self.only)
+
+
 def disclosures(
     mails: Iterable[Mail],
     staff: Callable[[datetime], Staff],
@@ -178,8 +192,10 @@ def disclosures(
     duty: str,
     has: Callable[[str, datetime], Has | None],
     roles_told: Callable[[str], Collection[str]],
+    restricted: Mapping[str, Kept],
 ) -> list[str]:
-    """Messages with a planted word in them, and children named to somebody who has no role towards them.
+    """Messages with a planted word in them, and children named to somebody who has no role towards them, or who is
+    barred by what the authority ``restricted``.
 
     ``above`` is each team's parent and ``inboxes`` each team's address. Whose role is held for the whole service
     (an IRO, say) has one towards a child of whom that role was to be told: ``roles_told``. A deputy has the role of
@@ -193,7 +209,12 @@ def disclosures(
             wrong.append(f"message {mail.id} holds {mail.canaries} planted words")
         people = staff(mail.at)
         for child in sorted(mail.children):
-            held = has(child, mail.at)
+            held, kept = has(child, mail.at), restricted.get(child)
+            if kept is not None and kept.bars(mail.person):
+                wrong.append(f"message {mail.id} names a restricted child to {mail.person}")
+                continue
+            if kept is not None and mail.person in kept.only:
+                continue
             if child in mail.cleared and (mail.person, child) in heard:
                 continue
             if held is None:
@@ -224,8 +245,9 @@ def _has_a_role(
     day = day_of(mail.at)
 
     def entitled(worker: Worker) -> bool:
-        manages = worker.role in _MANAGERS and (worker.team in line or worker.role == "director")
-        serves = worker.role not in ("worker", *_MANAGERS) and worker.role in told
+        roles = {worker.role, *worker.also.split()}
+        manages = not roles.isdisjoint(_MANAGERS) and (worker.team in line or "director" in roles)
+        serves = not (roles - {"worker", *_MANAGERS}).isdisjoint(told)
         return worker.id == held.worker or manages or serves
 
     def stands_in_for(worker: Worker, seen: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -21,7 +22,7 @@ from alertd.engine.agenda import Identity
 from alertd.engine.findings import Finding
 from alertd.rulebook.builtin import builtin_pack
 from alertd.simulation import checks, steps
-from alertd.simulation.checks import Event, Has, Line, Mail
+from alertd.simulation.checks import Event, Has, Kept, Line, Mail
 from alertd.simulation.claims import EXPLAINED_FOR, Talk
 from alertd.simulation.days import begins, works
 from alertd.simulation.road import DUTY, Walked
@@ -224,10 +225,18 @@ def _checked(books: Books, read: _Read) -> tuple[dict[str, list[str]], steps.Che
         "to_nobody": checks.to_nobody(mails, staff, shared, _still_open(read), events, last),
         "wrong_step": stepped.wrong,
         "disclosure_breaches": checks.disclosures(
-            mails, staff, above, inboxes, duty, has, lambda child: roles.get(child, ())
+            mails, staff, above, inboxes, duty, has, lambda child: roles.get(child, ()), _restricted(books)
         ),
     }
     return found, stepped
+
+
+def _restricted(books: Books) -> dict[str, Kept]:
+    """The restrictions, as the file of this year has them."""
+    file = books.house.settings.people.restrictions
+    assert file is not None
+    rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))
+    return {row["child"]: Kept(frozenset(row["only"].split()), frozenset(row["never"].split())) for row in rows}
 
 
 def _staff(offices: Mapping[datetime, Mapping[str, Person]]) -> Callable[[datetime], checks.Staff]:

@@ -115,12 +115,12 @@ def staff_year(staff: Staff, calendar: Calendar, first: date, last: date, seed: 
     here = [p for p in workers if p.leaves is None]
     gone = sum(p.leaves is not None and first <= p.leaves <= last for p in workers)
     share = (last - first).days / 365
-    wanted = min(len(here) // 3, max(0, round(TURNOVER * len(workers) * share) - gone))
+    wanted = min(len(here) // 3, max(2, round(TURNOVER * len(workers) * share) - gone))
     leavers = rng.sample(here, wanted)
-    movers = rng.sample([p for p in here if p not in leavers], round(MOVES * len(here) * share))
+    movers = rng.sample([p for p in here if p not in leavers], max(1, round(MOVES * len(here) * share)))
     changes: list[Change] = []
     leaves = {p.id: p.leaves for p in workers if p.leaves is not None}
-    late = _evenings(rng, days, calendar, min(EVENINGS, len(leavers)))
+    late = _evenings(rng, days, calendar, min(max(1, round(EVENINGS * share)), len(leavers)))
     for n, person in enumerate(leavers):
         day, at = (late[n], EVENING) if n < len(late) else (rng.choice(days), MORNING)
         leaves[person.id] = day
