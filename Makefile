@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SHELL := /bin/bash
 
-.PHONY: help demo test check format faults fuzz bench wheel clean
+.PHONY: help demo test check format faults fuzz canaries bench wheel clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ faults: $(VENV)/dev.stamp  ## real processes killed at every named point, many t
 
 fuzz: $(VENV)/dev.stamp  ## feeds broken in 5,000 ways, each read in a worker that may be killed
 	$(BIN)/python -m tests.fuzz.run --mutations 5000 --seed 1
+
+canaries: $(VENV)/dev.stamp  ## 100,000 messages to agencies about children whose every field sings
+	ALERTD_DRAWS=100000 $(BIN)/pytest tests/unit/partners/test_no_field_outside_the_agreement.py
 
 bench: $(VENV)/dev.stamp  ## figures, as ratios within one run
 	$(BIN)/python -m tests.bench.run

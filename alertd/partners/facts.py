@@ -254,14 +254,16 @@ def _next_conference(case: Case) -> Found:
 
 
 def _return_time(case: Case) -> Found:
-    end = case.record.get("end") if case.record.kind == "missing" else None
-    if isinstance(end, datetime) and not case.record.doubt("end"):
+    episode = case.record if case.record.kind == "missing" else None
+    end = episode.get("end") if episode else None
+    if isinstance(end, datetime):
         return Fact(f"{day_words(end, case.language)}, {end.astimezone(LONDON):%H:%M}", _MAKER)
-    return _day(case, case.record, "end")
+    return _day(case, episode, "end")
 
 
 def _event_type(case: Case) -> Found:
-    return _code(case, case.record, "type", EVENTS)
+    about = case.record if case.record.kind in ("agency_trigger", "agency_ending") else None
+    return _code(case, about, "type", EVENTS)
 
 
 def _without_school(case: Case) -> Found:
