@@ -78,5 +78,5 @@ def show(config: Config) -> None:
 def _subject(person: str, team: str | None, at: Desk, *, known: bool = True) -> str:
     for what, name, names in (("person", person, at.directory.people), ("team", team, at.directory.teams)):
         if known and name is not None and name not in names:
-            raise InputError(f"there is no {what} {name!r}", fix=did_you_mean(name, names))
+            raise InputError(f"there is no {what} {name!r}", fix=did_you_mean(name, names) or "See the staff files")
     return feeds.of_team(team, person) if team else feeds.of_person(person)

@@ -104,6 +104,8 @@ def add(
             address(at.settings, "")  # before anything is asked or kept
         with Session(reading(at.engine)) as session:
             _show_calendar(session, at, wanted) if channel == CALENDAR else _show(_preview(session, at, wanted), at.now)
+        if quiet := _in_shadow(wanted, at.rulebook):
+            print(quiet)
         if preview_only or not (yes or typer.confirm("Keep this subscription?")):
             print("Nothing is kept.")
             return
@@ -186,6 +188,13 @@ def address(settings: Settings, secret: str) -> str:
             "no address is set for alertd's pages", where=settings.place("web"), fix="Add [web] with a url"
         )
     return settings.web.link(feeds.PATH.format(secret=secret))
+
+
+def _in_shadow(wanted: Wanted, rulebook: Rulebook) -> str:
+    asked = [rule for id_, (rule, _) in every_rule(rulebook).items() if any(covers(r, id_) for r in wanted.rules)]
+    shadow = sum(1 for rule in asked if rule.shadow)
+    told = "nobody is told of those until they are adopted: alertd rules status says why"
+    return f"{shadow} of the {len(asked)} rules asked for are in shadow; {told}." if shadow else ""
 
 
 def _parted(given: list[str]) -> tuple[str, ...]:

@@ -216,7 +216,7 @@ def _check_rule(asked: str, rulebook: Rulebook) -> None:
 def _known(what: str, given: Iterable[str], known: Collection[str]) -> None:
     for one in given:
         if one not in known:
-            few = f"There are {', '.join(known)}" if len(known) <= 12 else f"See the list of every {what}"
+            few = f"There are {', '.join(known)}" if len(known) <= 12 else None
             raise InputError(f"there is no {what} {one!r}", fix=did_you_mean(one, known) or few)
 
 
