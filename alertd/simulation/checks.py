@@ -258,7 +258,7 @@ def _has_a_role(
             stands_in_for(other, (*seen, other.id))
             for other in people.values()
             if other.deputy == worker.id and other.id not in seen
-            if has_left(other, day) or is_away(other, day) or other.id == held.worker
+            if has_left(other, day) or is_away(other, day) or (other.id == held.worker and other.role != "worker")
         )
 
     by_inbox = [t for t, address in inboxes.items() if address == mail.address]
