@@ -104,18 +104,20 @@ def who(
         raise InputError(f"there is no role {role!r}", fix=fix)
     directory, day = directory_of(settings, rulebook), _day(on)
     held = Holding(worker, team)
+    note = ""
     if child and not worker and not team:
-        case = next((case for case in kept(config).cases if case.child == child), None)
-        held = holding(case, day) if case else held
+        held, note = _who_has(config, child, day)
     found = directory.resolve(role, held, day, child=child)
     steps = found.how.split("; ")
     if format_ is PeopleFormat.json:
-        print(json.dumps({**asdict(found), "steps": steps}, ensure_ascii=False, indent=2))
+        print(json.dumps({**asdict(found), "steps": steps, "note": note}, ensure_ascii=False, indent=2))
         return
     about = ", ".join(
         f"{what} {value}" for what, value in (("worker", held.worker), ("team", held.team), ("ref", child)) if value
     )
     print(f"{role_words(role)} on {in_words(day)}, {about or 'of no child'}")
+    if note:
+        print(f"Note: {note}")
     for n, step in enumerate(steps, 1):
         print(f"{n:3}. {step}")
     print(f"told: {found.person_id}, {found.name}, {found.address} ({found.rung}, {found.language})")
@@ -151,6 +153,15 @@ def _held(config: Path, today: date) -> tuple[list[Holding] | None, str]:
         return [holding(case, today) for case in kept(config).cases], ""
     except InputError as error:
         return None, f"open children are not known: {error}"
+
+
+def _who_has(config: Path, child: str, today: date) -> tuple[Holding, str]:
+    """Who has one child, in what the daemon keeps; nobody, and why, where it does not keep the child."""
+    try:
+        case = next((case for case in kept(config).cases if case.child == child), None)
+    except InputError as error:
+        return Holding(), f"who has the child is not known: {error}"
+    return (holding(case, today), "") if case else (Holding(), "no feed has this child")
 
 
 def _roles(rulebook: Rulebook) -> dict[str, str]:
