@@ -167,10 +167,13 @@ def told(session: Session, row: Notification, by: str, now: datetime, why: str) 
 
 
 def acknowledge(session: Session, row: Notification, by: str, now: datetime, why: str) -> bool:
-    """The agency has it. False, and nothing changed, where that was known or it cannot be."""
-    if row.delivery_id is None or row.state not in ("ready", "sent"):
+    """The agency has it. False, and nothing changed, where that was known or it cannot be.
+
+    What seemed to have bounced, or whose delivery is still unclear, is in their hands if they answer it.
+    """
+    if row.delivery_id is None or row.state not in ("ready", "sent", "held"):
         return False
-    row.sent_at = row.sent_at or now  # it is in their hands, whatever became of our server's answer
+    row.sent_at = row.sent_at or now
     row.acknowledged_at = now
     move(session, row, "acknowledged", now, by=by, why=why)
     return True

@@ -1,4 +1,4 @@
-"""Serving the receiving address with uvicorn, until the process is told to stop."""
+"""Serving an address with uvicorn, until the process is told to stop."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 import uvicorn
+from starlette.applications import Starlette
 
 from alertd.cases.sources.csc_api_inbox import tidy
 from alertd.errors import InputError
@@ -38,38 +39,57 @@ def serve(settings: Receive) -> None:
             clock=lambda: datetime.now(UTC),
             limits=Limits(max_bytes=settings.max_bytes, per_minute=settings.per_minute),
         )
-        config = uvicorn.Config(
-            made,
-            host=settings.host,
-            port=settings.port,
-            ssl_certfile=settings.certfile,
-            ssl_keyfile=settings.keyfile,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=True,
-            proxy_headers=False,
-            lifespan="off",
-            ws="none",
-            limit_concurrency=_CONNECTIONS,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=30,
-        )
-        try:
-            config.load()
-        except OSError as error:
-            why = "not a certificate and its key" if isinstance(error, ssl.SSLError) else error.strerror
-            raise InputError(
-                f"cannot be used ({why})",
-                where=f"{settings.certfile}, {settings.keyfile}",
-                fix="Give PEM files that alertd's user may read",
-            ) from None
-        with _listening(settings) as bound:
-            log.info("receiving", host=settings.host, port=bound.getsockname()[1], inbox=str(settings.inbox))
-            uvicorn.Server(config).run(sockets=[bound])
+        listen(made, settings, "receiving", inbox=str(settings.inbox))
 
 
-def _listening(settings: Receive) -> socket.socket:
+class Served(Protocol):
+    """Where to listen, and with which certificate."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def certfile(self) -> Path | None: ...
+    @property
+    def keyfile(self) -> Path | None: ...
+
+
+def listen(made: Starlette, settings: Served, what: str, **said: str) -> None:
+    """Serve an application until told to stop; ``what`` and where are said in the log. No request is ever logged:
+    its address may be a secret. Raises InputError where the certificate or the port cannot be used."""
+    config = uvicorn.Config(
+        made,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.certfile,
+        ssl_keyfile=settings.keyfile,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=30,
+    )
+    try:
+        config.load()
+    except OSError as error:
+        why = "not a certificate and its key" if isinstance(error, ssl.SSLError) else error.strerror
+        raise InputError(
+            f"cannot be used ({why})",
+            where=f"{settings.certfile}, {settings.keyfile}",
+            fix="Give PEM files that alertd's user may read",
+        ) from None
+    with _listening(settings) as bound:
+        log.info(what, host=settings.host, port=bound.getsockname()[1], **said)
+        uvicorn.Server(config).run(sockets=[bound])
+
+
+def _listening(settings: Served) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         return socket.create_server((settings.host, settings.port), family=family, backlog=128)
