@@ -146,6 +146,7 @@ def _loaded(code: str, folders: tuple[Path, ...]) -> Language:
         path = folder / f"{code}.po"
         if path.is_file():
             for message in read_catalogue(path):
+                whole.delete(message.id)
                 whole[message.id] = message
     compiled = BytesIO()
     write_mo(compiled, whole)

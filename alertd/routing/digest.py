@@ -279,7 +279,7 @@ def _section(
 
 
 def _held_by(holding: Holding, directory: Directory, language: Language) -> str:
-    return language.reword(directory.label(holding), ("{team}, no worker",))
+    return str(language.reword(directory.label(holding), ("{team}, no worker",)))  # a name is in no language
 
 
 def _counts(told: Sequence[DigestItem], feed: Sequence[DigestItem], today: date, language: Language) -> list[str]:

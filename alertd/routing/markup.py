@@ -232,9 +232,9 @@ def _card(block: Block, tone_: str) -> str:
     colour = COLOURS.get(tone_, COLOURS[""])
     return (
         '<tr><td style="padding:0 0 10px 0"><table role="presentation" '
-        f'class="card bar-{tone_ or "plain"}" width="100%" cellpadding="0" cellspacing="0" border="0" '
-        f'style="background:#ffffff;border-left:5px solid {colour}"><tr><td class="{tone_ or "plain"}-in" '
-        'style="padding:10px 12px;font-size:16px;line-height:1.4;color:#0b0c0c">'
+        'class="card" width="100%" cellpadding="0" cellspacing="0" border="0" bgcolor="#ffffff" '
+        f'style="background:#ffffff"><tr><td class="bar-{tone_ or "plain"}" style="padding:10px 12px;'
+        f'border-left:5px solid {colour};font-size:16px;line-height:1.4;color:#0b0c0c">'
         f'<h4 style="margin:0 0 4px 0;font-size:16px;line-height:1.3">{_inline(block.inline)}</h4>\n'
     )
 
@@ -258,7 +258,7 @@ def _button(url: str, words: str) -> str:
     """A link to press: a cell with a colour, which Outlook shows too."""
     return (
         '<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:6px 0 12px 0"><tr>'
-        '<td class="button" style="background:#00703c;padding:11px 16px">'
+        '<td class="button" bgcolor="#00703c" style="background:#00703c;padding:11px 16px">'
         f'<a href="{escape(url)}" style="color:#ffffff;font-size:16px;font-weight:bold;text-decoration:underline">'
         f"{words}</a></td></tr></table>\n"
     )
@@ -268,7 +268,7 @@ def _table(rows: Sequence[Sequence[Token]]) -> str:
     def cells(row: Sequence[Token], head: bool) -> Iterator[str]:
         for n, cell in enumerate(row):
             side = "right" if n else "left"
-            style = f"padding:6px 5px;text-align:{side};border-bottom:1px solid #d3d6d8"
+            style = f"padding:6px 4px;text-align:{side};border-bottom:1px solid #d3d6d8"
             if head or not n:
                 weight = "" if head else ";font-weight:normal"
                 yield f'<th scope="{"col" if head else "row"}" style="{style}{weight}">{_inline(cell)}</th>'
@@ -278,7 +278,7 @@ def _table(rows: Sequence[Sequence[Token]]) -> str:
     head, *body = ("".join(["<tr>", *cells(row, n == 0), "</tr>\n"]) for n, row in enumerate(rows))
     return (
         '<table class="card figures" width="100%" cellpadding="0" cellspacing="0" border="0" '
-        'style="background:#ffffff;font-size:16px;line-height:1.3;color:#0b0c0c">'
+        'bgcolor="#ffffff" style="background:#ffffff;font-size:16px;line-height:1.3;color:#0b0c0c;word-break:normal">'
         f"<thead>{head}</thead><tbody>{''.join(body)}</tbody></table>\n"
     )
 

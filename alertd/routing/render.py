@@ -61,11 +61,11 @@ def to_message(
     message["Subject"] = mail.subject
     message["Date"] = date
     message["Message-ID"] = f"<{delivery_id}@{sender.rpartition('@')[2]}>"
-    message["Content-Language"] = "cy" if language == "cy" else "en-GB"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = "cy" if language == "cy" else "en-GB"
     message.set_boundary(f"=_{delivery_id}")  # never occurs in quoted-printable text
     content = message.as_bytes()
     if max(map(len, content.split(b"\r\n"))) > LONGEST_LINE:

@@ -21,6 +21,7 @@ FILTERS: Final = {
     "stage": "a stage in words",
     "tone": "gives the heading or paragraph it ends its colour",
     "ended": "with a full stop at its end",
+    "inner": "with a small letter at its beginning",
     "sentence": "with a capital at its beginning",
     "join": "a list as text",
     "length": "how many",

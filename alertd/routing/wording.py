@@ -232,6 +232,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         "stage": _stage,
         "tone": lambda name: tone(name) if name in TONES else Raw(""),
         "ended": lambda text: _as(text, f"{text.rstrip('.')}."),
+        "inner": lambda text: _as(text, text[:1].lower() + text[1:]),
         "sentence": lambda text: _as(text, text[:1].upper() + text[1:]),
         "join": lambda words, by=", ": by.join(map(str, words)),
         "length": len,

@@ -8,11 +8,10 @@ from typing import Final
 
 from alertd.calendars.calendar import Calendar
 from alertd.cases.records import LONDON, local_day
-from alertd.language import ENGLISH, Language
+from alertd.language import ENGLISH, Language, Said
 from alertd.people.directory import role_words
 
 TOLD_AS: Final = (
-    "{role} of {team}",
     "{role}: deputy of {person}, who {reason}",
     "inbox of {team}: {why}",
     "duty address: {why}",
@@ -20,7 +19,9 @@ TOLD_AS: Final = (
     "worker {person} {reason}",
     "nobody here holds the role {role}",
     "nobody is here as {role}",
+    "nobody is {role}",
     "is away until {day}",
+    "{role} of {team}",
 )
 """The forms of :attr:`Resolved.how`, which is put into English when somebody is found."""
 
@@ -57,6 +58,6 @@ def the_role(role: str, language: Language = ENGLISH) -> str:
     return language.say(f"the {role_words(role)}")
 
 
-def told_as(how: str, language: Language = ENGLISH) -> str:
+def told_as(how: str, language: Language = ENGLISH) -> Said:
     """Why somebody is told (:attr:`Resolved.how`), in their language as far as it can be said in it."""
     return language.reword(how, TOLD_AS)

@@ -199,7 +199,7 @@ def test_whatever_name_and_subject_the_message_is_whole_or_refused(name: str, su
         return
     head = content.partition(b"\r\n\r\n")[0]
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if line[:1] not in (b" ", b"\t")]
-    assert len(names) == len(set(names)) == 9
+    assert len(names) == len(set(names)) == 10
     assert [a.addr_spec for a in read(content)["To"].addresses] == ["sian@council.example"]
 
 
