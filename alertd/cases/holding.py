@@ -40,14 +40,13 @@ def family(case: CaseFile, today: date) -> str | None:
 
 
 def agency_links(case: CaseFile, today: date) -> dict[str, str]:
-    """The agencies the child is linked with today: kind of agency to its id, from the latest begun.
+    """The agency of each kind that the child is linked with today, by its id.
 
-    Where several began last, all their ids, parted by a space: that is no agency's id, so nobody is told by mistake.
+    Where it is several of one kind, all their ids in words: that is no agency's id, so none is guessed.
     """
-    latest: dict[str, tuple[date, set[str]]] = {}
+    found: dict[str, set[str]] = {}
     for record in (r for r in case.of("agency_link") if _open(r, today)):
-        kind, agency, start = record.get("kind"), record.get("agency"), record.day("start") or date.min
+        kind, agency = record.get("kind"), record.get("agency")
         if isinstance(kind, str) and isinstance(agency, str):
-            since, ids = latest.get(kind, (start, set()))
-            latest[kind] = (start, {agency}) if start > since else (since, ids | {agency} if start == since else ids)
-    return {kind: " ".join(sorted(ids)) for kind, (_, ids) in latest.items()}
+            found.setdefault(kind, set()).add(agency)
+    return {kind: " and ".join(sorted(ids)) for kind, ids in found.items()}

@@ -117,7 +117,7 @@ class Agencies:
     def _which(self, kind: str, linked: str | None) -> tuple[Agency, str] | NotKnown:
         title = AGENCIES.get(kind, kind)
         if linked is not None and " " in linked:
-            what = f"the child is linked with several at once: {', '.join(linked.split())}"
+            what = f"the child is linked with several at once: {linked}"
             return NotKnown(kind, what, "worker", "End the agency_link of those that it is no longer")
         if linked is not None:
             agency = self.agencies.get(linked)

@@ -17,11 +17,11 @@ NOT_READ: Final[Mapping[str, str]] = MappingProxyType(
         "cla_convictions": "no rule asks for offences",
         "cla_previous_permanence": "it is of years before this care, half undated, and no rule asks for it",
         "cla_substance_misuse": "health data, and no rule asks for it; its date is of the note, not of any help",
-        "department": "teams are named in the authority's own teams.csv, which says who reads their inbox",
+        "department": "not of a child: `[people] from_feed` reads it for the teams; teams.csv says who reads their inbox",
         "disability": "health data, and no rule asks for it",
         "immigration_status": "special data, and no rule asks for it; moves between authorities are a list of its own",
         "mother": "it names a parent; brothers and sisters are put together by the family's number",
-        "professionals": "staff are named in the authority's own people.csv, which has the addresses that mail needs",
+        "professionals": "not of a child: `[people] from_feed` reads it for the staff; people.csv has the addresses",
     }
 )
 """By the table's name without its prefix."""

@@ -108,6 +108,7 @@ def test_family_is_known_under_every_id_of_the_same_person() -> None:
         (never("W1"), "team:T1", False),
         (never("M1"), "team:SV", True),
         (never("W1"), "duty", False),
+        (only("W1"), "agency:police", True),
     ],
 )
 def test_access_is_asked_again_when_sending(kept: Restriction, person: str, may: bool) -> None:
