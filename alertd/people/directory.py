@@ -210,9 +210,10 @@ class Directory:
     def may_hear(self, person_id: str, child: str, today: date | None = None) -> str:
         """Blank where somebody may be told details of a child, else why not. ``person_id`` as in :class:`Resolved`.
 
-        Without ``today`` a restriction that has ended still counts.
+        Without ``today`` a restriction that has ended still counts. Of an agency nothing is said here: what it may
+        have, its agreement and the rule say.
         """
-        if not self.limited(child, today):
+        if not self.limited(child, today) or person_id.startswith("agency:"):
             return ""
         if person_id == "duty":
             return f"the child is restricted, and {_SHARED_MAILBOX}"

@@ -17,7 +17,7 @@ NOT_READ: Final[Mapping[str, str]] = MappingProxyType(
         "cla_convictions": "no rule asks for offences",
         "cla_previous_permanence": "it is of years before this care, half undated, and no rule asks for it",
         "cla_substance_misuse": "health data, and no rule asks for it; its date is of the note, not of any help",
-        "department": "not of a child: `[people] from_feed` reads it for the teams; teams.csv says who reads their inbox",
+        "department": "not of a child: `[people] from_feed` reads it for the teams; teams.csv has their inboxes",
         "disability": "health data, and no rule asks for it",
         "immigration_status": "special data, and no rule asks for it; moves between authorities are a list of its own",
         "mother": "it names a parent; brothers and sisters are put together by the family's number",
