@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,7 +24,7 @@ from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.people.directory import Directory
 from alertd.routing.disclosure import reference
 from alertd.routing.next_step import next_step
-from alertd.rulebook.model import Rulebook
+from alertd.rulebook.model import Rule, Rulebook
 from alertd.subscriptions import store
 from alertd.subscriptions.calendar import Item
 from alertd.subscriptions.model import CALENDAR, ESCALATED, About, Wanted, has_left, hearing, reach
@@ -34,12 +34,28 @@ PATH: Final = "calendar/{secret}.ics"
 """Where a calendar is followed, below the address of alertd's pages."""
 
 
+_AT_ONCE: Final = 500
+"""Alerts read in one statement: a list of ids can be longer than a statement may."""
+
+
+class Open(NamedTuple):
+    """What of an open alert says whether a calendar shows it."""
+
+    id: int
+    rule: str
+    child: str
+    stage: str
+    level: int
+    worker: str | None
+    team: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A calendar that answers: its name, and which alerts it shows."""
 
     name: str
-    shows: Callable[[Alert, About, str | None], bool]
+    shows: Callable[[Open, About, str | None], bool]
     """Of an alert, what a subscription asks of it, and the person who answers for it."""
 
 
@@ -78,7 +94,7 @@ def _own(person_id: str, directory: Directory, today: date) -> tuple[Shown | Non
     if person is None or has_left(person, today):
         return None, f"{person_id} {'has left' if person else 'is not in the staff directory'}"
 
-    def shows(alert: Alert, _: About, answers: str | None) -> bool:
+    def shows(alert: Open, _: About, answers: str | None) -> bool:
         return answers == person_id and not directory.may_hear(person_id, alert.child, today)
 
     return Shown("alertd: your children", shows), ""
@@ -90,7 +106,7 @@ def _team(team: str, person_id: str, directory: Directory, today: date) -> tuple
         return None, own.why_not or f"{person_id} does not answer for {team}"
     under = directory.teams_under(team)
 
-    def shows(alert: Alert, about: About, _: str | None) -> bool:
+    def shows(alert: Open, about: About, _: str | None) -> bool:
         return directory.team_of(about.holding) in under and not directory.may_hear(person_id, alert.child, today)
 
     return Shown(f"alertd: {directory.teams[team].name}", shows), ""
@@ -103,7 +119,7 @@ def of_wanted(wanted: Wanted, directory: Directory, today: date) -> tuple[Shown 
         return None, own.why_not or "the subscription is told another way"
     ear = hearing(wanted, directory, today)
 
-    def shows(alert: Alert, about: About, _: str | None) -> bool:
+    def shows(alert: Open, about: About, _: str | None) -> bool:
         # After the due date each step up the ladder is an escalation; the feed shows where the alert stands.
         escalated = ESCALATED in wanted.stages and alert.stage == "overdue" and alert.level > 0
         return bool((alert.stage in wanted.stages or escalated) and ear.concerns(about))
@@ -116,29 +132,48 @@ def items(
 ) -> Iterator[Item]:
     """The open alerts of a calendar that have a date and that people hear of. An alert whose rule is gone is not."""
     today = local_day(now)
+    found = _shown_by(session, calendar, rulebook, now)
+    ids = list(found)
+    for first in range(0, len(ids), _AT_ONCE):
+        part = ids[first : first + _AT_ONCE]
+        counts = select(AlertEvent.alert_id, func.count()).where(AlertEvent.alert_id.in_(part))
+        changes = {alert_id: n for alert_id, n in session.execute(counts.group_by(AlertEvent.alert_id))}  # noqa: C416
+        alerts = select(Alert.id, Alert.finding, Alert.changed_at).where(Alert.id.in_(part)).order_by(Alert.id)
+        for id_, written, changed in session.execute(alerts):
+            finding, (row, rule, book) = Finding.from_json(written), found[id_]
+            if finding.due is not None:
+                yield Item(
+                    finding.identity,
+                    rule.title,
+                    reference(row.child),
+                    row.stage,
+                    finding.due,
+                    rule.clears,
+                    rule.law.cite,
+                    next_step(finding, rule, book, working_days, today),
+                    changes.get(id_, 0),
+                    changed,
+                )
+
+
+def _shown_by(
+    session: Session, calendar: Shown, rulebook: Rulebook, now: datetime
+) -> dict[int, tuple[Open, Rule, Rulebook]]:
+    """The open alerts of a calendar by id, with their rules, from as little of each as says whose they are."""
     said = handlings.handled(session)
-    changes = select(AlertEvent.alert_id, func.count()).group_by(AlertEvent.alert_id)
-    counted = {alert_id: n for alert_id, n in session.execute(changes)}  # noqa: C416
-    for alert in session.scalars(select(Alert).where(Alert.state == "open", Alert.muted == "").order_by(Alert.id)):
-        book = rulebook.of_team(alert.team)
-        rule = book.rule(alert.rule)
-        if rule is None or alert.child == WHOLE_FEED[0]:
+    rules: dict[int, dict[str, Rule]] = {}
+    found = {}
+    columns = (Alert.id, Alert.rule, Alert.child, Alert.stage, Alert.level, Alert.worker, Alert.team)
+    rows = session.execute(select(*columns).where(Alert.state == "open", Alert.muted == "").order_by(Alert.id))
+    for row in map(Open._make, rows):
+        book = rulebook.of_team(row.team)
+        if id(book) not in rules:
+            rules[id(book)] = {rule.id: rule for rule in book.rules}
+        rule = rules[id(book)].get(row.rule)
+        if rule is None or row.child == WHOLE_FEED[0]:
             continue
-        about = About(alert.rule, alert.child, Holding(alert.worker, alert.team), book.ladders[rule.escalate].urgent)
-        answers = answers_for(in_force(said.get(alert.id, ()), now)) or alert.worker
-        if not calendar.shows(alert, about, answers):
-            continue
-        finding = Finding.from_json(alert.finding)
-        if finding.due is not None:
-            yield Item(
-                finding.identity,
-                rule.title,
-                reference(alert.child),
-                alert.stage,
-                finding.due,
-                rule.clears,
-                rule.law.cite,
-                next_step(finding, rule, book, working_days, today),
-                counted.get(alert.id, 0),
-                alert.changed_at,
-            )
+        about = About(row.rule, row.child, Holding(row.worker, row.team), book.ladders[rule.escalate].urgent)
+        answers = answers_for(in_force(said.get(row.id, ()), now)) or row.worker
+        if calendar.shows(row, about, answers):
+            found[row.id] = (row, rule, book)
+    return found

@@ -24,9 +24,9 @@ TURNS: Final = ("muted", "unmuted")
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One alert with all its changes, oldest first. ``title`` is its rule's. ``quiet``: nobody is told of it now.
+    """One alert with all its changes, at least one, oldest first. ``title`` is its rule's.
 
-    ``told``: somebody was told of it once, or waits to be.
+    ``quiet``: nobody is told of it now. ``told``: somebody was told of it once, or waits to be.
     """
 
     alert_id: int
@@ -38,6 +38,8 @@ class History:
 
     def until(self, moment: datetime) -> tuple[Change, ...]:
         """What had happened by a moment."""
+        if self.changes[-1].at <= moment:
+            return self.changes
         return tuple(change for change in self.changes if change.at <= moment)
 
     def heard(self, so_far: Sequence[Change]) -> bool:
@@ -105,10 +107,12 @@ def due_lines(
     since, until = _span(ear.wanted.every, now, calendar, digest=digest)
     lines = []
     for history in histories:
+        after = told.get(history.alert_id, 0)
+        if history.changes[-1].id <= after:
+            continue
         so_far = history.until(now)
         if not so_far or so_far[-1].reason in CLOSING or not history.heard(so_far):
             continue
-        after = told.get(history.alert_id, 0)
         for change in reversed(so_far):
             if change.id <= after or change.at < ear.wanted.since:
                 break

@@ -18,7 +18,7 @@ from alertd.cases.records import local_day
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryAlert, FeedRun, Notice, Subscription
 from alertd.errors import InputError
 from alertd.people.directory import Directory
-from alertd.rulebook.model import Rulebook
+from alertd.rulebook.model import Rule, Rulebook
 from alertd.subscriptions.history import History, told_up_to
 from alertd.subscriptions.model import About, Change, Wanted, has_left
 
@@ -132,9 +132,12 @@ def histories(
         select(Alert.id, Alert.rule, Alert.child, Alert.worker, Alert.team, Alert.muted, told_once).where(*asked)
     )
     found = []
+    known: dict[int, dict[str, Rule]] = {}
     for id_, rule_id, child, worker, team, muted, told_ in alerts:
         book = rulebook.of_team(team)
-        rule = book.rule(rule_id)
+        if id(book) not in known:
+            known[id(book)] = {rule.id: rule for rule in book.rules}
+        rule = known[id(book)].get(rule_id)
         if rule is not None and changes[id_]:
             about = About(rule_id, child, Holding(worker, team), book.ladders[rule.escalate].urgent)
             found.append(History(id_, rule.title, about, tuple(changes[id_]), bool(muted), told_))

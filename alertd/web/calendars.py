@@ -57,7 +57,7 @@ class PerMinute:
 
 def routes(house: House, *, found: PerMinute | None = None, missed: PerMinute | None = None) -> list[Route]:
     """The route of the feeds. ``found`` limits the fetches of one calendar, ``missed`` all those of none together."""
-    answer = _Feeds(house, found or PerMinute(30), missed or PerMinute(60))
+    answer = _Feeds(house, found or PerMinute(10), missed or PerMinute(60))
     return [Route(f"/{PATH}", answer.fetch, methods=["GET"])]
 
 
