@@ -23,6 +23,7 @@ from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
 from alertd.cli.kinds import sources_app
 from alertd.cli.matrix import matrix
+from alertd.cli.partners import partners_app
 from alertd.cli.people import people_app
 from alertd.cli.precision import show_precision
 from alertd.cli.probe import probe
@@ -36,6 +37,7 @@ from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
 from alertd.cli.templates import templates_app
+from alertd.cli.web import web
 from alertd.errors import InputError
 
 app = typer.Typer(
@@ -49,6 +51,8 @@ app.command()(demo)
 app.command()(run)
 app.command()(check)
 app.add_typer(receive_app, name="receive")
+app.add_typer(partners_app, name="partners")
+app.command()(web)
 app.command()(evaluate)
 app.command()(explain)
 app.command()(forecast)

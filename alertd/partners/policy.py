@@ -151,9 +151,10 @@ class Shown(Model):
     note: str
 
 
-def show(
-    policy: Policy, rulebook: Rulebook, agreed: Mapping[str, tuple[str, frozenset[str] | None]]
-) -> Iterator[Shown]:
+Agreed = Mapping[str, tuple[str, frozenset[str] | None]]
+
+
+def show(policy: Policy, rulebook: Rulebook, agreed: Agreed) -> Iterator[Shown]:
     """Who would be told what. ``agreed`` gives for a kind of agency its name and the fields its agreement allows,
     or None with the reason why nobody can be told."""
     for rule in sorted((r for r in rulebook.enabled if r.kind == "notification"), key=lambda r: r.id):

@@ -1,0 +1,47 @@
+"""What a notification says, or would say as things are now, for whoever has to say yes to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from alertd.cases.records import local_day
+from alertd.db.tables import Alert, Notification
+from alertd.partners.compose import Partners, acknowledge_by, case_of
+from alertd.partners.disclosure import disclose, partner_mail
+from alertd.partners.plan import links_of
+from alertd.partners.render import render_partner
+from alertd.people.agencies import NotKnown
+from alertd.rulebook.agencies import AGENCIES, FAMILY
+
+
+def preview(session: Session, partners: Partners, row: Notification, now: datetime) -> str:
+    """The text of its mail as it would be made now, without a link; or why it cannot be."""
+    today = local_day(now)
+    alert = session.get_one(Alert, row.alert_id)
+    rule = partners.composer.rulebook.of_team(alert.team).rule(alert.rule)
+    file = partners.case(alert.child)
+    if row.kind in FAMILY:
+        return f"alertd writes nothing to {AGENCIES[row.kind].lower()}: the worker tells them."
+    if rule is None or file is None:
+        return "The rule or the child is not there now."
+    contact = partners.directory.agencies.resolve(row.kind, links_of(file, today), today)
+    if isinstance(contact, NotKnown):
+        return f"It cannot be made: {contact}"
+    case = case_of(partners, file, alert.record, today, contact)
+    if case is None:
+        return f"It cannot be made: {alert.record} is not in the feed now."
+    disclosure = disclose(rule, row.kind, contact.fields, case.fact, contact.language)
+    mail = partner_mail(
+        disclosure,
+        rule,
+        reference=row.reference,
+        sender=partners.authority,
+        contact=partners.contact.text if partners.contact else "",
+        acknowledge_by=acknowledge_by(partners, row.receipt, today),
+        language=contact.language,
+    )
+    held = f"It is held: {disclosure.held}\n\n" if disclosure.held else ""
+    head = f"To {contact.agency_name}, {contact.address} ({contact.how})\nSubject: {mail.subject}"
+    return f"{held}{head}\n\n{render_partner(mail).text}"

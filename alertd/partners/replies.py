@@ -1,0 +1,183 @@
+"""Answers by mail: an agency acknowledges by quoting the reference, from an address of its own.
+
+Both must be right, and a person must have written it: what a machine answered proves that a mailbox exists and no
+more. Anything else is told to the data owner and never guessed. A report that a message could not be delivered is
+the bounce it is: the notification is held, with the address to mend.
+
+The sender of a mail can be forged. What stands behind this: it comes in through the authority's own mail server,
+which checks senders; and all it can do is acknowledge a notification whose reference its writer has seen.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage, Message
+from hashlib import sha256
+from typing import Final, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.db.tables import Notification
+from alertd.outbox.deliver import Composer, tell_operator
+from alertd.partners import store
+from alertd.partners.notes import Note, tell_staff
+from alertd.partners.reference import references_in
+from alertd.people.agencies import Agencies
+
+LARGEST: Final = 2_000_000
+"""Bytes of a reply that are read; what is larger is not a word of thanks."""
+_MACHINE_PRECEDENCE: Final = frozenset({"bulk", "junk", "list", "auto_reply"})
+_MACHINE_HEADERS: Final = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply", "X-Autoresponder")
+_OUT_OF_OFFICE: Final = re.compile(
+    r"^\s*(auto(matic)?[ -]?(reply|response)|out of (the )?office|ateb awtomatig|allan o'r swyddfa)", re.IGNORECASE
+)
+_TEXT_READ: Final = 100_000
+Result = Literal["acknowledged", "known", "bounced", "not_taken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a message says of itself. ``sender`` is the one address it is from, blank where there is none or several;
+    ``machine`` says why it was not written by a person; ``failed`` is the Message-ID that could not be delivered."""
+
+    sender: str
+    references: frozenset[str]
+    machine: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a reply, and why; no personal data in ``why``."""
+
+    result: Result
+    why: str
+    reference: str = ""
+
+
+def parsed(raw: bytes) -> Reply:
+    """Read one message. Never raises for what it holds: what cannot be read says nothing."""
+    try:
+        message = email.message_from_bytes(raw[:LARGEST], policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        failed = _failed(message)
+        return Reply(_sender(message), references_in(_said(message)), _machine(message), failed)
+    except Exception:  # noqa: BLE001 - the parser raises many things for headers that are none
+        return Reply("", frozenset(), "it cannot be read as a mail")
+
+
+def _sender(message: EmailMessage) -> str:
+    header = message["From"]
+    found = [a.addr_spec for a in getattr(header, "addresses", ()) if a.addr_spec]
+    return found[0].casefold() if len(found) == 1 and len(message.get_all("From", [])) == 1 else ""
+
+
+def _said(message: EmailMessage) -> str:
+    body = message.get_body(("plain", "html"))
+    content = body.get_content() if body is not None else ""
+    return f"{message['Subject'] or ''}\n{str(content)[:_TEXT_READ]}"
+
+
+def _machine(message: EmailMessage) -> str:
+    """Why it was not written by a person (RFC 3834 and what machines wrote before it); blank where it may have been."""
+    if str(message["Auto-Submitted"] or "no").partition(";")[0].strip().lower() != "no":
+        return "it says that it was sent automatically"
+    if str(message["Precedence"] or "").strip().lower() in _MACHINE_PRECEDENCE:
+        return "it says that it went to many, or by itself"
+    if any(message[name] for name in _MACHINE_HEADERS) or "List-Id" in message:
+        return "it says that it was sent automatically"
+    if str(message["Return-Path"] or "?").strip() == "<>":
+        return "it has no return path, as reports of mail servers"
+    if message.get_content_type() in ("multipart/report", "message/delivery-status"):
+        return "it is a report of a mail server"
+    return "it is an out-of-office answer" if _OUT_OF_OFFICE.match(str(message["Subject"] or "")) else ""
+
+
+def _failed(message: EmailMessage) -> str:
+    """The id of our message that a report of delivery says has failed for good; blank for any other message."""
+    if message.get_content_type() != "multipart/report":
+        return ""
+    parts = list(message.walk())
+    actions = {str(p["Action"]).strip().lower() for p in parts if p["Action"] is not None}
+    if "failed" not in actions:
+        return ""
+    return next((id_ for part in parts for id_ in _returned(part)), "")
+
+
+def _returned(part: Message) -> Iterator[str]:
+    """The ids of our message that a report gives back, whole or by its headers."""
+    kind, inner = part.get_content_type(), part.get_payload()
+    found: list[str] = []
+    if kind == "message/rfc822" and isinstance(inner, list):
+        found = [str(m["Message-ID"]) for m in inner if isinstance(m, Message) and m["Message-ID"]]
+    elif kind == "text/rfc822-headers" and isinstance(inner, str):
+        found = re.findall(r"(?im)^message-id:\s*(\S+)", inner)
+    for one in found:
+        yield one.strip().strip("<>").partition("@")[0]
+
+
+def take_reply(session: Session, composer: Composer, raw: bytes, now: datetime) -> Taken:
+    """Take one message in, in the caller's transaction."""
+    reply = parsed(raw)
+    taken = _bounce(session, composer, reply, now) or _answer(session, composer.directory.agencies, reply, now)
+    if taken.result == "not_taken":
+        # Each message is told of once, however often the mail server hands it over in a day.
+        name = sha256(raw).hexdigest()[:16]
+        lines = [
+            "A mail came to the address of alertd and acknowledges nothing:",
+            f"{taken.why}.",
+            "Look at it in the mailbox. Where an agency meant to acknowledge: alertd partners told REFERENCE",
+        ]
+        tell_operator(
+            session,
+            composer,
+            now,
+            about=f"reply:{name}",
+            subject="alertd could not take an answer of an agency",
+            lines=lines,
+        )
+    return taken
+
+
+def _bounce(session: Session, composer: Composer, reply: Reply, now: datetime) -> Taken | None:
+    if not reply.failed:
+        return None
+    row = session.scalar(select(Notification).where(Notification.delivery_id == reply.failed))
+    if row is None or row.state not in ("ready", "sent"):
+        return None
+    store.bounced(session, row, now, "their mail server sent it back")
+    notes = [Note(row.id, role, "bounced") for role in ("worker", "team_manager", "data_owner")]
+    tell_staff(session, composer, notes, now)
+    return Taken("bounced", "the message was sent back", row.reference)
+
+
+def _answer(session: Session, agencies: Agencies, reply: Reply, now: datetime) -> Taken:
+    if reply.machine:
+        return Taken("not_taken", reply.machine)
+    if not reply.references:
+        return Taken("not_taken", "no reference stands in it")
+    rows = session.scalars(select(Notification).where(Notification.reference.in_(reply.references))).all()
+    if len(rows) != 1:
+        what = "it quotes a reference that nobody has" if not rows else "it quotes several references"
+        return Taken("not_taken", what)
+    row = rows[0]
+    if not reply.sender or reply.sender not in _addresses(agencies, row.agency):
+        return Taken("not_taken", f"{row.reference}: it is not from an address of {row.agency or 'an agency'}")
+    if row.state == "acknowledged":
+        return Taken("known", "it was acknowledged before", row.reference)
+    if store.acknowledge(session, row, f"agency:{row.agency} by mail", now, "answered from an address of theirs"):
+        return Taken("acknowledged", "answered from an address of theirs", row.reference)
+    return Taken(
+        "not_taken", f"{row.reference}: it is {row.state.replace('_', ' ')}, and nothing was to be acknowledged"
+    )
+
+
+def _addresses(agencies: Agencies, agency: str) -> frozenset[str]:
+    found = agencies.agencies.get(agency)
+    return frozenset(c.address.casefold() for c in found.contacts if c.address) if found else frozenset()
