@@ -43,12 +43,13 @@ class Personal:
     part: str
 
 
-_AREAS: Final = (
+_AREA_CODES: Final = (
     "AB AL B BA BB BD BH BL BN BR BS BT BX CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK "
     "FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP "
     "NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W "
     "WA WC WD WF WN WR WS WV YO ZE"
-).replace(" ", "|")
+)
+_AREAS: Final = frozenset(_AREA_CODES.split())
 _DAY: Final = r"\d{1,4}[-/. ](?:\d{1,2}|[^\W\d]{3,10})[-/. ]\d{2,4}"
 _GAP: Final = r"[ \u00a0\u2010\u2011\u2013-]?"
 
@@ -58,13 +59,13 @@ KINDS: Final = {
     "a National Insurance number": re.compile(
         rf"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]{_GAP}\d\d{_GAP}\d\d{_GAP}\d\d{_GAP}[A-D]\b"
     ),
-    "a postcode": re.compile(rf"\b(?:{_AREAS})\d[A-Z\d]?[ \u00a0]?\d[ABD-HJLNP-UW-Z]{{2}}\b"),
+    "a postcode": re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?[ \u00a0]?\d[ABD-HJLNP-UW-Z]{2}\b"),
     "a date of birth": re.compile(
         r"\b(?:dates? of birth|d\.?o\.?b\.?|birthday|born|dyddiad geni|pen-blwydd|ganwyd|ganed|geni)"
         rf"\W{{0,3}}(?:(?:is|on|yw|ar|ym)\W{{1,2}})?(?:[^\W\d]{{3,9}}\W{{1,2}})?{_DAY}",
         re.IGNORECASE,
     ),
-    "an e-mail address": re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+"),
+    "an e-mail address": re.compile(r"(?<![\w.+'%-])[\w.+'%-]{1,64}@[\w-]+(?:\.[\w-]+)+"),
     "a telephone number": re.compile(r"(?<![\w/.:=+-])(?:\+44|0044|0)(?:[ \u00a0-]?\(?\d\)?){9,10}(?![\w/-])"),
 }
 """What is looked for, by its kind in words."""
@@ -114,6 +115,8 @@ def holds(kind: str, text: str) -> bool:
 def _is(kind: str, found: str, known: Known) -> bool:
     if kind == "an NHS number":
         return nhs_number(re.sub(r"\D", "", found))
+    if kind == "a postcode":
+        return re.match("[A-Z]+", found)[0] in _AREAS  # type: ignore[index]
     if kind == "an e-mail address":
         return found.rstrip(".").casefold() not in {c.casefold() for c in known.contacts}
     if kind == "a telephone number":

@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from typing import Final
@@ -31,7 +32,8 @@ _PRIVATE: Final = re.compile("[\ue000-\uf8ff]")
 _BREAKS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _MARKED: Final = re.compile(f"{_OPEN}([a-z-]+){_MID}(.*?){_SHUT}", re.DOTALL)
 _TONED: Final = re.compile(f"{_TONE}({'|'.join(TONES)}){_SHUT}")
-_SYNTAX: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~.:-])")
+_SYNTAX: Final = re.compile(r"([\\*_\[\]|]|^\s*[#+.)=-]|^\s*\d+(?=[.)]))")
+"""What means something in the Markdown that is enabled: anywhere, and where a value begins a line."""
 
 
 class Raw(str):
@@ -51,9 +53,14 @@ def data(value: object, language: str) -> str:
     """A value as text that means nothing in Markdown, marked where it is in another language than the mail."""
     if isinstance(value, Raw):
         return value
-    text = _SYNTAX.sub(r"\\\1", _BREAKS.sub(" ", _PRIVATE.sub("", str(value))))
+    text = _SYNTAX.sub(_escaped, _BREAKS.sub(" ", _PRIVATE.sub("", str(value))))
     foreign = isinstance(value, Said) and value.lang != language and any(c.isalpha() for c in value)
     return f"{_OPEN}{value.lang}{_MID}{text}{_SHUT}" if foreign and isinstance(value, Said) else text
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match[0]
+    return f"{found}\\" if found[-1].isdigit() else f"{found[:-1]}\\{found[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ def _take_tone(tokens: Sequence[Token]) -> str:
     return found
 
 
+@lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("zero", {"html": False})
     markdown.enable(["heading", "list", "hr", "table", "emphasis", "balance_pairs", "fragments_join", "escape"])
@@ -104,11 +112,11 @@ def _markdown() -> MarkdownIt:
 # Plain text.
 
 
-def to_text(source: str) -> str:
+def to_text(found: Sequence[Block]) -> str:
     """The plain text: lines of at most :data:`WIDTH` characters, sections in capitals."""
     lines: list[str] = []
     depth, last = 0, ""
-    for block in blocks(source):
+    for block in found:
         kind = block.kind
         if kind == "hr":
             depth = 0
@@ -182,12 +190,16 @@ def _plain(inline: Token) -> str:
 # HTML.
 
 
-def to_html(source: str, *, subject: str, preview: str, tag: str) -> str:
+def to_html(found: Sequence[Block], *, subject: str, preview: str, tag: str) -> str:
     """The whole page. ``tag`` is its language; ``preview`` is hidden and what a phone shows beside the subject."""
-    body = "".join(_rows(blocks(source)))
-    frame = (files("alertd.routing") / "templates" / "frame.html").read_text(encoding="utf-8")
+    body = "".join(_rows(found))
     values = {"lang": tag, "subject": escape(subject), "preview": escape(preview), "body": body}
-    return re.sub(r"\{\{ (\w+) \}\}", lambda m: values[m[1]], frame)
+    return re.sub(r"\{\{ (\w+) \}\}", lambda m: values[m[1]], _frame())
+
+
+@lru_cache(maxsize=1)
+def _frame() -> str:
+    return (files("alertd.routing") / "templates" / "frame.html").read_text(encoding="utf-8")
 
 
 COLOURS: Final = {"overdue": "#b3261e", "due": "#8a4500", "upcoming": "#1a5a9c", "unknown": "#5b3a9b", "": "#505a5f"}

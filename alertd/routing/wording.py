@@ -24,7 +24,7 @@ from alertd.language import ENGLISH, LANGUAGES, Language, Said, language
 from alertd.people.directory import ROLES
 from alertd.routing import lint
 from alertd.routing.mails import Digest, Page, Rendered, Urgent
-from alertd.routing.markup import TONES, Raw, data, to_html, to_text, tone
+from alertd.routing.markup import TONES, Raw, blocks, data, to_html, to_text, tone
 from alertd.routing.syntax import check_template
 from alertd.rulebook import builtin
 
@@ -117,10 +117,10 @@ class Wording:
         ``known`` is what else is in the mail on purpose, beside what the mail itself says it refers to.
         """
         chosen = self.template(what, rule=rule, role=role, channel=channel, language=language.code)
-        source = self._compiled[chosen.place].render(mail=mail, language=language)
+        found = blocks(self._compiled[chosen.place].render(mail=mail, language=language))
         subject, preview = str(mail.subject), str(mail.preview)
         made = Rendered(
-            subject, preview, to_text(source), to_html(source, subject=subject, preview=preview, tag=language.tag)
+            subject, preview, to_text(found), to_html(found, subject=subject, preview=preview, tag=language.tag)
         )
         parts = {"subject": subject, "preview": preview, "text": made.text, "html": made.html}
         lint.check(parts, _known(mail, chosen.source, known), mail.today, template=chosen.place, rule=rule)
