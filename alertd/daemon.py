@@ -29,6 +29,7 @@ from alertd.outbox.recheck import why_not_now
 from alertd.outbox.undelivered import tell_of_undelivered
 from alertd.partners.compose import compose_notifications
 from alertd.partners.last_look import to_agency, why_agency_not_now
+from alertd.subscriptions.asked import wanted_now
 
 AGAIN_AFTER = timedelta(minutes=4)
 """When a feed was refused or a database out of reach: within the five minutes in which due work must go."""
@@ -43,7 +44,9 @@ def compose_once(house: House) -> Composed:
         alone(session)
         now = house.clock()
         composer = house.composer_now()
-        done = compose(session, composer, now)
+        digests = now.astimezone(LONDON).time() >= composer.digest_at
+        asked = wanted_now(session, composer.directory, composer.rulebook, composer.calendar, now, digests=digests)
+        done = compose(session, composer, now, asked)
         agencies = compose_notifications(session, house.partners(), now)
         if done.held:
             _tell_of_held(session, house, done.held)

@@ -6,30 +6,33 @@ closed. What no longer holds is taken back, and what it told is owed again to wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.cases.holding import Holding
-from alertd.db.tables import Alert, Delivery, DeliveryAlert
+from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling
 from alertd.people.directory import Directory
 from alertd.routing.digest import SUBSCRIBER
 
 
-def why_not_now(
-    session: Session,
-    directory: Directory,
-    delivery_id: str,
-    today: date,
-    answers_for: Mapping[int, str] | None = None,
-) -> str:
+def why_not_now(session: Session, directory: Directory, delivery_id: str, today: date) -> str:
     """Why a message to staff must not be sent as it is; blank where it may. Reads only.
 
     What closed since does not take back a message whose answer was lost before: it may have arrived.
     """
     delivery = session.get_one(Delivery, delivery_id)
+    handed = {
+        alert_id: to
+        for alert_id, to in session.execute(
+            select(Handling.alert_id, Handling.to)
+            .join(DeliveryAlert, DeliveryAlert.alert_id == Handling.alert_id)
+            .where(DeliveryAlert.delivery_id == delivery_id)
+            .where(Handling.kind == "hand_over", Handling.ended_at.is_(None))
+            .order_by(Handling.at, Handling.id)
+        )
+    }
     if why := _address_changed(directory, delivery, today):
         return why
     rows = session.execute(
@@ -52,7 +55,7 @@ def why_not_now(
         if kind != "clear" and (state == "closed" or muted) and not delivery.unknown_attempts:
             return "an alert it tells of has closed" if state == "closed" else f"an alert it tells of is muted: {muted}"
         if kind == "told" and role != SUBSCRIBER:
-            instead = (answers_for or {}).get(id_) if role == "worker" else None
+            instead = handed.get(id_) if role == "worker" else None
             now = directory.resolve(role, Holding(instead or worker, team), today, child=child)
             if (now.person_id, now.address) != (delivery.person, delivery.address):
                 return f"{role} is now {now.person_id}: {now.how}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alertd.alerts.handling import Handled, Office, answers_for, carried_by, in_force, quiet_for
+from alertd.alerts.handlings import handled as all_handled
 from alertd.alerts.muting import SPOKEN_FOR
 from alertd.cases.holding import Holding
+from alertd.cases.records import local_day
 from alertd.db.tables import Alert, AlertEvent, Notice
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.outbox.deliver import Composer
@@ -40,35 +43,56 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """One notice that is not yet told: whether at once, why, and whether it is late."""
+    """One notice that is not yet told: whether at once, why, whether it is late, and whether a step of the
+    ladder owes it."""
 
     id: int
     urgent: bool
     reason: str
     late: bool
+    step: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One open alert as it concerns one person: as which role, why they, and what waits."""
+    """One open alert as it concerns one person: as which role, why they, and what waits.
+
+    ``quiet`` says why they need not hear now, because somebody manages it or they asked not to; what waits goes
+    on waiting then. ``handled`` is what stands of all that was said of it.
+    """
 
     alert: Open
     rule: Rule
     role: str
     resolved: Resolved
     waits: tuple[Waits, ...]
+    quiet: str = ""
+    handled: tuple[Handled, ...] = ()
+
+    @property
+    def handed_at(self) -> datetime | None:
+        """When it was handed to this person, if it was."""
+        handed = [h.at for h in self.handled if h.kind == "hand_over" and h.to == self.resolved.person_id]
+        return max(handed, default=None) if self.role == "worker" else None
+
+    @property
+    def snoozed(self) -> bool:
+        """Whether this person asked not to hear of it for now."""
+        return any(h.kind == "snooze" and h.by == self.resolved.person_id for h in self.handled)
 
     @property
     def at_once(self) -> tuple[Waits, ...]:
         """What does not wait for the digest. A date may have moved since the notice was written: what is no
         longer due does."""
-        return tuple(w for w in self.waits if w.urgent) if self.alert.stage in ("due", "overdue") else ()
+        if self.quiet or self.alert.stage not in ("due", "overdue"):
+            return ()
+        return tuple(w for w in self.waits if w.urgent)
 
     @property
     def for_digest(self) -> tuple[Waits, ...]:
         """What the next digest tells."""
         now = self.at_once
-        return tuple(w for w in self.waits if w not in now)
+        return () if self.quiet else tuple(w for w in self.waits if w not in now)
 
 
 @dataclass(slots=True)
@@ -76,6 +100,7 @@ class Everybody:
     """Each person with all that concerns them, by person id. ``withheld`` are those who may hear that something
     about a restricted child waits, and no more."""
 
+    alerts: Mapping[int, Open] = field(default_factory=dict)
     people: dict[str, Resolved] = field(default_factory=dict)
     told: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
     withheld: list[Told] = field(default_factory=list)
@@ -117,24 +142,26 @@ def open_alerts(session: Session) -> dict[int, Open]:
     return {row[0]: Open(*row) for row in rows}
 
 
-def who_is_told(
-    session: Session, composer: Composer, today: date, answers_for: Mapping[int, str] | None = None
-) -> Everybody:
-    """Every open alert under each person told of it, by the roles the ladder has reached.
-
-    ``answers_for`` names, by alert, who answers for it in the worker's place because it was handed over.
-    """
-    answers_for = answers_for or {}
-    alerts, books, found = open_alerts(session), Books(composer.rulebook), Everybody()
-    who = _Who(composer.directory, today)
+def who_is_told(session: Session, composer: Composer, now: datetime) -> Everybody:
+    """Every open alert under each person told of it, by the roles the ladder has reached."""
+    today = local_day(now)
+    alerts, books = open_alerts(session), Books(composer.rulebook)
+    found = Everybody(alerts)
+    who = Who(composer.directory, today)
+    said = {id_: in_force(handled, now) for id_, handled in all_handled(session).items()}
+    office = Office(composer.directory, composer.calendar, now)
     for (alert_id, role), waits in _notices(session, alerts).items():
-        alert = alerts[alert_id]
+        alert, handled = alerts[alert_id], said.get(alert_id, ())
         rule = books.rule(alert)
         # What could not be told and can be now is the worker's, and no longer for whoever runs the feed.
         if rule is None or (role == "data_owner" and alert.stage != "unknown"):
             continue
-        resolved = who.of(role, alert, answers_for.get(alert_id))
-        told = Told(alert, rule, role, resolved, tuple(waits))
+        resolved = who.of(role, alert, answers_for(handled))
+        step = any(w.step for w in waits)
+        quiet = quiet_for(
+            resolved.person_id, role, handled, owed_step=step, carrier=lambda one: carried_by(one, office)
+        )
+        told = Told(alert, rule, role, resolved, tuple(waits), quiet, handled)
         if resolved.rung == "duty":
             found.nobody.append(told)
         if resolved.without_details:
@@ -145,7 +172,7 @@ def who_is_told(
     return found
 
 
-class _Who:
+class Who:
     """Resolves each question once: thousands of alerts ask the same few."""
 
     def __init__(self, directory: Directory, today: date) -> None:
@@ -171,7 +198,15 @@ def _notices(session: Session, alerts: Mapping[int, Open]) -> dict[tuple[int, st
         .distinct()
     )
     waiting = (
-        select(Notice.alert_id, Notice.role, Notice.id, Notice.urgent, AlertEvent.reason, AlertEvent.late)
+        select(
+            Notice.alert_id,
+            Notice.role,
+            Notice.id,
+            Notice.urgent,
+            AlertEvent.reason,
+            AlertEvent.late,
+            Notice.reason.label("why"),
+        )
         .join(AlertEvent, AlertEvent.id == Notice.event_id)
         .where(Notice.composed_into.is_(None), Notice.dropped.is_(None))
         .order_by(Notice.id)
@@ -179,9 +214,10 @@ def _notices(session: Session, alerts: Mapping[int, Open]) -> dict[tuple[int, st
     found: dict[tuple[int, str], list[Waits]] = {}
     for alert_id, role in session.execute(told):
         found[alert_id, role] = []
-    for alert_id, role, id_, urgent, reason, late in session.execute(waiting):
+    for alert_id, role, id_, urgent, reason, late, why in session.execute(waiting):
         if alert_id in alerts:
-            found.setdefault((alert_id, role), []).append(Waits(id_, urgent, reason, late))
+            waits = Waits(id_, urgent, reason, late, step=why.startswith("step ") and role != "worker")
+            found.setdefault((alert_id, role), []).append(waits)
     return dict(sorted(found.items()))
 
 

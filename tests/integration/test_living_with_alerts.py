@@ -1,114 +1,157 @@
-"""From what somebody says of an alert to who is told: claims that hold steps back, and planned silences."""
+"""What people say of alerts, as it reaches those who are told: who goes quiet, who does not, who is told instead."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.alerts import handlings, silence_store
-from alertd.alerts.handling import Asked, Office
-from alertd.alerts.silences import Silenced
-from alertd.calendars.clock import end_of
-from alertd.cases.records import LONDON
-from alertd.db.tables import Alert, Handling
-from alertd.engine import sweep as sweeping
-from alertd.errors import InputError
-from tests.support.council import Council, Inline, council_at
+from alertd.alerts.handling import Asked
+from alertd.alerts.handling import Office as Here
+from alertd.alerts.handlings import handle
+from alertd.db.engine import open_engine, upgrade
+from alertd.db.tables import Alert
+from alertd.outbox.compose import Composed, compose
+from tests.support.office import BOOK, CALENDAR, Office, at, review, visit
 
 
 @pytest.fixture
-def council(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Council]:
-    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
-    monkeypatch.setattr(Inline, "dies_on", "")
-    found = council_at(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}")
-    yield found
-    found.house.engine.dispose()
+def office(tmp_path: Path) -> Iterator[Office]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
+    upgrade(engine)
+    yield Office(engine)
+    engine.dispose()
 
 
-THURSDAY, FRIDAY, MONDAY, TUESDAY = date(2026, 11, 26), date(2026, 11, 27), date(2026, 11, 30), date(2026, 12, 1)
-"""The review is due on Friday; the first step of its ladder tells the worker and the team manager then."""
+def say(office: Office, now: datetime, kind: Any, by: str, child: str = "C1", **more: Any) -> None:
+    """Somebody says something of all alerts of a child."""
+    with Session(office.engine) as session, session.begin():
+        ids = session.scalars(select(Alert.id).where(Alert.child == child, Alert.state == "open")).all()
+        here = Here(office.composer.directory, CALENDAR, now)
+        said = handle(session, ids, Asked(kind, by, more.pop("reason", "because"), **more), here, BOOK)
+        assert [one.refused for one in said] == [""] * len(ids)
 
 
-def say(council: Council, asked: Asked, on: date) -> handlings.Said:
-    now = datetime.combine(on, time(11), LONDON)
-    office = Office(council.house.staff.directory, council.house.calendar, now)
-    with Session(council.house.engine) as session, session.begin():
-        (said,) = handlings.handle(session, [1], asked, office, council.house.rulebook)
-    return said
+def told(office: Office, *, after: int = 0) -> list[str]:
+    return [person for person, _ in office.told()][after:]
 
 
-def alert(council: Council) -> Alert:
-    with Session(council.house.engine, expire_on_commit=False) as session:
-        return session.scalars(select(Alert)).one()
+def test_once_somebody_manages_an_alert_the_others_go_quiet_and_its_manager_does_not(office: Office) -> None:
+    office.look(at(24, 6), review("upcoming"))
+    office.compose(at(24))
+    say(office, at(24, 10), "claim", "W1")
+    office.look(at(25, 6), review("due", level=1))
+    office.compose(at(25))
+    assert told(office, after=1) == ["W1"], "the team manager's step waits, and the claimant hears that it is due"
+    assert "Ade says it is done and not yet recorded; that holds until" in office.text()
 
 
-def test_a_claim_holds_the_step_of_the_due_day_and_when_it_lapses_the_manager_is_told(council: Council) -> None:
-    council.looked_after()
-    council.days(date(2026, 11, 11), THURSDAY)
-    assert say(council, Asked("claim", "W1", "held today, minutes to be typed"), THURSDAY).refused == ""
-    sent = council.days(FRIDAY, MONDAY)
-    assert "cy" not in {to for people in sent.values() for to in people}
-    assert (alert(council).stage, alert(council).level) == ("overdue", 0)
-    assert "cy" in council.day(TUESDAY)
-    assert council.events()[-1] == ("escalated", 1, False)
+def test_what_waited_is_told_when_the_claim_is_over(office: Office) -> None:
+    office.look(at(24, 6), review("upcoming"))
+    office.compose(at(24))
+    say(office, at(24, 10), "claim", "W1")
+    office.look(at(25, 6), review("due", level=1))
+    office.compose(at(25))
+    assert "M1" not in told(office)
+    office.look(at(26, 6), review("due", level=1))
+    office.compose(at(26))
+    assert "M1" not in told(office)
+    office.look(at(27, 6), review("due", level=1))  # the working day after its two working days
+    office.compose(at(27))
+    assert "M1" in told(office)
 
 
-def test_what_was_claimed_and_is_then_recorded_tells_nobody_above(council: Council) -> None:
-    council.looked_after()
-    council.days(date(2026, 11, 11), THURSDAY)
-    say(council, Asked("claim", "W1", "held today"), THURSDAY)
-    council.day(FRIDAY)
-    council.reviewed(THURSDAY)
-    council.days(MONDAY, TUESDAY)
-    assert "cy" not in {to for to, _, _ in council.mail.sent}
-    with Session(council.house.engine) as session:
-        assert session.scalars(select(Handling.ended_why)).one() == "closed"
+def test_a_step_that_the_ladder_lets_nobody_hold_is_told_although_claimed(office: Office) -> None:
+    """What is urgent and has no policy is held by nobody: the manager hears at once."""
+    office.look(at(24, 6), visit("upcoming"))
+    office.compose(at(24))
+    say(office, at(24, 10), "claim", "W1")
+    office.look(at(25, 6), visit("due", level=1))
+    office.compose(at(25, 6, 30))
+    assert "M1" in told(office, after=1)
 
 
-def silence(council: Council, until: date, **changes: object) -> Silenced:
-    house = council.house
-    asked = Silenced(("cla.review.first",), ("T1",), council.now, end_of(until), "M1", "migration of the case system")
-    with Session(house.engine) as session, session.begin():
-        asked = replace(asked, **changes)  # type: ignore[arg-type]
-        return silence_store.add(session, asked, house.staff.directory, house.rulebook, council.now)
+def test_whoever_is_handed_an_alert_is_told_and_the_worker_no_longer(office: Office) -> None:
+    office.look(at(24, 6), review("upcoming"))
+    office.compose(at(24))
+    say(office, at(24, 10), "hand_over", "W1", to="W2")
+    assert office.compose(at(25)) == Composed(digests=1)
+    assert told(office) == ["W1", "W2"]
+    assert "handed over to you" in office.text()
+    assert "Ade handed it over to Bo." in office.text()
+    office.look(at(26, 6), review("overdue"))
+    office.compose(at(26))
+    assert told(office, after=2) == ["W2"]
 
 
-def test_while_a_silence_stands_nobody_is_told_and_when_it_ends_all_is(council: Council) -> None:
-    council.looked_after()
-    council.days(date(2026, 11, 11), date(2026, 11, 25))
-    begun = len(council.mail.sent)
-    silence(council, MONDAY)
-    council.days(THURSDAY, MONDAY)
-    told = [(to, subject) for to, subject, _ in council.mail.sent[begun:]]
-    assert told == [("cy", "Alerts are silent for a planned event"), ("cy", "Your silence ends soon")]
-    assert not any("migration" in body for _, _, body in council.mail.sent)
-    assert (alert(council).stage, alert(council).muted) == ("overdue", "silence 1 until Mon 30 Nov 2026")
-    assert council.day(TUESDAY) == ["ade", "cy", "cy"]
-    assert "A silence of alerts has ended" in [subject for _, subject, _ in council.mail.sent[-3:]]
-    assert council.events()[-1][:2] == ("unmuted", 1)
-    assert council.day(date(2026, 12, 2)) == []
+def test_a_snooze_is_quiet_for_its_author_alone_and_is_counted(office: Office) -> None:
+    office.look(at(24, 6), review("due", "C1", level=1), review("upcoming", "C2"))
+    office.compose(at(24))
+    say(office, at(24, 10), "snooze", "W1", until=date(2026, 11, 30))
+    office.look(at(25, 6), review("overdue", "C1", level=1), review("due", "C2", level=1))
+    office.compose(at(25))
+    mails = {d.person: m.get_body(("plain",)).get_content() for d, m in office.messages()[2:]}  # type: ignore[union-attr]
+    assert "ref C1" not in mails["W1"]
+    assert "snoozed: 1" in mails["W1"]
+    assert "ref C1" in mails["M1"]
+    office.look(at(30, 6), review("overdue", "C1", level=1), review("due", "C2", level=1))
+    office.compose(at(30))
+    assert "ref C1" in {d.person: m.get_body(("plain",)).get_content() for d, m in office.messages()}["W1"]  # type: ignore[union-attr]
 
 
-def test_a_silence_ended_early_lets_its_alerts_speak_at_the_next_evaluation(council: Council) -> None:
-    council.looked_after()
-    council.days(date(2026, 11, 11), date(2026, 11, 25))
-    made = silence(council, date(2026, 12, 4))
-    council.days(THURSDAY, FRIDAY)
-    with Session(council.house.engine) as session, session.begin():
-        silence_store.end(session, made.id, "S1", council.house.staff.directory, council.now + timedelta(hours=1))
-    assert council.day(MONDAY) == ["ade", "cy", "cy"]
-    assert alert(council).muted == ""
+@dataclass
+class Line:
+    alert_id: int
+    why: str = "you subscribe to plain.*"
+    role: str = "subscriber:1"
+    urgent: bool = False
 
 
-def test_a_silence_of_teams_of_others_is_refused_and_writes_nothing(council: Council) -> None:
-    council.evaluate(THURSDAY)
-    with pytest.raises(InputError, match="would mute teams that M1 does not manage"):
-        silence(council, MONDAY, teams=("T1", "SV"))
-    with Session(council.house.engine) as session:
-        assert silence_store.every(session) == []
+@dataclass
+class Wants:
+    person: str
+    at_once: tuple[Line, ...] = ()
+    digest: tuple[Line, ...] = ()
+
+
+def compose_asked(office: Office, now: datetime, *asked: Wants) -> Composed:
+    with Session(office.engine) as session, session.begin():
+        return compose(session, office.composer, now, asked)
+
+
+def test_a_subscriber_hears_although_somebody_manages_it_in_the_same_one_digest(office: Office) -> None:
+    office.look(at(24, 6), review("upcoming"))
+    office.compose(at(24))
+    say(office, at(24, 10), "claim", "W1")
+    office.look(at(25, 6), review("due", level=1))
+    done = compose_asked(office, at(25), Wants("S1", digest=(Line(1),)))
+    assert done == Composed(digests=2)
+    assert told(office, after=1) == ["S1", "W1"]
+    assert "YOU SUBSCRIBE TO" in office.text(-2).upper()
+
+
+def test_what_is_asked_for_at_once_waits_for_working_hours_unless_it_is_urgent(office: Office) -> None:
+    office.look(at(28, 6), review("upcoming", "C1"), review("upcoming", "C2"))  # a Saturday
+    assert compose_asked(office, at(28, 10), Wants("S1", (Line(1),))) == Composed()
+    assert compose_asked(office, at(28, 10), Wants("S1", (Line(2, urgent=True),))) == Composed(asked=1)
+    assert compose_asked(office, at(30, 7), Wants("S1", (Line(1),))) == Composed(asked=1)
+    assert told(office) == ["S1", "S1"]
+
+
+def test_the_next_step_names_who_would_be_told(office: Office) -> None:
+    office.look(at(24, 6), review("overdue", level=1))
+    office.compose(at(24))
+    assert "the service manager, Di, is told" in " ".join(office.text().split())
+    people = {
+        id_: replace(p, name="Dilys") if id_ == "S1" else p for id_, p in office.composer.directory.people.items()
+    }
+    office.composer = replace(office.composer, directory=replace(office.composer.directory, people=people))
+    office.look(at(25, 6), review("overdue", level=1, due=date(2026, 11, 23)))
+    office.compose(at(25))
+    assert "Dilys" in office.text()

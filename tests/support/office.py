@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from alertd.alerts import store
+from alertd.alerts import handlings, store
 from alertd.alerts.lifecycle import Transition
 from alertd.alerts.reconcile import reconcile
 from alertd.calendars.calendar import calendar_for
@@ -47,11 +47,15 @@ LINE = [
     {"tell": ["worker", "team_manager"]},
     {"after": "1 working day", "tell": ["service_manager"]},
 ]
+HELD_BY = {"claim": "every step", "accept": "own level", "because": "A visit not yet typed is no drift."}
 BOOK = Rulebook.model_validate(
     {
         "rules": [_rule("plain.review", "Review", "L"), _rule("urgent.visit", "Visit", "U")],
         "warnings": {"D": {"title": "t", "at": [{"before": "2 working days"}]}},
-        "ladders": {"L": {"title": "t", "steps": LINE}, "U": {"title": "t", "steps": LINE, "urgent": True}},
+        "ladders": {
+            "L": {"title": "t", "steps": LINE, "held_by": HELD_BY},
+            "U": {"title": "t", "steps": LINE, "urgent": True},
+        },
     }
 )
 PEOPLE = [
@@ -126,7 +130,9 @@ class Office:
         holdings = {f.child: self.held.get(f.child, Holding("W1", "T1")) for f in world}
         with Session(self.engine) as session, session.begin():
             known = store.last_told(session)
-            done = reconcile(world, known, now, present=lambda *_: True, holdings=holdings)
+            handlings.lapse(session, now, CALENDAR, self.composer.directory)
+            reached = handlings.reached(handlings.handled(session), self.composer.directory, holdings, lambda _: BOOK)
+            done = reconcile(world, known, now, present=lambda *_: True, holdings=holdings, reached=reached)
             store.apply(session, done, now, _route, holdings, families=self.families)
 
     def compose(self, now: datetime) -> Composed:

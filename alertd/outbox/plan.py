@@ -1,0 +1,385 @@
+"""Which messages are to be made now, for whom and with which words. Reads the database; writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from alertd.alerts.handling import Handled
+from alertd.calendars.clock import begin_of
+from alertd.cases.holding import Holding
+from alertd.cases.records import LONDON, local_day
+from alertd.db.tables import Alert, Delivery, DeliveryAlert
+from alertd.engine.findings import Finding
+from alertd.errors import InputError
+from alertd.language import Language
+from alertd.outbox.deliver import About, Composer
+from alertd.outbox.waiting import Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
+from alertd.people.directory import LINE, Directory, Resolved, Team
+from alertd.routing.digest import SUBSCRIBER, compose_digest, compose_urgent, digest_is_due
+from alertd.routing.mails import ClearedItem, DigestItem, Rendered
+from alertd.routing.next_step import next_step
+from alertd.routing.said import said_words
+
+URGENT_AT_ONCE = 3
+"""More urgent alerts than this for one person at one time go as one message, not as many."""
+
+LOOKS_BACK = timedelta(days=14)
+"""How long after an alert closed somebody still hears of it: whoever has had no digest for longer asks."""
+
+BETWEEN_SUMMARIES = timedelta(hours=1)
+"""Once somebody has had their most of one day, what is urgent goes together and not more often than this."""
+
+
+class AskedLine(Protocol):
+    """One alert that somebody subscribed to; ``role`` and ``why`` are for the row that says it was told."""
+
+    @property
+    def alert_id(self) -> int: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def urgent(self) -> bool: ...
+
+
+class Asked(Protocol):
+    """What one person's subscriptions tell now, at once or with today's digest."""
+
+    @property
+    def person(self) -> str: ...
+    @property
+    def at_once(self) -> Sequence[AskedLine]: ...
+    @property
+    def digest(self) -> Sequence[AskedLine]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One message to be made: for whom, its words, the notices it settles and the alerts it tells of."""
+
+    person: Resolved
+    mail: Rendered
+    notices: tuple[int, ...]
+    about: tuple[About, ...]
+    urgent: bool
+    digest_for: str | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """All messages to be made now, and what cannot be told.
+
+    ``held`` could not be made, each with who must do what. ``nobody`` counts what fell to the duty address, by
+    why; ``over`` those who had more urgent messages in one day than anybody reads.
+    """
+
+    messages: list[Planned] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    nobody: Counter[str] = field(default_factory=Counter)
+    over: dict[str, int] = field(default_factory=dict)
+
+
+class Planning:
+    """One look at everything that is open: what is read once is kept for all messages."""
+
+    def __init__(self, session: Session, composer: Composer, now: datetime, asked: Sequence[Asked] = ()) -> None:
+        self._session, self._composer, self._now, self._today = session, composer, now, local_day(now)
+        self._everybody = who_is_told(session, composer, now)
+        self._findings, self._books = Findings(session), Books(composer.rulebook)
+        self._last, self._had = _last_digests(session), _urgent_today(session, self._today)
+        self._cleared = _cleared(session, now - LOOKS_BACK)
+        self._asked = {one.person: one for one in asked}
+        self._who = Who(composer.directory, self._today)
+        self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
+        self._plan = Plan()
+
+    def everything(self) -> Plan:
+        """Every person's messages. One that cannot be made holds up no other."""
+        told = self._everybody.told
+        for person_id in sorted(told.keys() | self._cleared.keys() | self._asked.keys()):
+            person = self._everybody.people.get(person_id) or self._was_told(person_id)
+            if person is not None:
+                for make in (self._urgent, self._asked_at_once, self._digest):
+                    self._holding_up_nobody(person, make, told.get(person_id, []))
+        for one in self._everybody.withheld:
+            how = f"{one.resolved.how}. Name in restrictions.csv who may hear of the child"
+            self._plan.held.append(f"{one.resolved.person_id}: alert {one.alert.id}: {how}")
+        for fell in self._everybody.nobody:
+            self._plan.nobody[fell.resolved.how] += 1
+        return self._plan
+
+    def _was_told(self, person_id: str) -> Resolved | None:
+        """Somebody of whom nothing is open now, who was told of what has closed or asked to hear; None where
+        they are not here."""
+        directory, how = self._composer.directory, "you were told of it, or asked to be"
+        person, team = directory.people.get(person_id), directory.teams.get(person_id.removeprefix("team:"))
+        if person is not None and person.address and person.absence(self._today) is None:
+            return Resolved(person.id, person.name, person.address, how, language=person.language)
+        if person_id.startswith("team:") and team is not None and team.inbox:
+            return Resolved(person_id, team.name, team.inbox, how, "inbox")
+        return None
+
+    def _holding_up_nobody(
+        self, person: Resolved, make: Callable[[Resolved, Sequence[Told]], None], told: Sequence[Told]
+    ) -> None:
+        try:
+            make(person, told)
+        except InputError as error:
+            self._plan.held.append(f"{person.person_id}: {error}")
+
+    def _urgent(self, person: Resolved, told: Sequence[Told]) -> None:
+        """One message for each urgent alert, or one for all where there are many or have been many today."""
+        waiting: dict[int, list[Told]] = defaultdict(list)
+        for one in sorted(told, key=lambda t: t.role != "worker"):  # told as two roles, they are told once
+            if one.at_once:
+                waiting[one.alert.id].append(one)
+        if not waiting:
+            return
+        had, last = self._had.get(person.person_id, (0, None))
+        over = had + len(waiting) > self._composer.most_urgent
+        if over:
+            self._plan.over[person.person_id] = had + len(waiting)
+            if had > self._composer.most_urgent and last is not None and self._now - last < BETWEEN_SUMMARIES:
+                return
+        if over or len(waiting) > URGENT_AT_ONCE:
+            mail = self._list(person, [(ones[0], ones[0].at_once) for ones in waiting.values()])
+            self._add(person, mail, [t for ones in waiting.values() for t in ones], urgent=True)
+            return
+        for ones in waiting.values():
+            self._holding_up_nobody(person, self._one_urgent, ones)
+
+    def _one_urgent(self, person: Resolved, ones: Sequence[Told]) -> None:
+        language, told = self._language(person), ones[0]
+        item = self._item(told, told.at_once, language)
+        urgent = compose_urgent(item, today=self._today, calendar=self._composer.calendar, language=language)
+        mail = self._composer.wording.urgent(urgent, language.code, rule=told.rule.id, role=told.role)
+        self._add(person, mail, ones, urgent=True)
+
+    def _asked_at_once(self, person: Resolved, _told: Sequence[Told]) -> None:
+        """What somebody asked to hear of at once; what is not urgent waits for their team's working hours."""
+        asked = self._asked.get(person.person_id)
+        lines = [line for line in asked.at_once if line.urgent or self._at_work(person)] if asked else []
+        items = self._subscribed(person, lines)
+        if items:
+            mail = self._list(person, [(item, item.waits) for item in items])
+            about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
+            self._plan.messages.append(Planned(person, mail, (), tuple(about), urgent=False))
+
+    def _subscribed(self, person: Resolved, lines: Iterable[AskedLine]) -> list[Told]:
+        """The alerts of these lines that are open and that people hear of."""
+        found = []
+        for line in lines:
+            alert = self._everybody.alerts.get(line.alert_id)
+            rule = self._books.rule(alert) if alert else None
+            if alert is not None and rule is not None:
+                resolved = Resolved(person.person_id, person.name, person.address, line.why)
+                waits = (Waits(0, False, "subscribed", False),)
+                found.append(Told(alert, rule, SUBSCRIBER, resolved, waits))
+        return found
+
+    def _digest(self, person: Resolved, told: Sequence[Told]) -> None:
+        last, last_at = self._last.get(person.person_id, (None, None))
+        cleared = [c for c in self._cleared.get(person.person_id, ()) if last_at is None or c.at > last_at]
+        asked = self._asked.get(person.person_id)
+        lines = asked.digest if asked else ()
+        handed = [t for t in told if t.handed_at and (last_at is None or t.handed_at > last_at)]
+        waiting = sum(len(t.for_digest) for t in told) + len(handed) + len(lines)
+        at, closed = _hours(self._composer, person)
+        is_due, _ = digest_is_due(
+            self._now,
+            at=at,
+            calendar=self._composer.calendar,
+            last=last,
+            waiting=waiting + sum(c.role != "worker" for c in cleared),
+            overdue=sum(t.alert.stage == "overdue" and not t.quiet for t in told),
+            closed=closed,
+        )
+        if not is_due:
+            return
+        heard = [t for t in told if not t.snoozed]
+        news = [(t, t.for_digest or ((_HANDED_OVER,) if t in handed else ())) for t in heard]
+        mail = self._list(
+            person,
+            [*news, *((t, t.waits) for t in self._subscribed(person, lines))],
+            cleared=[item for c in cleared if (item := self._all_clear(c.alert_id))],
+            load=self._load(person),
+            snoozed=len({t.alert.id for t in told if t.snoozed}),
+        )
+        about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
+        about += [About(c.alert_id, "clear", c.role, "told of it before") for c in cleared]
+        self._add(person, mail, heard, digest_for=self._today.isoformat(), about=about)
+
+    def _list(
+        self,
+        person: Resolved,
+        told: Iterable[tuple[Told, Sequence[Waits]]],
+        *,
+        cleared: Sequence[ClearedItem] = (),
+        load: Sequence[tuple[Holding, str]] = (),
+        snoozed: int = 0,
+    ) -> Rendered:
+        """A mail that lists alerts."""
+        language = self._language(person)
+        digest = compose_digest(
+            [self._item(one, waits, language) for one, waits in told],
+            today=self._today,
+            calendar=self._composer.calendar,
+            directory=self._composer.directory,
+            cleared=cleared,
+            load=load,
+            snoozed=snoozed,
+            language=language,
+        )
+        return self._composer.wording.digest(digest, language.code)
+
+    def _add(
+        self,
+        person: Resolved,
+        mail: Rendered,
+        told: Iterable[Told],
+        *,
+        urgent: bool = False,
+        digest_for: str | None = None,
+        about: Iterable[About] = (),
+    ) -> None:
+        told = list(told)
+        notices = unique(w.id for t in told for w in (t.at_once if urgent else t.for_digest))
+        tells = [About(t.alert.id, "told", t.role, t.resolved.how) for t in told]
+        self._plan.messages.append(Planned(person, mail, notices, (*tells, *about), urgent, digest_for))
+
+    def _item(self, told: Told, waits: Sequence[Waits], language: Language) -> DigestItem:
+        if self._speaks_for is None:
+            self._speaks_for = spoken_for(self._session, self._composer)
+        alert, finding, composer = told.alert, self._findings.of(told.alert.id), self._composer
+        step = next_step(
+            finding,
+            told.rule,
+            self._books.book(alert),
+            composer.calendar,
+            self._today,
+            partial(self._named, told),
+            language,
+        )
+        said = (said_words(one, composer.directory, self._today, language) for one in _shown(told.handled))
+        return DigestItem(
+            alert.id,
+            finding,
+            told.rule,
+            alert.holding,
+            told.role,
+            told.resolved.how,
+            is_new=bool(waits),
+            next_step=step,
+            late=any(w.late for w in waits),
+            stands_for=tuple(sorted(self._speaks_for.get((alert.child, alert.rule), ()))),
+            household=alert.household,
+            change=waits[0].reason if waits else "",
+            handled=tuple(said),
+        )
+
+    def _named(self, told: Told, role: str) -> str:
+        """Who would be told as that role today, where it is a person."""
+        found = self._who.of(role, told.alert, None)
+        return found.name if found.rung in ("person", "deputy") else ""
+
+    def _all_clear(self, alert_id: int) -> ClearedItem | None:
+        alert = self._session.get_one(Alert, alert_id)
+        rule = self._books.of(alert.rule, alert.child, alert.record, alert.team)
+        return ClearedItem(Finding.from_json(alert.finding), rule, alert.closed_as) if rule else None  # type: ignore[arg-type]
+
+    def _language(self, person: Resolved) -> Language:
+        return self._composer.wording.language(person.language)
+
+    def _at_work(self, person: Resolved) -> bool:
+        """Whether it is a working day of this person's, within their team's hours."""
+        local, team = self._now.astimezone(LONDON), _team_of(self._composer.directory, person)
+        if self._composer.calendar.why_not_working(self._today) or (team and self._today in team.closed):
+            return False
+        return team is None or team.hours is None or team.hours[0] <= local.time() < team.hours[1]
+
+    def _load(self, person: Resolved) -> list[tuple[Holding, str]]:
+        """(who holds, stage) of every open alert in the teams a manager answers for; nothing for others."""
+        directory = self._composer.directory
+        manager = directory.people.get(person.person_id)
+        if manager is None or not set(manager.roles) & set(LINE) or manager.team is None:
+            return []
+        under = directory.teams_under(manager.team)
+        alerts = {t.alert.id: t.alert for told in self._everybody.told.values() for t in told}
+        return [(a.holding, a.stage) for a in alerts.values() if directory.team_of(a.holding) in under]
+
+
+_HANDED_OVER = Waits(0, False, "handed_over", False)
+
+
+def _shown(handled: Iterable[Handled]) -> Iterable[Handled]:
+    """What of all that was said others see: a snooze is its author's own."""
+    return (one for one in handled if one.kind != "snooze")
+
+
+def _team_of(directory: Directory, person: Resolved) -> Team | None:
+    found = directory.people.get(person.person_id)
+    return directory.teams.get((found.team if found else person.person_id.removeprefix("team:")) or "")
+
+
+def _hours(composer: Composer, person: Resolved) -> tuple[time, frozenset[date]]:
+    """From which time of day somebody reads a digest, and on which further days nobody of the team does."""
+    team = _team_of(composer.directory, person)
+    if team is None:
+        return composer.digest_at, frozenset()
+    return max(composer.digest_at, team.hours[0] if team.hours else composer.digest_at), team.closed
+
+
+def _last_digests(session: Session) -> dict[str, tuple[date, datetime]]:
+    """The day and moment of each person's latest digest; one that was taken back does not count."""
+    rows = session.execute(
+        select(Delivery.person, func.max(Delivery.digest_for), func.max(Delivery.created_at))
+        .where(func.length(Delivery.digest_for) == len("2026-11-26"), Delivery.state != "cancelled")
+        .group_by(Delivery.person)
+    )
+    return {person: (date.fromisoformat(str(day)), at) for person, day, at in rows}
+
+
+def _urgent_today(session: Session, today: date) -> dict[str, tuple[int, datetime]]:
+    """How many urgent messages each person has had today, and when the last was made."""
+    rows = session.execute(
+        select(Delivery.person, func.count(), func.max(Delivery.created_at))
+        .where(Delivery.urgent, Delivery.digest_for.is_(None), Delivery.state != "cancelled")
+        .where(Delivery.created_at >= begin_of(today))
+        .group_by(Delivery.person)
+    )
+    return {person: (n, at) for person, n, at in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Clear:
+    """One closed alert that somebody was told of, and as which role."""
+
+    alert_id: int
+    at: datetime
+    role: str
+
+
+def _cleared(session: Session, since: datetime) -> dict[str, list[_Clear]]:
+    """By person, the alerts they were told of that closed after a moment."""
+    rows = session.execute(
+        select(Delivery.person, Alert.id, Alert.changed_at, func.min(DeliveryAlert.role))
+        .join(DeliveryAlert, DeliveryAlert.alert_id == Alert.id)
+        .join(Delivery, Delivery.id == DeliveryAlert.delivery_id)
+        .where(Delivery.state != "cancelled", DeliveryAlert.kind != "clear")
+        .where(Alert.state == "closed", Alert.changed_at > since)
+        .group_by(Delivery.person, Alert.id, Alert.changed_at)
+        .order_by(Alert.id)
+    )
+    found: dict[str, list[_Clear]] = defaultdict(list)
+    for person, alert_id, at, role in rows:
+        found[person].append(_Clear(alert_id, at, role))
+    return found
