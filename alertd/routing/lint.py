@@ -154,7 +154,8 @@ def _without(text: str, references: Collection[str]) -> str:
 
 
 def _names(name: str, folded: str) -> bool:
-    return bool(name.strip()) and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", folded) is not None
+    """Whether a name of two words or more is there: a staff number or a "May" alone would be found in any subject."""
+    return len(name.split()) > 1 and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", folded) is not None
 
 
 def _shown(page: str) -> str:

@@ -138,6 +138,7 @@ def test_names_are_for_the_body_and_not_for_the_subject() -> None:
         kinds("Overdue · ann hughes", "subject", known) == kinds("Ann Hughes", "preview", known) == {"somebody's name"}
     )
     assert kinds("Annabel Hughesdon", "subject", known) == set()
+    assert kinds("26 overdue · 5 May", "subject", Known(names={"26", "May", "nobody allocated"})) == set()
 
 
 def test_the_hidden_parts_of_a_page_are_read_and_its_styles_are_not() -> None:

@@ -257,7 +257,7 @@ def test_an_alert_overdue_for_years_can_still_be_told() -> None:
 
 
 def test_a_managers_name_is_in_the_body_and_never_in_the_subject() -> None:
-    people = {"P1": Person("P1", "Overdue", "a@council.example", "worker", "T1")}
+    people = {"P1": Person("P1", "Passed Up", "a@council.example", "worker", "T1")}
     load = [(item(1, OVERDUE_VISIT).holding, "overdue")]
     mail = compose_digest(
         [item(1, OVERDUE_VISIT, role="team_manager")], today=TODAY, calendar=CALENDAR,
