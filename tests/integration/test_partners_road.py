@@ -100,14 +100,23 @@ class Town:
 
 
 @pytest.fixture
-def town(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
+    found = Town(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}")
+    yield found
+    found.council.house.engine.dispose()
+
+
+@pytest.fixture
+def town_anywhere(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
     found = Town(tmp_path, database_url)
     yield found
     found.council.house.engine.dispose()
 
 
-def test_a_yes_a_delivery_and_a_receipt_close_everything(town: Town) -> None:
+def test_a_yes_a_delivery_and_a_receipt_close_everything(town_anywhere: Town) -> None:
+    town = town_anywhere
     town.day(nov(3))
     row = town.only()
     assert (row.state, row.agency, row.kind, row.receipt) == (

@@ -1,0 +1,137 @@
+"""Answers by mail: the right reference from an address of the agency, by a person. Nothing else acknowledges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import time
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.db.tables import Delivery
+from alertd.engine import sweep as sweeping
+from alertd.partners import store
+from alertd.partners.replies import Taken, parsed, take_reply
+from tests.integration.test_partners_road import Town, nov
+from tests.support.council import Inline
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
+    found = Town(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}")
+    found.day(nov(3))
+    found.do(store.approve, "W1", found.at(nov(3)))
+    found.council.send(time(9, 5))
+    found.council.send(time(9, 6))
+    yield found
+    found.council.house.engine.dispose()
+
+
+def answer(reference: str, sender: str = "Desk <desk@reviewers.example>", **headers: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = "alertd@council.example"
+    message["Subject"] = f"Re: Notification {reference}: please acknowledge by Friday"
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("Thank you, we have it.\n")
+    return message
+
+
+def take(town: Town, message: EmailMessage | bytes) -> Taken:
+    raw = message if isinstance(message, bytes) else message.as_bytes()
+    house = town.council.house
+    with Session(house.engine) as session, session.begin():
+        return take_reply(session, house.composer_now(), raw, town.council.now)
+
+
+def owner_was_told(town: Town) -> list[str]:
+    before = len(town.council.mail.sent)
+    town.council.send(time(10))
+    return [body for to, subject, body in town.council.mail.sent[before:] if "answer of an agency" in subject]
+
+
+def test_the_reference_from_an_address_of_theirs_acknowledges_once(town: Town) -> None:
+    row = town.only()
+    assert take(town, answer(row.reference)).result == "acknowledged"
+    assert town.only().state == "acknowledged"
+    assert take(town, answer(row.reference, "DESK@Reviewers.Example")).result == "known"
+    assert owner_was_told(town) == []
+
+
+NOT_TAKEN: tuple[tuple[dict[str, str], str], ...] = (
+    ({"sender": "somebody@elsewhere.example"}, "not from an address"),
+    ({"sender": "desk@reviewers.example, other@elsewhere.example"}, "not from an address"),
+    ({"Auto_Submitted": "auto-replied"}, "sent automatically"),
+    ({"Auto_Submitted": "auto-generated; owner=x"}, "sent automatically"),
+    ({"Precedence": "auto_reply"}, "to many, or by itself"),
+    ({"X_Autoreply": "yes"}, "sent automatically"),
+    ({"Return_Path": "<>"}, "no return path"),
+)
+
+
+def test_anything_else_acknowledges_nothing_and_is_told(town: Town) -> None:
+    reference = town.only().reference
+    for change, why in NOT_TAKEN:
+        taken = take(town, answer(reference, **change))
+        assert taken.result == "not_taken" and why in taken.why, change
+    for subject in ("Automatic reply: Notification {}", "Out of office: Re {}", "Ateb awtomatig: {}"):
+        message = answer(reference)
+        message.replace_header("Subject", subject.format(reference))
+        assert take(town, message).why == "it is an out-of-office answer"
+    assert town.only().state == "sent"
+    told = owner_was_told(town)
+    assert len(told) == len(NOT_TAKEN) + 3
+    assert not any("elsewhere" in body for body in told)
+
+
+def test_no_reference_or_a_wrong_or_two_are_never_guessed(town: Town) -> None:
+    right = town.only().reference
+    wrong = right[:-1] + ("0" if right[-1] != "0" else "1")
+    for said, why in ((wrong, "no reference"), ("2222-2222", ""), ("nothing", "no reference")):
+        taken = take(town, answer(said))
+        assert taken.result == "not_taken" and why in taken.why
+    assert town.only().state == "sent"
+
+
+def test_the_same_mail_handed_over_twice_is_told_once(town: Town) -> None:
+    message = answer("nothing")
+    take(town, message)
+    take(town, message)
+    assert len(owner_was_told(town)) == 1
+
+
+def test_a_report_that_it_could_not_be_delivered_is_a_bounce(town: Town) -> None:
+    with Session(town.council.house.engine) as session:
+        id_ = session.scalar(select(Delivery.id).where(Delivery.person == "agency:reviewers"))
+    report = (
+        "From: MAILER-DAEMON@reviewers.example\nReturn-Path: <>\nAuto-Submitted: auto-replied\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        "--b\nContent-Type: text/plain\n\nNo such user.\n"
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.reviewers.example\n\n"
+        "Final-Recipient: rfc822; desk@reviewers.example\nAction: failed\nStatus: 5.1.1\n\n"
+        f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{id_}@council.example>\nSubject: x\n\n--b--\n"
+    )
+    assert take(town, report.replace("failed", "delayed").encode()).result == "not_taken"
+    assert town.only().state == "sent"
+    assert take(town, report.encode()).result == "bounced"
+    row = town.only()
+    assert row.state == "held" and row.why.startswith("address:")
+    town.council.send(time(10))
+    assert len(town.mails_to("desk")) == 1
+    assert {to for to, _, body in town.council.mail.sent if "did not reach the agency" in body} == {"ade", "cy", "gus"}
+    town.day(nov(4))
+    assert town.alert("notify.n5") == ("open", None)
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_whatever_make_it_fall_over(raw: bytes) -> None:
+    assert parsed(raw).references == frozenset() or parsed(raw).sender == ""
+    parsed(b"From: a@b.example\nContent-Type: multipart/report; boundary=x\n\n--x\n" + raw)
+    parsed(b"From: " + raw + b"\nSubject: " + raw + b"\n\n" + raw)
