@@ -42,6 +42,7 @@ from alertd.people.load import load_directory
 from alertd.people.load_agencies import load_agencies
 from alertd.people.load_restrictions import load_restrictions
 from alertd.people.staff import FeedStaff, Staff, Watched
+from alertd.routing.wording import Wording
 from alertd.rulebook.adoption import read_adopted, with_adoption
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
@@ -288,6 +289,8 @@ def build(
         sender=str(settings.email["sender"]),
         digest_at=settings.schedule.digest,
         new_id=new_id,
+        most_urgent=settings.schedule.most_urgent,
+        wording=Wording(settings.templates.folder),
     )
     return House(
         settings=settings,

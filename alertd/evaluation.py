@@ -33,7 +33,6 @@ from alertd.intake.kept import KeptCases, Named, Silence, followed, snapshot_of
 from alertd.intake.store import Standing
 from alertd.intake.sync import Taken, take_in
 from alertd.partners.notices import measurable_with, sent_notices, with_notices
-from alertd.routing.render import template_version
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.versions import timing, wording
@@ -245,7 +244,8 @@ def decide(
     the others stay as they were.
     """
     holdings, failed = looked.holdings, looked.failed
-    rules = _RulesOf(house.rulebook, looked.able, holdings, waiting(house.rulebook, set(wait_for) - set(silent)))
+    waits = waiting(house.rulebook, set(wait_for) - set(silent))
+    rules = _RulesOf(house.rulebook, looked.able, holdings, waits, house.composer.wording.version)
     findings = [f for f in looked.findings if rules.of(f) and rules.speaks(f)]
     # What a rule over others still counts is true; what it counts no more may only not be counted now.
     half_told = waiting(house.rulebook, wait_for)
@@ -319,8 +319,14 @@ class _RulesOf:
     """The rule each finding was judged by, in the rulebook of the child's team, and its versions."""
 
     def __init__(
-        self, rulebook: Rulebook, able: Rulebook, holdings: Mapping[str, Holding], waits: Collection[str]
+        self,
+        rulebook: Rulebook,
+        able: Rulebook,
+        holdings: Mapping[str, Holding],
+        waits: Collection[str],
+        template: str,
     ) -> None:
+        self._template = template
         self._rulebook, self._able, self._holdings, self._waits = rulebook, able, holdings, waits
         self._versions: dict[tuple[str | None, str], alerts.Versions] = {}
 
@@ -362,7 +368,7 @@ class _RulesOf:
         key = (self._team(finding), finding.rule)
         if key not in self._versions:
             rule, book = self.of(finding), self.book(finding)
-            found = alerts.Versions(timing(rule, book), wording(rule), template_version()) if rule else None
+            found = alerts.Versions(timing(rule, book), wording(rule), self._template) if rule else None
             self._versions[key] = found or alerts.Versions()
         return self._versions[key]
 

@@ -9,7 +9,8 @@ import typer
 from typer.exceptions import TyperException
 
 from alertd import __version__
-from alertd.cli.adoption import adopt_pack, confirm, status
+from alertd.cli.adoption import adopt_pack, confirm
+from alertd.cli.adoption import status as status_of_rules
 from alertd.cli.alerts_handle import alerts_app
 from alertd.cli.backtest import backtest
 from alertd.cli.calendars import calendar_app
@@ -33,6 +34,7 @@ from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
 from alertd.cli.silences import silences_app
 from alertd.cli.simulate import simulate
+from alertd.cli.status import status as show_status
 from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
@@ -50,6 +52,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(run)
 app.command()(check)
+app.command("status")(show_status)
 app.add_typer(receive_app, name="receive")
 app.add_typer(partners_app, name="partners")
 app.command()(web)
@@ -61,7 +64,7 @@ rules_app.command("new")(new)
 rules_app.command("schema")(schema)
 rules_app.command("adopt")(adopt_pack)
 rules_app.command("confirm")(confirm)
-rules_app.command("status")(status)
+rules_app.command("status")(status_of_rules)
 rules_app.command("coverage")(show_coverage)
 rules_app.command("backtest")(backtest)
 rules_app.command("precision")(show_precision)

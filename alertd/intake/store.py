@@ -174,6 +174,18 @@ def refused(session: Session, feed: str, source: str, now: datetime, why: str) -
     session.add(FeedRun(feed=feed, source=source[:500], at=now, outcome="refused", counts={}, detail=why))
 
 
+def refused_since(session: Session, feed: str, run: int) -> str:
+    """Why the latest reading of a feed was refused, where it is later than that run; blank where it was not."""
+    last = (
+        select(FeedRun.id, FeedRun.outcome, FeedRun.detail)
+        .where(FeedRun.feed == feed, FeedRun.outcome != "reading")
+        .order_by(FeedRun.id.desc())
+        .limit(1)
+    )
+    row = session.execute(last).first()
+    return row.detail if row and row.id > run and row.outcome == "refused" else ""
+
+
 def last_accepted(session: Session, feed: str, known_on: datetime | None = None) -> FeedRun | None:
     """The latest accepted run of a feed, or the latest by ``known_on``."""
     found: FeedRun | None = session.scalar(

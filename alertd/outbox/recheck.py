@@ -24,8 +24,8 @@ def why_not_now(session: Session, directory: Directory, delivery_id: str, today:
     """
     delivery = session.get_one(Delivery, delivery_id)
     handed = {
-        alert_id: to
-        for alert_id, to in session.execute(
+        row.alert_id: row.to
+        for row in session.execute(
             select(Handling.alert_id, Handling.to)
             .join(DeliveryAlert, DeliveryAlert.alert_id == Handling.alert_id)
             .where(DeliveryAlert.delivery_id == delivery_id)

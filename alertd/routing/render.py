@@ -16,7 +16,7 @@ from alertd.routing.lint import Known
 from alertd.routing.mails import Digest, Page, Rendered, Urgent
 from alertd.routing.wording import shipped
 
-__all__ = ["Rendered", "render_digest", "render_page", "render_urgent", "template_version", "to_message"]
+__all__ = ["Rendered", "render_digest", "render_page", "render_urgent", "to_message"]
 
 SENDER_NAME: Final = "alertd"
 LONGEST_LINE: Final = 998
@@ -89,8 +89,3 @@ def _address(name: str, address: str, delivery_id: str) -> Address:
             fix="Correct it in the staff directory or the mail settings.",
         )
     return Address(display_name=name, addr_spec=address)
-
-
-def template_version() -> str:
-    """The version of the templates, twelve hexadecimal digits: it changes when one of them does."""
-    return shipped().version

@@ -98,11 +98,13 @@ class Schedule(Section):
     """When alertd looks. ``evaluate`` and ``digest`` are times of day in Europe/London.
 
     ``evaluate`` wants to be after the feed's nightly refresh. The feed is also read at start-up.
+    ``most_urgent`` is how many urgent messages one person gets in a day one by one; more come together.
     """
 
     evaluate: tuple[time, ...] = (time(6, 30),)
     digest: time = time(8, 0)
     dispatch_seconds: int = Field(default=30, ge=1, le=600)
+    most_urgent: int = Field(default=8, ge=1)
 
     @field_validator("digest", "evaluate")
     @classmethod

@@ -1,0 +1,229 @@
+"""How an installation stands: its feeds, what is open, what was sent, and everything that waits for somebody.
+
+Read from the database, the staff files and the clock; nothing is kept for it. What is held now is found by
+planning what would be told now.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from alertd.alerts import silence_store
+from alertd.alerts.handlings import handled
+from alertd.alerts.muting import HELD
+from alertd.bootstrap import House
+from alertd.cases.records import in_words, local_day
+from alertd.db.engine import reading
+from alertd.db.tables import Alert, Delivery, Notification
+from alertd.intake import store as intake
+from alertd.intake.freshness import why_stale
+from alertd.outbox.plan import Plan, Planning
+from alertd.outbox.store import counts
+
+AN_HOUR = timedelta(hours=1)
+LOOKS_BACK = timedelta(days=7)
+"""How long a message that did not arrive is shown after it was made."""
+
+SHOWN = 20
+"""Things of one sort that are shown; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """One thing that waits for somebody: what it is, who must act, and what they do."""
+
+    what: str
+    who: str
+    do: str
+
+
+@dataclass(slots=True)
+class Status:
+    """Everything there is to say. ``waits`` is empty where nobody has to do anything."""
+
+    at: datetime
+    feeds: list[str] = field(default_factory=list)
+    alerts: dict[str, int] = field(default_factory=dict)
+    muted: dict[str, int] = field(default_factory=dict)
+    handled: dict[str, int] = field(default_factory=dict)
+    deliveries: dict[str, int] = field(default_factory=dict)
+    notifications: dict[str, int] = field(default_factory=dict)
+    nobody_to_tell: int = 0
+    waits: list[Waits] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self) | {"at": self.at.isoformat()}
+
+
+def status(house: House) -> Status:
+    """How things stand now. Reads only."""
+    now = house.clock()
+    composer = house.composer_now()
+    found = Status(now)
+    with Session(reading(house.engine)) as session:
+        plan = Planning(session, composer, now).everything()
+        found.nobody_to_tell = plan.nobody.total()
+        found.alerts = _counted(session, Alert.stage, Alert.state == "open", Alert.muted == "")
+        muted = _counted(session, Alert.muted, Alert.state == "open", Alert.muted != "")
+        found.muted = dict(_sorts_of_muting(muted))
+        found.deliveries = counts(session)
+        found.notifications = _counted(session, Notification.state)
+        found.handled = dict(Counter(one.kind for said in handled(session).values() for one in said))
+        for sort in (
+            _feeds(house, session, now, found),
+            _staff(house),
+            _held(plan),
+            _floods(session),
+            _undelivered(session, now),
+            _disputes(session),
+            _silences(session, now),
+            _agencies(session),
+        ):
+            found.waits += sort
+    return found
+
+
+def _counted(session: Session, column: Any, *where: Any) -> dict[str, int]:
+    rows = session.execute(select(column, func.count()).where(*where).group_by(column).order_by(column))
+    return {str(value): n for value, n in rows}
+
+
+def _sorts_of_muting(muted: dict[str, int]) -> Counter[str]:
+    """By the first words: why nobody is told, without which rule speaks for it or who silenced it."""
+    sorts: Counter[str] = Counter()
+    for why, n in muted.items():
+        sorts[why.partition(":")[0].partition(" by ")[0]] += n
+    return sorts
+
+
+def _feeds(house: House, session: Session, now: datetime, found: Status) -> Iterator[Waits]:
+    for feed in house.settings.feed:
+        standing, where = intake.standing(session, feed.name), f"feed {feed.name}"
+        if standing is None:
+            found.feeds.append(f"{where}: never read")
+            yield Waits(
+                f"{where} was never read", "whoever runs alertd", "alertd sources sync says why, or alertd check"
+            )
+            continue
+        found.feeds.append(
+            f"{where}: {standing.children} children, read {in_words(standing.at)}, new {in_words(standing.fresh_at)}"
+        )
+        if stale := why_stale(feed.name, standing.fresh_at, feed.stale(standing.children), now, house.calendar):
+            yield Waits(stale, "data owner", "See whether the nightly refresh runs, and where alertd is pointed")
+        if refused := intake.refused_since(session, feed.name, standing.run):
+            yield Waits(
+                f"{where} was refused at its last reading: {refused}",
+                "data owner",
+                "Mend the feed; or start once with --accept-feed where what it lost is meant to be gone",
+            )
+
+
+def _staff(house: House) -> Iterator[Waits]:
+    if house.staff.fault:
+        yield Waits(
+            f"The staff files cannot be used, and the last good reading stands: {house.staff.fault}",
+            "whoever keeps the staff files",
+            "Correct them; alertd people check says whether they hold",
+        )
+
+
+def _held(plan: Plan) -> Iterator[Waits]:
+    for held in plan.held[:SHOWN]:
+        who, _, why = held.partition(": ")
+        yield Waits(f"A message to {who} is held: {why}", "whoever runs alertd", "Mend what it names; it is made anew")
+    if len(plan.held) > SHOWN:
+        yield Waits(f"{len(plan.held) - SHOWN} more messages are held", "whoever runs alertd", "Mend the first ones")
+    for why, n in plan.nobody.most_common(SHOWN):
+        reason = why.removeprefix("duty address: ")
+        yield Waits(
+            f"Nobody to tell of {n} alerts but the duty address: {reason}",
+            "whoever keeps the staff files",
+            "alertd people check says what is missing and where",
+        )
+    for person, n in plan.over.items():
+        yield Waits(f"{person} has {n} urgent alerts today", "their team manager", "See who can help")
+
+
+def _floods(session: Session) -> Iterator[Waits]:
+    for rule, n in _counted(session, Alert.rule, Alert.state == "open", Alert.muted == HELD).items():
+        yield Waits(
+            f"{n} alerts of {rule} are held back: its first messages would be a flood",
+            "the officer who answers for the rules",
+            f"alertd rules confirm {rule}, if the figures are right",
+        )
+
+
+def _undelivered(session: Session, now: datetime) -> Iterator[Waits]:
+    bad = Delivery.state.in_(("refused", "parked")) & (Delivery.created_at >= now - LOOKS_BACK)
+    late = (Delivery.state == "due") & (Delivery.created_at < now - AN_HOUR)
+    for state, where in (("", bad), ("late", late)):
+        total = session.scalar(select(func.count()).select_from(Delivery).where(where)) or 0
+        rows = session.execute(
+            select(Delivery.id, Delivery.person, Delivery.state, Delivery.reason, Delivery.attempts)
+            .where(where)
+            .order_by(Delivery.created_at.desc(), Delivery.id)
+            .limit(SHOWN)
+        )
+        for id_, person, is_now, reason, attempts in rows:
+            what = f"waits after {attempts} attempts" if state else f"was {is_now}"
+            yield Waits(
+                f"Message {id_} to {person} {what}: {reason or 'not tried yet'}",
+                "whoever runs alertd" if state else "data owner",
+                "See the relay: alertd check tries it" if state else "Tell them another way, and mend the address",
+            )
+        if total > SHOWN:
+            yield Waits(f"{total - SHOWN} more such messages", "whoever runs alertd", "Mend the first ones")
+
+
+def _disputes(session: Session) -> Iterator[Waits]:
+    open_ = [one for said in handled(session).values() for one in said if one.kind == "dispute"]
+    for one in sorted(open_, key=lambda h: h.at)[:SHOWN]:
+        yield Waits(
+            f"Alert {one.alert_id} is disputed by {one.by} since {in_words(local_day(one.at))}",
+            "the owner of the rule, or a manager above",
+            f"alertd alerts resolve {one.id} --upheld or --rejected",
+        )
+
+
+def _silences(session: Session, now: datetime) -> Iterator[Waits]:
+    for one in silence_store.recent(session, now):
+        if one.stands(now):
+            yield Waits(
+                f"Silence {one.id} mutes {', '.join(one.rules) or 'all rules'} for {', '.join(one.teams)} until "
+                f"{one.ends_in_words}",
+                one.by,
+                f"alertd silences end {one.id} when what was planned is over",
+            )
+
+
+def _agencies(session: Session) -> Iterator[Waits]:
+    """What agencies are to be told and are not: what waits for approval, and what is held."""
+    rows = session.execute(
+        select(Notification.reference, Notification.state, Notification.why, Notification.kind, Notification.agency)
+        .where(Notification.state.in_(("awaiting_approval", "held")))
+        .order_by(Notification.id)
+    ).all()
+    for reference, state, why, kind, agency in rows[:SHOWN]:
+        to = agency or kind
+        if state == "held":
+            yield Waits(
+                f"Notification {reference} to {to} is held: {why}",
+                "the child's worker and team manager",
+                f"alertd partners show {reference} says what to mend",
+            )
+        else:
+            yield Waits(
+                f"Notification {reference} to {to} waits for approval: {why}",
+                "whoever the policy names",
+                f"alertd partners approve {reference}, or refuse it with a reason",
+            )
+    if len(rows) > SHOWN:
+        yield Waits(f"{len(rows) - SHOWN} more notifications wait", "whoever the policy names", "alertd partners list")
