@@ -21,6 +21,7 @@ from alertd.cases.holding import Holding, holding
 from alertd.cases.records import CaseFile, local_day
 from alertd.db.links import new_link
 from alertd.db.tables import Alert, Notification
+from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.outbox import store as outbox
 from alertd.outbox.deliver import Composer
@@ -28,6 +29,7 @@ from alertd.partners import store
 from alertd.partners.disclosure import disclose, partner_mail
 from alertd.partners.facts import Case, Contact, find, why_veiled
 from alertd.partners.notes import Note, tell_staff
+from alertd.partners.notices import happened
 from alertd.partners.plan import ALERTD, Owed, links_of, plan
 from alertd.partners.policy import Policy, sendable
 from alertd.partners.reference import new_reference
@@ -136,14 +138,14 @@ def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]
 
 def _owed(session: Session, rulebook: Rulebook) -> Iterator[Owed]:
     rows = session.execute(
-        select(Alert.id, Alert.rule, Alert.child, Alert.record, Alert.team, Alert.stage)
+        select(Alert.id, Alert.rule, Alert.child, Alert.record, Alert.team, Alert.stage, Alert.finding)
         .where(Alert.state == "open", Alert.muted == "")
         .order_by(Alert.id)
     )
-    for id_, rule_id, child, record, team, stage in rows:
+    for id_, rule_id, child, record, team, stage, finding in rows:
         rule = rulebook.of_team(team).rule(rule_id)
         if rule is not None and rule.kind == "notification" and sendable(rule):
-            yield Owed(id_, rule, child, record, now=stage in _TELLABLE)
+            yield Owed(id_, rule, child, record, stage in _TELLABLE, happened(Finding.from_json(finding)))
 
 
 def _unused_reference(session: Session, random_bits: Callable[[int], int]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, overload
 
 from sqlalchemy import select
@@ -70,6 +70,12 @@ def _record(alert_id: int, child: str, rule: str, record: str, told: Sequence[_T
     }
     where = f"{SOURCE} notification {', '.join(one.reference for one in told)}"
     return make_record(NOTICE, child, f"{SOURCE}-{alert_id}", where, values)
+
+
+def happened(finding: Finding) -> date | None:
+    """The day of what a notification is about: where its clock starts, else the day it runs out by."""
+    day = finding.start or finding.due
+    return local_day(day) if day else None
 
 
 class WithNotices:

@@ -25,13 +25,15 @@ ALERTD: Final = "alertd"
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One open alert of a notification rule. ``now``: the day has come to tell; without it, what there is stays."""
+    """One open alert of a notification rule. ``day`` is when it happened or takes effect, None where that is not
+    known. ``now``: the day has come to tell; without it, what there is stays."""
 
     alert_id: int
     rule: Rule
     child: str
     record: str
     now: bool = True
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def plan(
         if policy.of(one.rule.id).send == "never" or not sendable(one.rule):
             continue
         still.add(one.alert_id)
-        if not one.now:
+        if not one.now or policy.not_ours(one.rule.id, one.day):
             continue
         first = _first_state(policy, one, restricted)
         resolve = _resolving(agencies, one.child, links, today)

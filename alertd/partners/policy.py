@@ -8,6 +8,7 @@ the file says, and it is refused where it says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
@@ -31,10 +32,12 @@ _DEATH: Final = frozenset({"incident_form", "death_form"})
 
 
 class Sending(Model):
-    """How one notification is sent: ``approved_by`` is the role that approves it."""
+    """How one notification is sent: ``approved_by`` is the role that approves it, ``since`` the first day of what
+    alertd tells. What happened before was told another way, or was not: alertd has no record of either."""
 
     send: Send = "never"
     approved_by: str = "worker"
+    since: date | None = None
 
 
 class _File(Model):
@@ -49,15 +52,17 @@ class Policy:
 
     def __init__(self, by_rule: Mapping[str, Sending] = MappingProxyType({})) -> None:
         self._by_rule = by_rule
+        self.sent = frozenset(rule for rule, sending in by_rule.items() if sending.send != "never")
+        """The rules whose notifications alertd sends."""
 
     def of(self, rule_id: str) -> Sending:
         """How a notification of that rule is sent."""
         return self._by_rule.get(rule_id, NEVER)
 
-    @property
-    def sent(self) -> frozenset[str]:
-        """The rules whose notifications alertd sends."""
-        return frozenset(rule for rule, sending in self._by_rule.items() if sending.send != "never")
+    def not_ours(self, rule_id: str, day: date | None) -> bool:
+        """Whether it is of a rule that alertd sends, and happened before it did."""
+        since = self.of(rule_id).since if rule_id in self.sent else None
+        return since is not None and day is not None and day < since
 
 
 def read_policy(path: Path | None, rulebook: Rulebook) -> Policy:
@@ -73,6 +78,9 @@ def read_policy(path: Path | None, rulebook: Rulebook) -> Policy:
         if not fitting[name]:
             fix = suggest(name.removesuffix("*"), rules, "Notifications are")
             raise InputError(f"there is no notification {name}", where=document.at(loc), fix=fix)
+        if sending.send != "never" and sending.since is None:
+            fix = "Add `since:`, the day from which alertd tells them: what was before was told another way"
+            raise InputError("`since:` is missing", where=document.at(loc), fix=fix)
         if sending.approved_by not in ROLES:
             fix = suggest(sending.approved_by, ROLES, "Roles are")
             raise InputError(f"{sending.approved_by!r} is no role", where=document.at((*loc, "approved_by")), fix=fix)

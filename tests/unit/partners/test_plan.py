@@ -139,6 +139,12 @@ def test_an_alert_of_unknown_date_makes_and_withdraws_nothing() -> None:
     assert (made(one).new, made(one, there=there).moves) == ([], [])
 
 
+def test_what_was_before_alertd_told_it_is_not_told() -> None:
+    policy = Policy({"notify.n5": Sending(send="automatic", since=date(2026, 11, 10))})
+    for day, told in ((date(2026, 11, 9), 0), (date(2026, 11, 10), 1), (None, 1)):
+        assert len(made(owed("notify.n5", day=day), policy=policy).new) == told
+
+
 def test_a_child_who_changes_school_before_it_leaves_has_the_new_one_told() -> None:
     to = agencies(agency("north", "iro_service", ""), agency("south", "iro_service", ""))
     one = owed("notify.n5")

@@ -17,6 +17,8 @@ BOOK = load_rulebook([builtin_pack("england")])
 
 def read(tmp_path: Path, text: str):
     file = tmp_path / "policy.yaml"
+    for send in ("approve", "automatic"):
+        text = text.replace(f"send: {send}", f"send: {send}, since: 2026-11-01")
     file.write_text(f"notifications:\n{text}")
     return read_policy(file, BOOK)
 
@@ -43,14 +45,21 @@ def test_the_longest_name_that_fits_a_rule_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("  notify.n99: {send: approve}\n", "policy.yaml:2: notifications.notify.n99: there is no notification"),
+        (
+            "  notify.n99: {send: approve}\n",
+            "policy.yaml:2: notifications.notify.n99: there is no notification",
+        ),
         ("  notify.n2: {send: sometimes}\n", "'sometimes' is not one of"),
+        ('  notify.n2: {"send": approve}\n', "`since:` is missing"),
         ("  notify.n2: {sent: approve}\n", "unknown key 'sent'. Did you mean send?"),
         ("  notify.n2: {send: approve, approved_by: teem_manager}\n", "Did you mean team_manager?"),
         ("  notify.n2: {send: approve}\n  notify.n2: {send: never}\n", "policy.yaml:3: duplicate key"),
         ("  cp.visit: {send: approve}\n", "there is no notification cp.visit"),
         ("  notify.n14: {send: automatic}\n", "never sent automatically: it is about an allegation"),
-        ("  notify.n14*: {send: automatic}\n", "never sent automatically: it is about an allegation"),
+        (
+            "  notify.n14*: {send: automatic}\n",
+            "never sent automatically: it is about an allegation",
+        ),
         ("  notify.n12.a: {send: automatic}\n", "it is about a death or serious harm"),
         ("  notify.n13: {send: automatic}\n", "it is about a death or serious harm"),
         ("  notify.n24: {send: automatic}\n", "it is about adoption"),
