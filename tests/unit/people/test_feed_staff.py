@@ -172,7 +172,12 @@ def test_the_feed_is_asked_every_quarter_of_an_hour_and_its_last_word_stands(tmp
         return says[-1]
 
     feed = FeedStaff(ask, clock)
-    staff = Staff((tmp_path / "people.csv", tmp_path / "teams.csv"), lambda: load(tmp_path, feed=feed.value), feed=feed)
+    files = (tmp_path / "people.csv", tmp_path / "teams.csv")
+
+    def read() -> Directory:
+        return load_directory(*files, allowed_domains=["council.example"], duty="duty@council.example", feed=feed.value)
+
+    staff = Staff(files, read, feed=feed)
     assert set(staff.directory.people) == {"W1", "W2"}
     says.append(StaffRows({"W3": Professional("Cy")}, {}))
     assert set(staff.refresh().people) == {"W1", "W2"}

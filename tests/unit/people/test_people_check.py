@@ -137,13 +137,23 @@ def test_each_hole_is_found_where_it_is(look: Look, kind: str, where: str, what:
     [
         with_(agency=replace(AGENCY, agreement=Agreement("A", frozenset(), TODAY + timedelta(31)))),
         with_(W1=person("W1", away_from=YESTERDAY, away_to=TODAY + timedelta(3))),
+        with_(W1=person("W1", away_from=TODAY - timedelta(40), away_to=TODAY - timedelta(30))),
         with_(M1=person("M1", away_from=YESTERDAY, deputy="W2")),
         with_(SV2=Person("SV2", "Gus", "gus@council.example", "worker", "SV", leaves=TODAY)),
         with_(W3=Person("W3", "Hal", "", "worker", "T1")),
         with_(teams={"T2": Team("T2", "Closed", "SV")}),
         restricted(until=TODAY),
     ],
-    ids=["a month off", "away now", "manager away", "a leaver", "no children", "an empty team", "its last day"],
+    ids=[
+        "a month off",
+        "away now",
+        "back lately",
+        "manager away",
+        "a leaver",
+        "no children",
+        "an empty team",
+        "its last day",
+    ],
 )
 def test_what_is_no_hole(look: Look) -> None:
     own = replace(look, own_teams=tuple(look.directory.teams))

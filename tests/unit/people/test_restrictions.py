@@ -134,6 +134,8 @@ def test_a_deputys_deputy_stands_in_and_circles_end() -> None:
     )
     circle = {**away, "W2": replace(away["W2"], deputy="W1")}
     assert directory(**circle).resolve("worker", HELD, TODAY).person_id == "team:T1"
+    beside = {**away, "I1": replace(PEOPLE["I1"], leaves=TODAY, deputy="W2")}  # a circle that W1 is no part of
+    assert directory(**beside).resolve("worker", HELD, TODAY).person_id == "team:T1"
 
 
 def test_somebody_without_an_address_is_passed_over_and_it_is_said() -> None:
