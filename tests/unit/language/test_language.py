@@ -34,7 +34,7 @@ TODAY = date(2026, 11, 26)
 WELSH = shipped().language("cy")
 PACKAGE = Path(alertd.__file__).parent
 
-RULES_LACKING = 124
+RULES_LACKING = 0
 """Rules on by default in Wales whose title, reason or ending has no Welsh. Lower it when Welsh is added."""
 
 
@@ -164,7 +164,7 @@ def test_rules_have_welsh_and_those_that_lack_it_do_not_grow_in_number() -> None
         and any(WELSH.say(text).lang == "en" for text in (rule.title, rule.why, rule.clears))
     }
     assert not [rule for rule in lacking if rule.startswith("wales.")]
-    assert len(lacking) == RULES_LACKING, sorted(lacking)
+    assert len(lacking) <= RULES_LACKING, sorted(lacking)
 
 
 @pytest.mark.parametrize(
