@@ -24,7 +24,8 @@ from alertd.db.engine import reading
 from alertd.db.tables import Alert, Delivery, Notification
 from alertd.intake import store as intake
 from alertd.intake.freshness import why_stale
-from alertd.outbox.plan import Plan, Planning
+from alertd.outbox.compose import held_now
+from alertd.outbox.plan import Plan
 from alertd.outbox.store import counts
 
 AN_HOUR = timedelta(hours=1)
@@ -69,7 +70,7 @@ def status(house: House) -> Status:
     composer = house.composer_now()
     found = Status(now)
     with Session(reading(house.engine)) as session:
-        plan = Planning(session, composer, now).everything()
+        plan = held_now(session, composer, now)
         found.nobody_to_tell = plan.nobody.total()
         found.alerts = _counted(session, Alert.stage, Alert.state == "open", Alert.muted == "")
         muted = _counted(session, Alert.muted, Alert.state == "open", Alert.muted != "")

@@ -19,7 +19,7 @@ from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, Notice
 from alertd.errors import InputError
-from alertd.outbox.deliver import Composer, deliver, tell_once_a_day, tell_operator
+from alertd.outbox.deliver import Composer, deliver, message_of, tell_once_a_day, tell_operator
 from alertd.outbox.plan import Asked, Plan, Planning
 
 
@@ -112,3 +112,14 @@ def _tell_of_nobody(session: Session, composer: Composer, now: datetime, nobody:
     tell_operator(
         session, composer, now, about="nobody", subject="alertd found nobody to tell of some alerts", lines=lines
     )
+
+
+def held_now(session: Session, composer: Composer, now: datetime) -> Plan:
+    """What would be told now, with all that cannot be made among what is held; reads only."""
+    planned = plan(session, composer, now)
+    for one in planned.messages:
+        try:
+            message_of(composer, one.person, one.mail, "trial", now)
+        except InputError as error:
+            planned.held.append(f"{one.person.person_id}: {error}")
+    return planned

@@ -66,15 +66,7 @@ def deliver(
     """Put one mail in the outbox and settle its notices; the delivery's id. Raises InputError, with nothing
     written, for a mail that cannot be a message."""
     id_ = composer.new_id()
-    message = to_message(
-        mail,
-        delivery_id=id_,
-        sender=composer.sender,
-        to_name=person.name,
-        to_address=person.address,
-        date=now,
-        language=person.language,
-    )
+    message = message_of(composer, person, mail, id_, now)
     store.add(
         session,
         delivery_id=id_,
@@ -97,6 +89,19 @@ def deliver(
         ]
         session.connection().execute(insert(DeliveryAlert), rows)
     return id_
+
+
+def message_of(composer: Composer, person: Resolved, mail: Rendered, delivery_id: str, now: datetime) -> bytes:
+    """The bytes of a mail to somebody. Raises InputError for one that cannot be a message."""
+    return to_message(
+        mail,
+        delivery_id=delivery_id,
+        sender=composer.sender,
+        to_name=person.name,
+        to_address=person.address,
+        date=now,
+        language=person.language,
+    )
 
 
 def tell_once_a_day(
