@@ -32,7 +32,7 @@ from alertd.intake.freshness import why_stale
 from alertd.intake.kept import KeptCases, Named, Silence, followed, snapshot_of
 from alertd.intake.store import Standing
 from alertd.intake.sync import Taken, take_in
-from alertd.partners.notices import measurable_with, sent_notices, with_notices
+from alertd.partners.notices import NOTICE, happened, measurable_with, sent_notices, with_notices
 from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.versions import timing, wording
@@ -200,7 +200,8 @@ def _look_at_all(
     for child, seen in each(snapshot, able, _look, now, progress=progress, failed=looked.failed.__setitem__):
         if child in unread:  # what is kept of the child is not what the feed says now
             continue
-        looked.findings.extend(f for f in seen.findings if f.asks_for_action or f.identity in told)
+        ours = (f for f in seen.findings if NOTICE in fed or not house.policy.not_ours(f.rule, happened(f)))
+        looked.findings.extend(f for f in ours if f.asks_for_action or f.identity in told)
         looked.holdings[child] = seen.held
         if seen.family:
             looked.families[child] = seen.family
@@ -257,7 +258,9 @@ def decide(
     def muted(finding: Finding, held: Collection[str]) -> str:
         speaker = rules.book(finding).rule(finding.spoken_for_by)
         why = why_muted(finding, rules.need(finding), held, speaker)
-        return why or silencing(quiet, finding.rule, directory.team_of(rules.held(finding)), directory, now)
+        if why or not quiet:
+            return why
+        return silencing(quiet, finding.rule, directory.team_of(rules.held(finding)), directory, now)
 
     # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
     known = {

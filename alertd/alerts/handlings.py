@@ -130,20 +130,17 @@ def lapse(session: Session, now: datetime, calendar: Calendar, directory: Direct
     return ended
 
 
-def closed(session: Session, alert: Alert, now: datetime) -> None:
-    """End what stands of an alert that closes. A dispute outlives it: it is about the rule."""
-    standing = select(Handling).where(Handling.alert_id == alert.id, Handling.ended_at.is_(None))
-    for row in session.scalars(standing.where(Handling.kind != "dispute")):
-        _end(row, now, "closed")
-
-
-def allocated_anew(session: Session, alert_ids: Collection[int], now: datetime) -> None:
-    """End the hand-overs of alerts whose child the feed now gives to another worker: the feed knows better."""
-    if alert_ids:
-        standing = select(Handling).where(Handling.kind == "hand_over", Handling.ended_at.is_(None))
-        for row in session.scalars(standing):
-            if row.alert_id in alert_ids:
-                _end(row, now, "the feed allocates the child to somebody else")
+def end_with(session: Session, closed: Collection[int], moved: Collection[int], now: datetime) -> None:
+    """End what stands of alerts that close, and the hand-overs of those whose child the feed now gives to another
+    worker: the feed knows better. A dispute outlives its alert: it is about the rule."""
+    if not closed and not moved:
+        return
+    standing = select(Handling).where(Handling.ended_at.is_(None), Handling.kind != "dispute")
+    for row in session.scalars(standing):
+        if row.alert_id in closed:
+            _end(row, now, "closed")
+        elif row.alert_id in moved and row.kind == "hand_over":
+            _end(row, now, "the feed allocates the child to somebody else")
 
 
 def reached(

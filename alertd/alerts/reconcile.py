@@ -68,7 +68,7 @@ def reconcile(
     for finding in findings:
         seen.add(finding.identity)
         alert = alerts.get(finding.identity)
-        level = reached(alert.id, finding) if alert and alert.is_open else finding.level
+        level = reached(alert.id, finding) if alert else finding.level
         here = _Now(finding, now, holdings.get(finding.child), muted(finding), timing(finding), level)
         change = _change(here, alert)
         if change:

@@ -86,8 +86,6 @@ def apply(
         alert = _new(transition, now) if transition.alert_id is None else session.get_one(Alert, transition.alert_id)
         if transition.reason == "reopened":
             _owe_again(session, alert)
-        if transition.closes:
-            handlings.closed(session, alert, now)
         _change(alert, transition, now, versions(transition.finding))
         session.add(alert)
         written.append((transition, alert))
@@ -102,7 +100,8 @@ def apply(
                 moved.add(alert.id)
             alert.worker, alert.team = held.worker, held.team
             alert.household = families.get(alert.child)
-    handlings.allocated_anew(session, moved, now)
+    closed = {alert.id for transition, alert in written if transition.closes}
+    handlings.end_with(session, closed, moved, now)
     session.flush()
     steps = [(part, _event(part, alert, now)) for transition, alert in written for part in transition.each_step()]
     session.add_all(event for _, event in steps)
