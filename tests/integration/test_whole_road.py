@@ -131,7 +131,8 @@ def test_three_weeks_of_downtime_are_told_once_and_marked_late(council: Council)
     council.days(nov(13), nov(19))
     back = dec(14)
     assert council.day(back) == ["ade", "cy", "di", "ed", "flo"]  # every step that passed meanwhile
-    assert council.events() == [("new", 0, False), ("stage", 3, True)]
+    steps = [("stage", 1, True), ("escalated", 2, True), ("escalated", 3, True)]
+    assert council.events() == [("new", 0, False), *steps]
     assert all("told late: unchanged since" in text for _, _, text in council.mail.sent[-5:])
     assert council.days(back + timedelta(days=1), dec(20)) == {}
 
