@@ -32,12 +32,16 @@ def wanted_now(
 ) -> list[Asked]:
     """What every subscriber is told now, in the caller's session; nobody to whom there is nothing to tell.
 
-    ``digests``: digests are being composed, so what waits for one is wanted too. What is put into a delivery
-    has to be written as a ``delivery_alert`` of kind ``subscribed`` with :attr:`Line.role` as its role and
-    :attr:`Line.why` as its ``how``, in the same transaction: by that it is not told again. Whoever is told of
-    an alert by a role of theirs need not be told again as a subscriber, but that row is to be written as well.
+    ``digests``: digests are being composed, so what waits for one is wanted too, of whoever has had none today.
+    What is put into a delivery has to be written as a ``delivery_alert`` of kind ``subscribed`` with
+    :attr:`Line.role` as its role and :attr:`Line.why` as its ``how``, in the same transaction: by that it is not
+    told again. Whoever is told of an alert by a role of theirs need not be told again as a subscriber, but that
+    row is to be written as well.
     """
-    wanted = [w for w in store.in_force(session) if w.channel != CALENDAR and (digests or w.every == "at_once")]
+    made = store.have_a_digest(session, local_day(now)) if digests else frozenset()
+    sent = [w for w in store.in_force(session) if w.channel != CALENDAR]
+    digests = digests and any((w.person, w.channel) not in made for w in sent)
+    wanted = [w for w in sent if w.every == "at_once" or (digests and (w.person, w.channel) not in made)]
     if not wanted:
         return []
     since = now - (LOOK_BACK if digests else AT_ONCE_FOR)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -81,6 +81,13 @@ def end_of_leavers(session: Session, directory: Directory, now: datetime) -> lis
 def watched_since(session: Session) -> datetime | None:
     """When alertd first took a reading in; None before that."""
     return session.scalar(select(func.min(FeedRun.at)).where(FeedRun.outcome == "accepted"))
+
+
+def have_a_digest(session: Session, today: date) -> frozenset[tuple[str, str]]:
+    """Who has had the day's digest, as (person, channel)."""
+    made = (Delivery.digest_for == today.isoformat(), Delivery.state != "cancelled")
+    rows = session.execute(select(Delivery.person, Delivery.channel).where(*made))
+    return frozenset((person, channel) for person, channel in rows)
 
 
 def told(session: Session, person: str, channel: str, since: datetime) -> dict[int, int]:

@@ -85,6 +85,18 @@ def test_a_change_of_an_evaluation_under_way_while_a_digest_was_made_is_still_to
     assert [line.why for line in asked.digest] == ["you subscribe to *: due"]
 
 
+def test_nothing_is_looked_for_again_on_a_day_whose_digest_was_made(office: Office) -> None:
+    ask(office)
+    office.look(at(25, 6, 30), review("upcoming", "C1"))
+    with Session(office.engine) as session, session.begin():
+        outbox.add(
+            session, delivery_id="d1", person="S1", address="di@council.example", resolved_by="", channel="email",
+            message=b"", now=at(25, 8), digest_for="2026-11-25",
+        )  # fmt: skip
+    assert now_told(office, at(25, 9)) == []
+    assert [len(one.digest) for one in now_told(office, at(26, 9))] == [1]
+
+
 def test_what_was_taken_back_is_told_after_all(office: Office) -> None:
     ask(office)
     office.look(at(25, 6, 30), review("upcoming", "C1"))
