@@ -125,6 +125,8 @@ def _when(finding: Finding, rule: Rule, today: date, calendar: Calendar, languag
         return language.say("so since {day}", day=day)
     if finding.stage == "unknown":
         return language.say("would be due {day}", day=day)
+    if finding.stage == "due":  # every template says "Due today" of the stage
+        return day
     distance = distance_words(finding.due, today, calendar, language)
     text = "by {day}, {distance}" if finding.stage == "upcoming" else "due {day}, {distance}"
     return language.say(text, day=day, distance=distance)

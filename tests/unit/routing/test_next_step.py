@@ -13,6 +13,7 @@ from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
 from alertd.engine.stages import step_moment
 from alertd.routing.next_step import next_step
+from alertd.routing.wording import shipped
 from alertd.rulebook.model import Rulebook
 from alertd.rulebook.profiles import Ladder
 
@@ -27,6 +28,33 @@ def test_names_who_is_told_next_and_when() -> None:
 
 def test_names_everybody_of_the_step() -> None:
     assert said(OVERDUE_VISIT).startswith("If nothing changes: the service manager and the head of service are told")
+
+
+def named(finding: Finding, names: dict[str, str], code: str = "en") -> str:
+    language = shipped().language(code)
+    return next_step(finding, rule_of(finding), BOOK, CALENDAR, TODAY, lambda role: names.get(role, ""), language)
+
+
+def test_names_the_person_where_it_is_known_who_that_is() -> None:
+    assert named(REVIEW_TOMORROW, {"team_manager": "Ann Hughes"}) == (
+        "If nothing changes: the team manager, Ann Hughes, is told Fri 27 Nov."
+    )
+    assert named(REVIEW_TOMORROW, {"team_manager": "Ann Hughes"}, "cy") == (
+        "Os na fydd newid, rhoddir gwybod i'r canlynol Gwen 27 Tach: rheolwr tîm (Ann Hughes)."
+    )
+
+
+def test_names_each_of_two_and_whoever_is_both_once() -> None:
+    both = {"service_manager": "Ann Hughes", "head_of_service": "Bo Lee"}
+    assert named(OVERDUE_VISIT, both) == (
+        "If nothing changes: the service manager, Ann Hughes, and the head of service, Bo Lee, are told Tue 1 Dec."
+    )
+    assert named(OVERDUE_VISIT, dict.fromkeys(both, "Ann Hughes")) == (
+        "If nothing changes: the service manager, Ann Hughes, and the head of service are told Tue 1 Dec."
+    )
+    assert named(OVERDUE_VISIT, {"head_of_service": "Bo Lee"}) == (
+        "If nothing changes: the service manager and the head of service, Bo Lee, are told Tue 1 Dec."
+    )
 
 
 def test_a_step_that_waits_for_a_digest_is_told_on_a_working_day() -> None:
