@@ -9,7 +9,7 @@ import shutil
 import socket
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -68,7 +68,7 @@ def demo(
     catcher = Controller(Mailbox(maildir), hostname="127.0.0.1", port=free_port())
     catcher.start()
     try:
-        config = _write_config(folder, catcher.port)
+        config = _write_config(folder, catcher.port, started.date())
         adopt_all(config, started.date())
         house = build(load(config), clock=_clock_from(started))
         out.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
@@ -127,11 +127,14 @@ def example_config(name: str = "alertd.toml") -> str:
     return (Path(alertd.__file__).parent.parent / "config" / name).read_text("utf-8")
 
 
-def _write_config(folder: Path, port: int) -> Path:
+def _write_config(folder: Path, port: int, today: date) -> Path:
     text = re.sub(r"(?m)^port = \d+", f"port = {port}", example_config())
+    text = text.replace("# policy = ", "policy = ")  # nobody here exists, so agencies may be written to
     path = folder / "alertd.toml"
     path.write_text(text, "utf-8")
     (folder / "agencies.yaml").write_text(example_config("agencies.yaml"), "utf-8")
+    since = re.sub(r"since: [\d-]+", f"since: {today - timedelta(weeks=1)}", example_config("partners.yaml"))
+    (folder / "partners.yaml").write_text(since, "utf-8")
     return path
 
 

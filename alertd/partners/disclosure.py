@@ -13,7 +13,18 @@ from datetime import date
 from typing import Final, final
 
 from alertd.partners.facts import EXTRACTORS, Fact, Found, Missing
-from alertd.partners.words import INTRO, QUESTION, REPLY, REPLY_TOO, Language, day_words, field_label, phrase
+from alertd.partners.words import (
+    INTRO,
+    QUESTION,
+    REPLY,
+    REPLY_TOO,
+    SUBJECT,
+    Language,
+    date_words,
+    day_words,
+    field_label,
+    phrase,
+)
 from alertd.rulebook.agencies import DISCLOSABLE, FAMILY
 from alertd.rulebook.model import Rule
 
@@ -150,7 +161,7 @@ def partner_mail(
     by = day_words(acknowledge_by, language)
     return PartnerMail(
         language=language,
-        subject=say("Notification {reference}: please acknowledge by {by}", reference=reference, by=by),
+        subject=say(SUBJECT, reference=reference, by=date_words(acknowledge_by, language)),
         preview=say("Please confirm that you have it."),
         heading=rule.title,
         intro=say(INTRO, sender=sender),

@@ -29,10 +29,16 @@ _WEEKDAYS: Final[Mapping[Language, tuple[str, ...]]] = {
 
 def day_words(value: date, language: Language) -> str:
     """``Tuesday 24 November 2026``: a day, or the London day of a moment."""
+    return f"{_WEEKDAYS[language][local_day(value).weekday()]} {date_words(value, language)}"
+
+
+def date_words(value: date, language: Language) -> str:
+    """``24 November 2026``."""
     day = local_day(value)
-    return f"{_WEEKDAYS[language][day.weekday()]} {day.day} {_MONTHS[language][day.month - 1]} {day.year}"
+    return f"{day.day} {_MONTHS[language][day.month - 1]} {day.year}"
 
 
+SUBJECT: Final = "Notification {reference}, to acknowledge by {by}"
 INTRO: Final = "{sender} sends you this, because the law or an agreement says that you are to be told."
 REPLY: Final = "Answer this mail and leave the reference in it. An automatic answer does not count."
 REPLY_TOO: Final = "Or answer this mail and leave the reference in it. An automatic answer does not count."
@@ -55,7 +61,7 @@ _CY: Final[Mapping[str, str]] = {
     "The child left a school": "Gadawodd y plentyn ysgol",
     "The child was given a social worker": "Rhoddwyd gweithiwr cymdeithasol i'r plentyn",
     # Of the mail.
-    "Notification {reference}: please acknowledge by {by}": "Hysbysiad {reference}: cydnabyddwch erbyn {by}",
+    SUBJECT: "Hysbysiad {reference}, i'w gydnabod erbyn {by}",
     "Please confirm that you have it.": "Cadarnhewch ei fod wedi eich cyrraedd.",
     INTRO: ("Mae {sender} yn anfon hwn atoch am fod y gyfraith neu gytundeb yn dweud bod rhaid rhoi gwybod i chi."),
     "Under": "O dan",

@@ -37,7 +37,7 @@ def answer(reference: str, sender: str = "Desk <desk@reviewers.example>", **head
     message = EmailMessage()
     message["From"] = sender
     message["To"] = "alertd@council.example"
-    message["Subject"] = f"Re: Notification {reference}: please acknowledge by Friday"
+    message["Subject"] = f"Re: Notification {reference}, to acknowledge by 6 November 2026"
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
     message.set_content("Thank you, we have it.\n")

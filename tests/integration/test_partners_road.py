@@ -131,7 +131,7 @@ def test_a_yes_a_delivery_and_a_receipt_close_everything(town_anywhere: Town) ->
     town.do(store.approve, "W1", town.at(nov(3)))
     town.council.send(time(9, 5))
     ((subject, body),) = town.mails_to("desk")
-    assert subject == f"Notification {row.reference}: please acknowledge by Friday 6 November 2026"
+    assert subject == f"Notification {row.reference}, to acknowledge by 6 November 2026"
     assert "C2: full care order" in body
     assert "Monday 2 November 2026" in body
     assert "https://alertd.council.example/acknowledge/" in body
@@ -250,6 +250,23 @@ def test_a_missing_date_holds_it_and_says_where(town: Town) -> None:
     assert rows["carer"].state == "held" and "told by the worker" in rows["carer"].why
     assert rows["iro"].state == "held" and "the agencies' file has no" in rows["iro"].why
     assert rows["police"].state == "awaiting_approval"
+
+
+def test_what_happened_before_alertd_told_agencies_is_no_duty_of_its_own(town: Town) -> None:
+    since = Policy({"notify.n5": Sending(send="automatic", since=nov(3))})
+    town.council.house = replace(town.council.house, policy=since)
+    town.day(nov(3))
+    assert (town.rows(), town.alert("notify.n5")) == ([], None)  # looked after since the day before
+    second = "child,key,start,end\nC1,L1,2026-11-02,2026-11-03\nC1,L2,2026-11-04,\n"
+    town.day(nov(4), care_period=second)
+    assert len(town.mails_to("desk")) == 1
+
+
+def test_notifications_that_alertd_does_not_send_are_as_unmeasurable_as_before(town: Town) -> None:
+    times = "2026-11-02T20:00:00+00:00,2026-11-02T21:00:00+00:00"
+    town.day(nov(3), missing=f"child,key,start,end,type\nC1,M1,{times},missing\n")
+    states = {(rule, child) for rule, child, _, _ in town.council.alerts()}
+    assert ("notify.n11", "*") in states and ("notify.n11", "C1") not in states
 
 
 def test_every_move_has_its_reason_and_who_made_it(town: Town) -> None:

@@ -196,7 +196,7 @@ def test_the_family_is_never_given_anything(kind: str) -> None:
 
 def test_a_mail_says_who_sends_why_what_by_when_and_how() -> None:
     made = render_partner(mail())
-    assert made.subject == "Notification K7QF-2M9X: please acknowledge by Wednesday 2 December 2026"
+    assert made.subject == "Notification K7QF-2M9X, to acknowledge by 2 December 2026"
     for text in (made.text, made.html):
         for said in (
             "Example Council", "SI 2010/959 reg 13(2)", "K7QF-2M9X", "48213", "U4: foster placement with another",
@@ -208,7 +208,7 @@ def test_a_mail_says_who_sends_why_what_by_when_and_how() -> None:
 
 def test_a_welsh_mail_is_welsh_throughout() -> None:
     made = render_partner(mail(language="cy"))
-    assert made.subject == "Hysbysiad K7QF-2M9X: cydnabyddwch erbyn Mercher 2 Rhagfyr 2026"
+    assert made.subject == "Hysbysiad K7QF-2M9X, i'w gydnabod erbyn 2 Rhagfyr 2026"
     assert "Y diwrnod y mae'r lleoliad yn dechrau: Mawrth 3 Tachwedd 2026" in made.text
     for english in ("please", "Please", "acknowledge by", "What you are told", "November"):
         assert english not in made.text
