@@ -92,6 +92,7 @@ class House:
             case=self._kept(),
             authority=self.settings.authority.name,
             contact=Contact(own.contact, own.address, own.telephone) if own.contact else None,
+            merged=self.merged,
             page=(lambda secret: web.link(f"acknowledge/{secret}")) if web else None,
         )
 

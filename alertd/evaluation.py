@@ -83,7 +83,7 @@ def evaluate_once(
     )
     fed = {kind for _, one in feeds for kind in one.said.holds}
     with Session(reading(house.engine)) as session:
-        told = sent_notices(session)
+        told = sent_notices(session, house.merged)
     snapshot = with_notices(snapshot_of(kept, Silence(stale, refused)), told, house.policy.sent, fed)
     looked = _look_at_all(house, snapshot, now, kept.unread(), on_evaluated, fed)
     return replace(_commit(house, kept, snapshot, looked, now), refused="; ".join(refused.values()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -23,6 +23,7 @@ from alertd.db.links import new_link
 from alertd.db.tables import Alert, Notification
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
+from alertd.intake.kept import followed
 from alertd.outbox import store as outbox
 from alertd.outbox.deliver import Composer
 from alertd.partners import store
@@ -36,6 +37,7 @@ from alertd.partners.reference import new_reference
 from alertd.partners.render import render_partner
 from alertd.people.agencies import AgencyContact, NotKnown
 from alertd.people.directory import Directory
+from alertd.routing import lint
 from alertd.routing.render import to_message
 from alertd.rulebook.model import Rule, Rulebook
 
@@ -58,6 +60,8 @@ class Partners:
     authority: str
     contact: Contact | None = None
     page: Callable[[str], str] | None = None
+    merged: Mapping[str, str] = field(default_factory=dict)
+    """Person numbers, and those they were merged into: a child is told of once under both."""
     random_bits: Callable[[int], int] = secrets.randbits
 
     @property
@@ -119,9 +123,10 @@ def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]
             links[child] = links_of(file, today) if file else {}
         return links[child]
 
+    there = [replace(row, child=followed(row.child, partners.merged)) for row in store.standing(session)]
     made = plan(
         list(_owed(session, partners.composer.rulebook)),
-        store.standing(session),
+        there,
         partners.policy,
         partners.directory.agencies,
         links_to,
@@ -235,9 +240,13 @@ def _send(
         link=link,
         language=contact.language,
     )
+    made = render_partner(mail)
+    known = _on_purpose(case, row.reference, link)
+    parts = {"subject": made.subject, "preview": made.preview, "text": made.text, "html": made.html}
+    lint.check(parts, known, today, template="partner", rule=rule.id)
     id_ = partners.composer.new_id()
     message = to_message(
-        render_partner(mail),
+        made,
         delivery_id=id_,
         sender=partners.composer.sender,
         to_name=contact.agency_name,
@@ -258,6 +267,16 @@ def _send(
     if row.state == "held":
         store.move(session, row, "ready", now, by=ALERTD, why="what held it is mended")
     row.delivery_id, row.why = id_, "its message is on its way"
+
+
+def _on_purpose(case: Case, reference: str, link: str) -> lint.Known:
+    """What stands in a mail on purpose; the last look at its text finds whatever else is personal."""
+    people = [one for one in (case.worker, case.authority) if one]
+    return lint.Known(
+        references={case.file.child, reference, link},
+        contacts={way for one in people for way in (one.address, one.telephone) if way},
+        names={one.name for one in people},
+    )
 
 
 def case_of(partners: Partners, file: CaseFile, record: str, today: date, contact: AgencyContact) -> Case | None:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Final, overload
 
 from sqlalchemy import select
@@ -20,6 +21,7 @@ from alertd.cases.records import CaseFile, Cases, Record, Snapshot, local_day, m
 from alertd.db.tables import Alert, Notification
 from alertd.engine.evaluate import measurable
 from alertd.engine.findings import Finding
+from alertd.intake.kept import followed
 from alertd.rulebook.model import Rulebook
 
 NOTICE: Final = "agency_notice"
@@ -36,8 +38,8 @@ class _Told:
     acknowledged: datetime | None
 
 
-def sent_notices(session: Session) -> dict[str, tuple[Record, ...]]:
-    """The records of what alertd sent, by child."""
+def sent_notices(session: Session, merged: Mapping[str, str] = MappingProxyType({})) -> dict[str, tuple[Record, ...]]:
+    """The records of what alertd sent, by child. What was sent under a number that was merged is the new one's."""
     rows = session.execute(
         select(Notification, Alert.id, Alert.child, Alert.rule, Alert.record)
         .join(Alert, Alert.id == Notification.alert_id)
@@ -45,7 +47,7 @@ def sent_notices(session: Session) -> dict[str, tuple[Record, ...]]:
     )
     of_alert: dict[tuple[int, str, str, str], list[Notification]] = defaultdict(list)
     for row, alert_id, child, rule, record in rows:
-        of_alert[alert_id, child, rule, record].append(row)
+        of_alert[alert_id, followed(child, merged), rule, record].append(row)
     found: dict[str, list[Record]] = defaultdict(list)
     for (alert_id, child, rule, record), sent in of_alert.items():
         told = [_told(row) for row in sent if row.state in ("sent", "acknowledged")]

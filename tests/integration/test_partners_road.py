@@ -285,3 +285,29 @@ def test_every_move_has_its_reason_and_who_made_it(town: Town) -> None:
         ("ready", "sent", "alertd"),
     ]
     assert list(to) == ["agency:reviewers"]
+
+
+def test_a_child_whose_numbers_are_merged_is_told_of_once(town: Town) -> None:
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    town.council.house = replace(town.council.house, merged={"C1": "C9"})
+    town.day(nov(4))
+    town.day(nov(5))
+    assert len(town.rows()) == 1
+    assert len(town.mails_to("desk")) == 1
+    assert not [alert for alert in town.council.alerts() if alert[:3] == ("notify.n5", "C9", "open")]
+
+
+def test_a_text_that_seems_to_hold_something_personal_is_held(town: Town) -> None:
+    town.council.house = replace(
+        town.council.house,
+        settings=town.council.house.settings.model_copy(
+            update={"authority": town.council.house.settings.authority.model_copy(update={"name": "12 SW1A 1AA Road"})}
+        ),
+    )
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    assert town.mails_to("desk") == []
+    assert town.only().state == "held" and "a postcode" in town.only().why
