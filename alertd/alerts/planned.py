@@ -16,12 +16,13 @@ from alertd.rulebook.profiles import Ladder
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A step to come, by its number. ``at`` is its moment by the ladder, which may have passed while it is
-    held; ``held`` says what holds it back, or is blank."""
+    held; ``held`` says what holds it back, or is blank, and ``until`` when that lapses."""
 
     number: int
     tells: tuple[str, ...]
     at: datetime
     held: str = ""
+    until: datetime | None = None
 
 
 def next_planned(
@@ -37,4 +38,6 @@ def next_planned(
         return None
     step = ladder.steps[level]
     at = step_moment(step, finding.start or finding.due, finding.due, calendar)
-    return Planned(level + 1, step.tell, at, holds_steps(step, ladder, standing, rank))
+    holding = [one for one in standing if holds_steps(step, ladder, [one], rank)]
+    until = max((one.until for one in holding if one.until), default=None)
+    return Planned(level + 1, step.tell, at, holds_steps(step, ladder, holding, rank), until)

@@ -83,10 +83,14 @@ def test_the_next_step_is_the_first_not_told_and_says_what_holds_it() -> None:
             "held_by": {"claim": "every step", "accept": "own level", "because": "x"},
         }
     )
-    planned = next_planned(finding("overdue", level=1), 1, book, CALENDAR, [said("claim")], rank)
+    standing = [said("claim", until=NOW), said("dispute", until=NOW + timedelta(days=9))]
+    planned = next_planned(finding("overdue", level=1), 1, book, CALENDAR, standing, rank)
     assert planned
     assert (planned.number, planned.tells, planned.at.date().isoformat()) == (2, ("service_manager",), "2026-12-02")
-    assert planned.held == "done, not yet recorded, says W1"
+    assert (planned.held, planned.until) == ("done, not yet recorded, says W1, until Wed 25 Nov 2026 06:30", NOW)
+    free = next_planned(finding("overdue", level=1), 1, book, CALENDAR)
+    assert free
+    assert (free.held, free.until) == ("", None)
     assert next_planned(finding("overdue", level=2), 2, book, CALENDAR) is None
     assert next_planned(finding("unknown"), 0, book, CALENDAR) is None
 
