@@ -17,6 +17,8 @@ from alertd.people.restrictions import Restriction
 
 FEED_EVERY: Final = timedelta(minutes=15)
 """How often the feed is asked who works there: it is filled once a night, and a failed look is soon made again."""
+PATIENCE: Final = timedelta(hours=2)
+"""How long the feed's staff may be unreadable before it is told of: a nightly refresh lasts less (our estimate)."""
 T = TypeVar("T")
 
 
@@ -59,12 +61,14 @@ class Watched(Generic[T]):
 class FeedStaff:
     """The staff of the feed, asked for at most every :data:`FEED_EVERY` by the clock passed in.
 
-    A feed that cannot be read leaves what it said last; at first, that nothing is known of its staff.
+    A feed that cannot be read leaves what it said last; at first, that nothing is known of its staff. ``fault``
+    says so once that has lasted for :data:`PATIENCE`, since the feed is emptied and filled again each night.
     """
 
     def __init__(self, read: Callable[[], StaffRows], clock: Callable[[], datetime]) -> None:
         self._read, self._clock = read, clock
         self._asked: datetime | None = None
+        self._good = clock()
         self.value = StaffRows(was_read=False)
         self.fault = ""
         self.refresh()
@@ -77,9 +81,9 @@ class FeedStaff:
         self._asked = now
         before = self.value
         try:
-            self.value, self.fault = self._read(), ""
+            self.value, self.fault, self._good = self._read(), "", now
         except InputError as error:
-            self.fault = f"the staff of the feed: {error}"
+            self.fault = f"the staff of the feed: {error}" if now - self._good >= PATIENCE else ""
         return self.value != before
 
 

@@ -187,8 +187,15 @@ def test_the_feed_is_asked_every_quarter_of_an_hour_and_its_last_word_stands(tmp
     says.clear()
     clock.now += timedelta(minutes=15)
     assert set(staff.refresh().people) == {"W3"}
-    assert "being filled" in staff.fault
+    assert staff.fault == "", "each night it is filled again"
     assert len(asked) == 3
+    clock.now += timedelta(hours=2)
+    assert set(staff.refresh().people) == {"W3"}
+    assert "being filled" in staff.fault
+    says.append(ROWS)
+    clock.now += timedelta(minutes=15)
+    assert set(staff.refresh().people) == {"W1", "W2"}
+    assert staff.fault == ""
 
 
 def test_a_fault_in_one_file_keeps_no_other_from_being_heeded(tmp_path: Path) -> None:
