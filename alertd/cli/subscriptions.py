@@ -106,7 +106,7 @@ def add(
             _show_calendar(session, at, wanted) if channel == CALENDAR else _show(_preview(session, at, wanted), at.now)
         if quiet := _in_shadow(wanted, at.rulebook):
             print(quiet)
-        if preview_only or not (yes or typer.confirm("Keep this subscription?")):
+        if preview_only or not (yes or _agreed()):
             print("Nothing is kept.")
             return
         with Session(at.engine) as session, session.begin():
@@ -190,6 +190,14 @@ def address(settings: Settings, secret: str) -> str:
     return settings.web.link(feeds.PATH.format(secret=secret))
 
 
+def _agreed() -> bool:
+    try:
+        return typer.confirm("Keep this subscription?")
+    except typer.Abort:
+        fix = "Give --yes to keep it, or --preview only to look"
+        raise InputError("nobody answered, so nothing is kept", fix=fix) from None
+
+
 def _in_shadow(wanted: Wanted, rulebook: Rulebook) -> str:
     asked = [rule for id_, (rule, _) in every_rule(rulebook).items() if any(covers(r, id_) for r in wanted.rules)]
     shadow = sum(1 for rule in asked if rule.shadow)
@@ -222,20 +230,27 @@ def _show_calendar(session: Session, at: Desk, wanted: Wanted) -> None:
 
 def _show(shown: Preview, now: datetime) -> None:
     today = local_day(now)
+    if shown.since == now:
+        print("alertd has taken no reading in yet, so there is no past to show.")
+        return
     since = day_words(local_day(shown.since), today)
     span = (
         f"In the last month, since {since}," if shown.whole_month else f"alertd has watched since {since}; since then"
     )
     messages, lines = sum(shown.messages.values()), sum(shown.lines.values())
-    print(f"{span} this would have told of {lines} changes in {messages} messages.")
+    print(f"{span} this would have told of {_count(lines, 'change')} in {_count(messages, 'message')}.")
     for day, n in sorted(shown.messages.items()):
-        print(f"  {day_words(day, today)}: {n} messages, {shown.lines[day]} lines")
+        print(f"  {day_words(day, today)}: {_count(n, 'message')}, {_count(shown.lines[day], 'line')}")
     if shown.examples:
         print("The latest:")
     for reference, title, why in shown.examples:
         print(f"  {reference}  {title} ({why})")
     if shown.warning:
         print(f"{shown.warning}.")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
 
 
 def _standing(wanted: Wanted, at: Desk) -> str:

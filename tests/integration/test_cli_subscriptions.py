@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import time_machine
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from alertd.db.engine import open_engine, upgrade
@@ -100,8 +102,8 @@ def test_a_subscription_is_shown_before_it_is_kept_and_is_listed(config: Path, h
     assert (only.code, only.err) == (0, "")
     assert only.out.splitlines() == [
         "alertd has watched since Mon 23 Nov; since then this would have told of 2 changes in 2 messages.",
-        "  Tue 24 Nov: 1 messages, 1 lines",
-        "  Thu 26 Nov: 1 messages, 1 lines",
+        "  Tue 24 Nov: 1 message, 1 line",
+        "  Thu 26 Nov: 1 message, 1 line",
         "The latest:",
         "  ref C2  Visit (you subscribe to urgent.visit: overdue)",
         "  ref C1  Review (you subscribe to plain.*: overdue)",
@@ -126,6 +128,27 @@ def test_a_subscription_is_shown_before_it_is_kept_and_is_listed(config: Path, h
     assert waits.rstrip().endswith("waits: S1 is away until 30 Nov")
     (config.parent / "people.csv").write_text(PEOPLE.replace("team_manager,T1,,,,", "team_manager,T1,,,,2026-11-27"))
     assert "tells nobody: M1 has left" in here("subscriptions", "list", "--config", config).out
+
+
+def test_nothing_is_kept_without_an_answer_or_against_it(
+    config: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("subscriptions", "add", "--config", config, "--as", "M1", "--rules", "plain.*")
+    answers = {"": "nobody answered, so nothing is kept. Give --yes", "n\n": "Nothing is kept.", "y\n": "1 is kept."}
+    for given, said in answers.items():
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        done = here(*asked)
+        assert said in done.out + done.err and "Traceback" not in done.err
+        assert done.code == (0 if given else 2)
+
+
+def test_before_the_first_reading_there_is_no_past_to_show(config: Path, here: Here) -> None:
+    engine = open_engine(f"sqlite:///{config.parent / 'alertd.db'}")
+    with Session(engine) as session, session.begin():
+        session.execute(delete(FeedRun))
+    engine.dispose()
+    shown = here("subscriptions", "add", "--config", config, "--as", "M1", "--rules", "*", "--preview").out
+    assert shown.startswith("alertd has taken no reading in yet, so there is no past to show.\n")
 
 
 @pytest.mark.parametrize(
