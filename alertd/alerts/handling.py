@@ -33,6 +33,10 @@ SNOOZE_AT_MOST: Final = Duration(2, "week")
 """How long somebody may ask not to hear of an alert."""
 
 
+UNDONE: Final = "undone: "
+"""What was taken back ended so, with the reason after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handled:
     """What somebody said of an alert. ``until`` is the moment it lapses (None: it does not by itself), ``to`` who
@@ -168,9 +172,15 @@ def _why_no_claim(asked: Asked, alert: AlertFacts, office: Office) -> str:
     manages = _manager_rank(asked.by, alert, office)
     if not manages and not _answers(asked.by, alert, office):
         return f"{asked.by} neither answers for the child nor manages who does: {_who_may(alert)} may claim it"
-    if any(h.ended_why == "lapsed" for h in claims) and not manages:
+    if not manages and any(_used_up(h, office) for h in claims):
         return "It was claimed before, and nothing was recorded in time: a manager above may claim or accept it"
     return ""
+
+
+def _used_up(claim: Handled, office: Office) -> bool:
+    """Whether a claim lapsed, or was taken back on a later day: else taking it back would renew its term."""
+    taken_back = claim.ended_why.startswith(UNDONE) and local_day(claim.at) < office.today
+    return claim.ended_why == "lapsed" or taken_back
 
 
 def _why_no_acceptance(asked: Asked, alert: AlertFacts, office: Office) -> str:

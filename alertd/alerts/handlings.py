@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
 from alertd.alerts.handling import (
+    UNDONE,
     AlertFacts,
     Asked,
     Handled,
@@ -90,7 +91,7 @@ def undo(session: Session, handling_id: int, by: str, reason: str, office: Offic
     row, alert = _one(session, handling_id)
     if why := why_not_undo(_handled(row), by, reason, facts_of(session, alert, rulebook), office):
         raise InputError(why, where=f"handling {handling_id}")
-    _end(row, office.now, f"undone: {reason.strip()}", by)
+    _end(row, office.now, f"{UNDONE}{reason.strip()}", by)
 
 
 def resolve(session: Session, handling_id: int, by: str, upheld: bool, office: Office, rulebook: Rulebook) -> None:

@@ -80,6 +80,12 @@ def test_what_may_be_said(ask: Asked, alert: AlertFacts, here: Office) -> None:
         (asked("claim", "W2"), facts(worker=None), office(), "a manager above may claim it"),
         (asked("claim"), facts(handled=(said("claim", "W2"),)), office(), "W2 has claimed it already"),
         (asked("claim"), facts(handled=(said("claim", ended_why="lapsed"),)), office(), "a manager above may claim"),
+        (
+            asked("claim"),
+            facts(handled=(said("claim", at=NOW - timedelta(days=1), ended_why="undone: not yet"),)),
+            office(),
+            "a manager above may claim",
+        ),
         (asked("accept"), facts(), office(), "give --until"),
         (asked("accept", "W2", until=MON), facts(), office(), "their deputy or a manager above may accept it"),
         (asked("accept", until=MON), facts("unknown"), office(), "record what is missing"),
