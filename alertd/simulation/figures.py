@@ -116,6 +116,7 @@ def report(asked: Asked, books: Books) -> dict[str, Any]:
         "undelivered": read.undelivered,
         "children_not_evaluated": len(books.failed),
         "staff": _staff_figures(books),
+        "in_place_of_leavers": _in_place_of_leavers(books),
         "what_is_wrong": {name: lines[:SHOWN] for name, lines in found.items() if lines},
         "seconds": {name: round(n, 1) for name, n in sorted(books.walked.seconds.items())},
     }
@@ -207,13 +208,7 @@ def _checked(books: Books, read: _Read) -> tuple[dict[str, list[str]], steps.Che
     roles: dict[str, set[str]] = defaultdict(set)
     for line in read.lines:
         roles[read.alerts[line.alert][0][1]].add(line.role)
-    runs = {child: [s.at for s in seen] for child, seen in books.lives.items()}
-
-    def has(child: str, at: datetime) -> Has | None:
-        place = bisect_right(runs.get(child, []), at)
-        held = books.lives[child][place - 1].held if place else None
-        return Has(held.worker, held.team) if held else None
-
+    has = _has(books)
     staff = _staff(offices)
     shared = [duty, *inboxes.values()]
     doubles = checks.duplicates(read.lines, [e for e in events.values() if e.alert in read.alerts], read.mails)
@@ -229,6 +224,18 @@ def _checked(books: Books, read: _Read) -> tuple[dict[str, list[str]], steps.Che
         ),
     }
     return found, stepped
+
+
+def _has(books: Books) -> Callable[[str, datetime], Has | None]:
+    """Who had a child at a moment, as the feed said at the latest run."""
+    runs = {child: [s.at for s in seen] for child, seen in books.lives.items()}
+
+    def has(child: str, at: datetime) -> Has | None:
+        place = bisect_right(runs.get(child, []), at)
+        held = books.lives[child][place - 1].held if place else None
+        return Has(held.worker, held.team) if held else None
+
+    return has
 
 
 def _restricted(books: Books) -> dict[str, Kept]:
@@ -358,6 +365,20 @@ def _messages_by_role(books: Books, read: _Read) -> dict[str, int]:
         people |= {p.id: p.role for p in office.values()}
     found = Counter(people.get(m.person, m.person.partition(":")[0]) for m in read.mails.values())
     return dict(sorted(found.items()))
+
+
+def _in_place_of_leavers(books: Books) -> dict[str, int]:
+    """Messages about children whom the feed still gave to somebody who had left: all of them, and those that went at
+    18:00 on the days on which somebody left at 17:59."""
+    has, gone = _has(books), books.year.gone
+    found = {"messages": 0, "at_18_00": 0}
+    for sent in books.walked.sent:
+        day = local_day(sent.at)
+        workers = {held.worker for child in sent.children if (held := has(child, sent.at))}
+        if any(worker in gone and gone[worker] <= day for worker in workers if worker):
+            found["messages"] += 1
+            found["at_18_00"] += day in books.year.late_days and sent.at.hour == 18
+    return found
 
 
 def _staff_figures(books: Books) -> dict[str, int]:
