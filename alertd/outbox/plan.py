@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alertd.alerts.handling import Handled
+from alertd.alerts.handling import Handled, holds_steps, rank_over
 from alertd.calendars.clock import begin_of
 from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON, local_day
@@ -27,6 +27,7 @@ from alertd.routing.digest import SUBSCRIBER, compose_digest, compose_urgent, di
 from alertd.routing.mails import ClearedItem, DigestItem, Rendered
 from alertd.routing.next_step import next_step
 from alertd.routing.said import said_words
+from alertd.rulebook.profiles import Ladder, Step
 
 URGENT_AT_ONCE = 3
 """More urgent alerts than this for one person at one time go as one message, not as many."""
@@ -268,6 +269,8 @@ class Planning:
             self._today,
             partial(self._named, told),
             language,
+            level=alert.level,
+            waits=partial(self._waits_until, told, self._books.book(alert).ladders[told.rule.escalate]),
         )
         said = (said_words(one, composer.directory, self._today, language) for one in _shown(told.handled))
         return DigestItem(
@@ -290,6 +293,16 @@ class Planning:
         """Who would be told as that role today, where it is a person."""
         found = self._who.of(role, told.alert, None)
         return found.name if found.rung in ("person", "deputy") else ""
+
+    def _waits_until(self, told: Told, ladder: Ladder, step: Step) -> datetime | None:
+        """Until when somebody's word holds that step of the ladder back, if it does."""
+        holding, directory = told.alert.holding, self._composer.directory
+        held = [
+            one.until
+            for one in told.handled
+            if one.until and holds_steps(step, ladder, [one], lambda h: rank_over(h.by, holding, directory))
+        ]
+        return max(held, default=None)
 
     def _all_clear(self, alert_id: int) -> ClearedItem | None:
         alert = self._session.get_one(Alert, alert_id)

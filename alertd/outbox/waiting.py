@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,6 +35,7 @@ class Open:
     worker: str | None
     team: str | None
     household: str | None
+    level: int = 0
 
     @property
     def holding(self) -> Holding:
@@ -137,7 +139,8 @@ class Books:
 
 def open_alerts(session: Session) -> dict[int, Open]:
     """All open alerts of which people may be told."""
-    columns = (Alert.id, Alert.rule, Alert.child, Alert.record, Alert.stage, Alert.worker, Alert.team, Alert.household)
+    names = ("id", "rule", "child", "record", "stage", "worker", "team", "household", "level")
+    columns: list[Any] = [getattr(Alert, name) for name in names]
     rows = session.execute(select(*columns).where(Alert.state == "open", Alert.muted == "").order_by(Alert.id))
     return {row[0]: Open(*row) for row in rows}
 

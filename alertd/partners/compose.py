@@ -1,6 +1,6 @@
 """From what is owed to one message for each agency: planned, approved, composed, followed to its end.
 
-The lead of the day calls :func:`compose_notifications` where it composes everything else, in the same transaction.
+:func:`compose_notifications` is called where everything else is composed, in the same transaction.
 What is true of a case, an agency and its agreement is looked up at that moment, and not when it was planned.
 """
 

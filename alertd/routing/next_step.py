@@ -13,6 +13,7 @@ from alertd.engine.stages import step_moment
 from alertd.language import ENGLISH, Language
 from alertd.routing.words import and_list, day_words, the_role
 from alertd.rulebook.model import Rule, Rulebook
+from alertd.rulebook.profiles import Step
 
 
 def nobody_named(_role: str) -> str:
@@ -28,19 +29,24 @@ def next_step(
     today: date,
     named: Callable[[str], str] = nobody_named,
     language: Language = ENGLISH,
+    *,
+    level: int | None = None,
+    waits: Callable[[Step], datetime | None] = lambda _: None,
 ) -> str:
     """``If nothing changes: the team manager, Ann Hughes, is told Thu 26 Nov.``, or what else there is to say.
 
     ``named`` gives the name of who would be told as a role today, blank where that is not known. A step of a
-    ladder that is not urgent goes with a digest, so it is told on a working day.
+    ladder that is not urgent goes with a digest, so it is told on a working day. ``level`` counts the steps told,
+    where those are not all that were reached; ``waits`` says until when somebody's word holds a step back.
     """
     if finding.stage == "unknown":
         return language.say("Until then nobody can be warned in time.")
     ladder = rulebook.ladders[rule.escalate]
-    for step in ladder.steps[finding.level :]:
+    for step in ladder.steps[finding.level if level is None else level :]:
         roles = [role for role in step.tell if role != "worker"]
         if roles and finding.due is not None:
             at = step_moment(step, finding.start or finding.due, finding.due, calendar)
+            at = max(at, waits(step) or at)
             when = day_words(_told(at, today, calendar, ladder.urgent), today, language)
             one, many = "If nothing changes: {who} is told {when}.", "If nothing changes: {who} are told {when}."
             who = _who(roles, named, language)

@@ -150,7 +150,7 @@ def items(
                     finding.due,
                     rule.clears,
                     rule.law.cite,
-                    next_step(finding, rule, book, working_days, today),
+                    next_step(finding, rule, book, working_days, today, level=row.level),
                     changes.get(id_, 0),
                     changed,
                 )

@@ -49,7 +49,9 @@ def test_once_somebody_manages_an_alert_the_others_go_quiet_and_its_manager_does
     office.look(at(25, 6), review("due", level=1))
     office.compose(at(25))
     assert told(office, after=1) == ["W1"], "the team manager's step waits, and the claimant hears that it is due"
-    assert "Ade says it is done and not yet recorded; that holds until" in office.text()
+    said = " ".join(office.text().split())
+    assert "Ade says it is done and not yet recorded; that holds until Fri 27 Nov" in said
+    assert "If nothing changes: the team manager, Cy, is told Fri 27 Nov" in said, "when the claim is over"
 
 
 def test_what_waited_is_told_when_the_claim_is_over(office: Office) -> None:
