@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -20,6 +21,7 @@ from alertd.db.engine import open_engine
 from alertd.db.tables import Delivery, Notification
 from alertd.engine import sweep as sweeping
 from alertd.evaluation import evaluate_once
+from alertd.rulebook.builtin import builtin_pack
 from alertd.settings import load
 from tests.support.cli import Here
 from tests.support.council import Inline
@@ -32,9 +34,8 @@ url = "sqlite:///{folder}/alertd.db"
 kind = "csv"
 url = "lists"
 [rules]
+packs = ["{folder}/pack"]
 adopted = "adopted.yaml"
-[rules.settings]
-"cp.visit.interval" = "10 working days"
 [people]
 people = "people.csv"
 teams = "teams.csv"
@@ -74,6 +75,7 @@ agencies:
     "lists/care_period.csv": "child,key,start,end\nC1,L1,2026-11-02,\n",
     "lists/allocation.csv": "child,key,start,end,worker,team,role\nC1,A1,2026-01-05,,W1,T1,CW\n",
 }
+PACK = builtin_pack("england")
 NOW = datetime(2026, 11, 3, 9, tzinfo=LONDON)
 
 
@@ -83,6 +85,9 @@ class Desk:
     def __init__(self, folder: Path, here: Here) -> None:
         self.config, self._here = folder / "alertd.toml", here
         (folder / "lists").mkdir()
+        (folder / "pack").mkdir()
+        for name in ("notifications_care.yaml", "notifications.yaml"):  # all of them take long to read
+            shutil.copy(PACK / name, folder / "pack" / name)
         for name, text in FILES.items():
             (folder / name).write_text(text)
         written(folder / "lists", date(2026, 11, 3))
