@@ -193,7 +193,10 @@ def test_an_authoritys_own_words_stand_before_ours(tmp_path: Path) -> None:
 
 def test_a_fuzzy_or_empty_translation_is_none(tmp_path: Path) -> None:
     (tmp_path / "cy.po").write_text('#, fuzzy\nmsgid "Zzz"\nmsgstr "Efallai"\n\nmsgid "Yyy"\nmsgstr ""\n')
+    with (tmp_path / "cy.po").open("a") as file:
+        file.write('\n#, fuzzy\nmsgid "Overdue"\nmsgstr "Efallai"\n')
     own = language("cy", tmp_path)
+    assert own.say("Overdue") == WELSH.say("Overdue")
     assert own.say("Zzz").lang == own.say("Yyy").lang == "en"
 
 

@@ -100,6 +100,17 @@ def test_a_subject_may_hold_a_near_date(day: date, form: str) -> None:
     assert kinds(f"Visit due {day.strftime(form)}", "subject") == set()
 
 
+def test_a_year_of_two_figures_is_the_latest_that_it_can_be() -> None:
+    assert (
+        kinds("Visit due 03/05/98", "subject") == kinds("Visit due 3.5.11", "subject") == {"a date of some years ago"}
+    )
+    assert kinds("Visit due 03/05/27", "subject") == set()
+
+
+def test_part_of_a_number_is_no_known_reference() -> None:
+    assert kinds("9434765919", known=Known(references={"943", "5919"})) == {"an NHS number"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -57,6 +57,17 @@ def test_names_each_of_two_and_whoever_is_both_once() -> None:
     )
 
 
+def test_names_each_of_three() -> None:
+    three = {"team_manager": "Ann Hughes", "service_manager": "Bo Lee", "head_of_service": "Cai Rees"}
+    ladder = Ladder.model_validate({"title": "x", "steps": [{"tell": list(three)}]})
+    book = BOOK.model_copy(update={"ladders": {**LADDERS, "L1": ladder}})
+    step = next_step(REVIEW_TOMORROW, rule_of(REVIEW_TOMORROW), book, CALENDAR, TODAY, three.__getitem__)
+    assert step == (
+        "If nothing changes: the team manager, Ann Hughes, the service manager, Bo Lee, and the head of service, "
+        "Cai Rees, are told Fri 27 Nov."
+    )
+
+
 def test_a_step_that_waits_for_a_digest_is_told_on_a_working_day() -> None:
     """Due on a Sunday: the digest that tells it goes on Monday."""
     sunday = replace(REVIEW_TOMORROW, due=date(2026, 11, 29))
