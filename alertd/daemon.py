@@ -30,6 +30,7 @@ from alertd.outbox.undelivered import tell_of_undelivered
 from alertd.partners.compose import compose_notifications
 from alertd.partners.last_look import to_agency, why_agency_not_now
 from alertd.subscriptions.asked import wanted_now
+from alertd.subscriptions.store import end_of_leavers
 
 AGAIN_AFTER = timedelta(minutes=4)
 """When a feed was refused or a database out of reach: within the five minutes in which due work must go."""
@@ -44,6 +45,7 @@ def compose_once(house: House) -> Composed:
         alone(session)
         now = house.clock()
         composer = house.composer_now()
+        end_of_leavers(session, composer.directory, now)
         digests = now.astimezone(LONDON).time() >= composer.digest_at
         asked = wanted_now(session, composer.directory, composer.rulebook, composer.calendar, now, digests=digests)
         done = compose(session, composer, now, asked)

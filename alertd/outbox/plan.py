@@ -58,6 +58,8 @@ class Asked(Protocol):
     @property
     def person(self) -> str: ...
     @property
+    def channel(self) -> str: ...
+    @property
     def at_once(self) -> Sequence[AskedLine]: ...
     @property
     def digest(self) -> Sequence[AskedLine]: ...
@@ -98,7 +100,7 @@ class Planning:
         self._findings, self._books = Findings(session), Books(composer.rulebook)
         self._last, self._had = _last_digests(session), _urgent_today(session, self._today)
         self._cleared = _cleared(session, now - LOOKS_BACK)
-        self._asked = {one.person: one for one in asked}
+        self._asked = {one.person: one for one in asked if one.channel == composer.channel}
         self._who = Who(composer.directory, self._today)
         self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
         self._plan = Plan()
@@ -183,7 +185,7 @@ class Planning:
             rule = self._books.rule(alert) if alert else None
             if alert is not None and rule is not None:
                 resolved = Resolved(person.person_id, person.name, person.address, line.why)
-                waits = (Waits(0, False, "subscribed", False),)
+                waits = (Waits(0, False, "stage", False),)
                 found.append(Told(alert, rule, SUBSCRIBER, resolved, waits))
         return found
 

@@ -127,7 +127,6 @@ _CHANGED: Final = {
     "date_moved": "the date moved",
     "rule_changed": "counted differently now",
     "reminder": "reminder",
-    "subscribed": "changed",
 }
 _NOW: Final = {"upcoming": "coming up", "due": "due today", "overdue": "now overdue", "unknown": "cannot be told now"}
 _CLOSED: Final = {

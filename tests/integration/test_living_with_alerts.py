@@ -120,6 +120,7 @@ class Wants:
     person: str
     at_once: tuple[Line, ...] = ()
     digest: tuple[Line, ...] = ()
+    channel: str = "email"
 
 
 def compose_asked(office: Office, now: datetime, *asked: Wants) -> Composed:
