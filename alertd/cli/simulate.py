@@ -28,7 +28,7 @@ class SimulateFormat(StrEnum):
 
 
 def simulate(
-    days: Annotated[int, typer.Option(min=1, max=730, help="How many days, up to the last.")] = 365,
+    days: Annotated[int, typer.Option(min=14, max=730, help="How many days, up to the last.")] = 365,
     children: Annotated[int, typer.Option(min=20, help="Children in need at any point of a year.")] = 4000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same year.")] = 1,
     as_of: Annotated[
