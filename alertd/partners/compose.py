@@ -239,6 +239,7 @@ def _send(
         acknowledge_by=acknowledge_by(partners, row.receipt, today),
         link=link,
         language=contact.language,
+        translated=partners.composer.wording.language(contact.language).say,
     )
     made = render_partner(mail)
     known = _on_purpose(case, row.reference, link)

@@ -151,6 +151,7 @@ def partner_mail(
     acknowledge_by: date,
     link: str = "",
     language: Language = "en",
+    translated: Callable[[str], str] = str,
 ) -> PartnerMail:
     """The mail of what is disclosed. ``sender`` is the authority; ``contact`` is whom to
     ring at the authority, blank for the social worker whom the mail names. Of the rule only the title and the law."""
@@ -163,7 +164,7 @@ def partner_mail(
         language=language,
         subject=say(SUBJECT, reference=reference, by=date_words(acknowledge_by, language)),
         preview=say("Please confirm that you have it."),
-        heading=rule.title,
+        heading=translated(rule.title),
         intro=say(INTRO, sender=sender),
         duty=f"{say('Under')}: {rule.law.cite}",
         reference_label=say("Our reference"),

@@ -41,6 +41,7 @@ def preview(session: Session, partners: Partners, row: Notification, now: dateti
         contact=partners.contact.text if partners.contact else "",
         acknowledge_by=acknowledge_by(partners, row.receipt, today),
         language=contact.language,
+        translated=partners.composer.wording.language(contact.language).say,
     )
     held = f"It is held: {disclosure.held}\n\n" if disclosure.held else ""
     head = f"To {contact.agency_name}, {contact.address} ({contact.how})\nSubject: {mail.subject}"

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alertd import daemon
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, Notification, NotificationEvent
 from alertd.engine import sweep as sweeping
@@ -19,6 +20,7 @@ from alertd.partners import store
 from alertd.partners.policy import Policy, Sending
 from alertd.people.agencies import Agencies, Agency, Agreement, Contact
 from alertd.people.directory import Directory
+from alertd.people.restrictions import Restriction
 from alertd.people.staff import Staff
 from alertd.settings import Web
 from tests.support.council import ALL_RULES, PEOPLE, TEAMS, Council, Inline, council_at
@@ -63,9 +65,11 @@ class Town:
         self.council.house = replace(self.council.house, policy=Policy(policy), settings=settings)
         self.agencies(REVIEWERS)
 
-    def agencies(self, *agencies: Agency) -> None:
+    def agencies(self, *agencies: Agency, restricted: str = "") -> None:
         found = Agencies({a.id: a for a in agencies})
-        directory = Directory({p.id: p for p in PEOPLE}, TEAMS, "duty@council.example", agencies=found)
+        people = {p.id: p for p in PEOPLE}
+        kept = {restricted: Restriction(restricted, only=("W1",))} if restricted else {}
+        directory = Directory(people, TEAMS, "duty@council.example", agencies=found, restrictions=kept)
         self.council.house = replace(self.council.house, staff=Staff((), lambda: directory))
 
     def day(self, on: date, **changed: str) -> list[str]:
@@ -219,8 +223,6 @@ def test_an_agreement_that_runs_out_before_it_leaves_holds_it(town: Town) -> Non
 def test_a_contact_who_changes_after_composing_gets_it_and_the_old_one_does_not(town: Town) -> None:
     town.day(nov(3))
     town.do(store.approve, "W1", town.at(nov(3)))
-    from alertd import daemon
-
     daemon.compose_once(town.council.house)
     town.agencies(replace(REVIEWERS, contacts=(Contact("new", "New", "new@reviewers.example"),)))
     town.council.send(time(9, 5))
@@ -311,3 +313,29 @@ def test_a_text_that_seems_to_hold_something_personal_is_held(town: Town) -> Non
     town.council.send(time(9, 5))
     assert town.mails_to("desk") == []
     assert town.only().state == "held" and "a postcode" in town.only().why
+
+
+def test_a_child_restricted_after_composing_waits_for_a_yes(town: Town) -> None:
+    town.council.house = replace(town.council.house, policy=Policy({"notify.n5": Sending(send="automatic")}))
+    for name, text in LISTS.items():
+        (town.lists / name).write_text(text)
+    written(town.lists, nov(3))
+    town.council.evaluate(nov(3))
+    daemon.compose_once(town.council.house)
+    assert town.only().state == "ready" and town.only().delivery_id
+    town.agencies(REVIEWERS, restricted="C1")
+    town.council.send(time(9, 5))
+    assert town.mails_to("desk") == []
+    assert town.only().state == "held" and "nobody has approved it" in town.only().why
+
+
+def test_a_welsh_contact_is_written_to_in_welsh(town: Town) -> None:
+    desk = Contact("desk", "Desk", "desk@reviewers.example", "cy")
+    town.agencies(replace(REVIEWERS, contacts=(desk,)))
+    town.day(nov(3))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    ((subject, body),) = town.mails_to("desk")
+    assert subject.startswith("Hysbysiad ")
+    assert RULES.rule("notify.n5").title not in body  # type: ignore[union-attr]
+    assert "dydd" in body or "Llun 2 Tachwedd 2026" in body
