@@ -32,7 +32,7 @@ _SHOWN: Final = ("cp.visit", "cla.review.first", "cla.iha", "cla.visit.first")
 """Rules an example digest is about, where none is asked for."""
 
 _Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="The settings, for the authority's own templates and rules.")
+    Path | None, typer.Option("--config", help="The settings, for the authority's own templates and rules.")
 ]
 _Folder = Annotated[Path | None, typer.Option("--folder", help="A folder of templates, in place of the settings'.")]
 
