@@ -142,14 +142,23 @@ def open_feed(feed: Feed, as_of: datetime, progress: Progress | None = None) -> 
         yield Whole(found) if isinstance(found, Snapshot) else found
 
 
+def packs_of(settings: Settings) -> list[Path]:
+    """The folders and files of the packs that the settings name."""
+    return [Path(p) if "/" in p else builtin_pack(p) for p in settings.rules.packs]
+
+
+def wording_of(settings: Settings) -> Wording:
+    """The templates and languages: alertd's, those beside the packs and overlays, and the authority's own."""
+    return Wording(settings.templates.folder, [*packs_of(settings), *settings.rules.overlays])
+
+
 def rulebook_of(settings: Settings) -> Rulebook:
     """The packs the settings name, with the overlays over them.
 
     Raises InputError while a length the authority must set is not set.
     """
-    packs = [Path(p) if "/" in p else builtin_pack(p) for p in settings.rules.packs]
     rulebook = load_rulebook(
-        packs,
+        packs_of(settings),
         overlays=settings.rules.overlays,
         settings=settings.rules.settings,
         nation=settings.authority.nation,
@@ -291,7 +300,7 @@ def build(
         digest_at=settings.schedule.digest,
         new_id=new_id,
         most_urgent=settings.schedule.most_urgent,
-        wording=Wording(settings.templates.folder),
+        wording=wording_of(settings),
     )
     return House(
         settings=settings,

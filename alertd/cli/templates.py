@@ -98,7 +98,7 @@ def show(
 
 def _wording(config: Path | None, folder: Path | None) -> Wording:
     if folder is None and config is not None:
-        folder = settings.load(config).templates.folder
+        return bootstrap.wording_of(settings.load(config))
     return Wording(folder)
 
 

@@ -7,7 +7,7 @@ authority's own before alertd's. A name without a language serves both: its word
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -62,13 +62,13 @@ class Template:
 
 
 class Wording:
-    """What one authority says and how. ``folder`` holds its own templates and, as ``cy.po``, its own Welsh."""
+    """What one authority says and how. ``folder`` holds its own templates and, as ``cy.po``, its own Welsh;
+    ``packs`` are rule packs, files or folders, that may have a ``cy.po`` beside their rules as alertd's own have."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, packs: Iterable[Path] = ()) -> None:
         """Reads and checks every template. Raises :class:`InputError` with file and line for the first fault."""
-        self._folders: tuple[Path, ...] = (builtin.rules_folder() / "england", builtin.rules_folder() / "wales")
-        if folder is not None:
-            self._folders += (folder,)
+        beside = [pack if pack.is_dir() else pack.parent for pack in (builtin.england(), builtin.wales(), *packs)]
+        self._folders = tuple(dict.fromkeys([*beside, *([folder] if folder else [])]))
         self._environment = _environment()
         self._own = {t.answers_for: t for t in _read_folder(folder)} if folder else {}
         self._shipped = {t.answers_for: t for t in _shipped()}

@@ -191,6 +191,12 @@ def test_an_authoritys_own_words_stand_before_ours(tmp_path: Path) -> None:
     assert Wording(tmp_path).language("cy").say("Cleared") == WELSH.say("Cleared")
 
 
+def test_a_pack_brings_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "cy.po").write_text('msgid "Our own rule"\nmsgstr "Ein rheol ein hunain"\n')
+    for pack in (tmp_path, tmp_path / "ours.yaml"):
+        assert Wording(None, [pack]).language("cy").say("Our own rule") == "Ein rheol ein hunain"
+
+
 def test_a_fuzzy_or_empty_translation_is_none(tmp_path: Path) -> None:
     (tmp_path / "cy.po").write_text('#, fuzzy\nmsgid "Zzz"\nmsgstr "Efallai"\n\nmsgid "Yyy"\nmsgstr ""\n')
     with (tmp_path / "cy.po").open("a") as file:
