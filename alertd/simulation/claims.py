@@ -21,7 +21,10 @@ from alertd.db.tables import Alert, Delivery, Notice
 from alertd.engine.agenda import Identity
 
 AT: Final = time(10, 0)
-"""When people say so, on the day they were told."""
+"""When people say so, on a working day."""
+
+WITHIN: Final = 4
+"""How many days after they were told people may say so, each as likely as the day itself."""
 
 DONE: Final = 0.6
 """How often a caseworker claims what is done and not yet recorded."""
@@ -44,20 +47,20 @@ class Talk:
     figures: Counter[str] = field(default_factory=Counter)
 
     def on(self, house: House, now: datetime) -> None:
-        """Say what is said now of what people were told today."""
+        """Say what is said now of what people were told in the last days."""
         composer = house.composer_now()
         office = Office(composer.directory, composer.calendar, now)
         with Session(house.engine) as session, session.begin():
             told = session.execute(
-                select(Alert, Delivery.person, Notice.role)
+                select(Alert, Delivery.person, Notice.role, Delivery.created_at)
                 .join(Notice, Notice.alert_id == Alert.id)
                 .join(Delivery, Delivery.id == Notice.composed_into)
-                .where(Delivery.created_at >= begin_of(local_day(now)), Alert.state == "open")
+                .where(Delivery.created_at >= begin_of(local_day(now) - timedelta(WITHIN)), Alert.state == "open")
                 .where(Notice.role.in_(("worker", "team_manager")), Alert.stage.in_(("due", "overdue")))
                 .order_by(Alert.id, Notice.id)
             ).all()
-            for alert, person, role in told:
-                kind = self._says(alert, role, local_day(now))
+            for alert, person, role, when in told:
+                kind = self._says(alert, role, local_day(when), local_day(now))
                 if kind is not None and person in office.directory.people:
                     until = local_day(now) + EXPLAINED_FOR if kind == "accept" else None
                     asked = Asked(kind, person, "Said in the simulation", until)
@@ -66,8 +69,10 @@ class Talk:
                     if kind == "claim" and not said.refused:
                         self.figures["claims_true" if self._is_done(alert, local_day(now)) else "claims_untrue"] += 1
 
-    def _says(self, alert: Alert, role: str, today: date) -> Kind | None:
-        rng = random.Random(f"{self.seed}/{alert.child}/{alert.rule}/{alert.record}/{role}/{today}")  # noqa: S311
+    def _says(self, alert: Alert, role: str, told: date, today: date) -> Kind | None:
+        rng = random.Random(f"{self.seed}/{alert.child}/{alert.rule}/{alert.record}/{role}/{told}")  # noqa: S311
+        if told + timedelta(rng.randint(0, WITHIN)) != today:
+            return None
         if role == "worker":
             return "claim" if rng.random() < (DONE if self._is_done(alert, today) else NOT_DONE) else None
         return "accept" if alert.stage == "overdue" and rng.random() < EXPLAINED else None
