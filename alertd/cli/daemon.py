@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from alertd import daemon, log
-from alertd.bootstrap import build, directory_of, email_of, now_utc, place_of, rulebook_of
+from alertd.bootstrap import build, directory_of, email_of, now_utc, place_of, rulebook_of, wording_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
@@ -24,6 +24,7 @@ from alertd.engine.evaluate import measurable
 from alertd.errors import InputError
 from alertd.intake.kept import held_together
 from alertd.intake.whole import Whole
+from alertd.language import LANGUAGES
 from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
@@ -63,6 +64,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "rules", lambda: _rules(settings, loaded)
     staff: list[Directory] = []
     yield "people", lambda: _people(settings, loaded, staff)
+    yield "templates", lambda: _templates(settings)
     yield "database", lambda: _database(settings)
     yield "feed", lambda: _feed(settings, loaded, staff)
     yield "e-mail", lambda: _email(settings)
@@ -82,6 +84,11 @@ def _people(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) 
     directory = directory_of(settings, loaded[0])
     staff.append(directory)
     return f"{len(directory.people)} people in {len(directory.teams)} teams"
+
+
+def _templates(settings: Settings) -> str:
+    wording = wording_of(settings)
+    return f"{len(wording.templates())} templates, in {' and '.join(LANGUAGES)}"
 
 
 def _database(settings: Settings) -> str:

@@ -16,7 +16,7 @@ from tests.support.cli import Done, Here, alertd, listing, write_return
 from tests.support.smtp_server import SmtpServer
 
 LOGIN = ("alertd", "s3cret")
-ORDER = ["calendar", "rules", "people", "database", "feed", "e-mail"]
+ORDER = ["calendar", "rules", "people", "templates", "database", "feed", "e-mail"]
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,7 @@ def test_all_is_well_and_nothing_is_made_or_sent(config: Path, here: Here, relay
     assert re.search(r"feed: 3 children; \d+ rules wait for what it does not hold: \w+ \(\d+\), ", done.out)
     assert "database: not there yet, the first run makes it" in done.out
     assert "people: 1 people in 1 teams" in done.out
+    assert "templates: 5 templates, in en and cy" in done.out
     assert listing(config.parent) == before
     assert relay.heard[heard:] == ["EHLO", "QUIT"]
     assert relay.taken == []
@@ -104,6 +105,15 @@ def test_everything_wrong_is_told_at_once_a_line_each(config: Path, here: Here) 
     assert said["feed"].startswith(f"{config.parent}/nowhere: there is no such folder")
     assert said["e-mail"] == f"{config}:14: email.hots: is not a setting. Did you mean host?"
     assert not (config.parent / "nowhere").exists()
+
+
+def test_a_fault_in_a_template_names_its_line(config: Path, here: Here) -> None:
+    change(config, "[people]", '[templates]\nfolder = "words"\n[people]')
+    (config.parent / "words").mkdir()
+    (config.parent / "words" / "urgent.md.j2").write_text("{{ mail.subject }}\n{{ mail.child }}\n")
+    said = failed(here("check", "--config", config))
+    assert said.keys() == {"templates"}
+    assert said["templates"].startswith(f"{config.parent}/words/urgent.md.j2:2: there is no 'child' of Urgent")
 
 
 @pytest.mark.parametrize(
