@@ -74,7 +74,8 @@ def counting(
     finding: Finding, rule: Rule, start: date | datetime | None, day: Days, language: Language = ENGLISH
 ) -> str:
     """The counting and its source. A limit that was not read in the law never borrows its authority."""
-    say, cite = language.say, rule.law.cite
+    say = language.say
+    cite = say(rule.law.cite)
     if finding.binding == "plan" and finding.plan:
         booked = day(finding.plan)
         if finding.statutory:
