@@ -295,3 +295,17 @@ def test_the_message_says_its_language() -> None:
         )  # fmt: skip
         assert header in content.partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert ENGLISH.tag == "en-GB"
+
+
+def test_no_rule_that_is_shipped_raises_an_alarm_by_its_own_words() -> None:
+    """Every rule in a digest of each kind and in an urgent subject, in both languages."""
+    for packs in ([builtin.england()], [builtin.england(), builtin.wales()]):
+        book = load_rulebook(packs)
+        for code in ("en", "cy"):
+            language = shipped().language(code)
+            for n in range(0, len(book.rules), 6):
+                role = ("worker", "team_manager")[n % 12 == 0]
+                mail = example_digest(book.rules[n : n + 6], book, CALENDAR, language, role)
+                assert render_digest(mail, code).text
+            for rule in book.rules[::3]:
+                assert render_urgent(example_urgent(rule, book, CALENDAR, language), code).subject
