@@ -88,8 +88,9 @@ def compose_notifications(session: Session, partners: Partners, now: datetime) -
     waiting = select(Notification).where(
         Notification.state.in_(("ready", "held")), Notification.agency != "", Notification.delivery_id.is_(None)
     )
-    by = {row.id: row.by for row in store.standing(session)}
-    for row in session.scalars(waiting.order_by(Notification.id)).all():
+    rows = session.scalars(waiting.order_by(Notification.id)).all()
+    by = store.moved_by(session, [row.id for row in rows if row.state == "held"])
+    for row in rows:
         if row.state == "held" and by[row.id] != ALERTD:
             continue
         why, owner = _compose(session, partners, row, now)

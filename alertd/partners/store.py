@@ -7,7 +7,7 @@ is delivered. Nothing here sends, and nothing sends twice: only a person, with a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -23,38 +23,62 @@ BY_DELIVERY: Final = "delivery"
 """Who holds a notification whose message did not arrive: no later reading lets it go again."""
 
 
+_ONE_STATEMENT: Final = 500
+"""Ids in one statement, which SQLite bounds."""
+
+
 def standing(session: Session) -> list[Standing]:
-    """Every notification as it stands."""
-    last = (
-        select(NotificationEvent.notification_id, func.max(NotificationEvent.id).label("last"))
-        .group_by(NotificationEvent.notification_id)
-        .subquery()
-    )
+    """Every notification as it stands. Columns and no objects: there are those of all years."""
     rows = session.execute(
-        select(Notification, Alert.rule, Alert.child, Alert.record, NotificationEvent.by)
+        select(
+            Notification.id,
+            Notification.alert_id,
+            Alert.rule,
+            Alert.child,
+            Alert.record,
+            Notification.kind,
+            Notification.agency,
+            Notification.state,
+            Notification.delivery_id,
+            Notification.why,
+        )
         .join(Alert, Alert.id == Notification.alert_id)
-        .join(last, last.c.notification_id == Notification.id)
-        .join(NotificationEvent, NotificationEvent.id == last.c.last)
         .order_by(Notification.id)
+    ).all()
+    said_yes, last = (
+        approved(session),
+        moved_by(session, [row.id for row in rows if row.state in ("held", "withdrawn")]),
     )
-    said_yes = approved(session)
     return [
         Standing(
-            id=n.id,
-            alert_id=n.alert_id,
-            rule=rule,
-            child=child,
-            record=record,
-            kind=n.kind,
-            agency=n.agency,
-            state=n.state,  # type: ignore[arg-type]
-            by=by,
-            approved=n.id in said_yes,
-            composed=n.delivery_id is not None,
-            why=n.why,
+            id=row.id,
+            alert_id=row.alert_id,
+            rule=row.rule,
+            child=row.child,
+            record=row.record,
+            kind=row.kind,
+            agency=row.agency,
+            state=row.state,
+            by=last.get(row.id, ALERTD),
+            approved=row.id in said_yes,
+            composed=row.delivery_id is not None,
+            why=row.why,
         )
-        for n, rule, child, record, by in rows
+        for row in rows
     ]
+
+
+def moved_by(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Who moved each of these last."""
+    wanted = sorted(ids)
+    found: dict[int, str] = {}
+    event = NotificationEvent
+    for at in range(0, len(wanted), _ONE_STATEMENT):
+        own = event.notification_id.in_(wanted[at : at + _ONE_STATEMENT])
+        last = select(func.max(event.id)).where(own).group_by(event.notification_id)
+        rows = session.execute(select(event.notification_id, event.by).where(event.id.in_(last)))
+        found |= {row[0]: row[1] for row in rows}
+    return found
 
 
 def approved(session: Session) -> frozenset[int]:
