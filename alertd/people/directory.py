@@ -305,13 +305,14 @@ class Directory:
         return self._inbox(chain[0], f"{why}nobody is {words}", ask) if role == "team_manager" else None
 
     def _service_wide(self, role: str, ask: _Ask, why: str = "") -> Resolved | None:
-        """Whoever holds the role nearest above the child's team, or else anywhere; in the end the inbox of a team
-        that has a holder."""
+        """Whoever holds the role nearest above the child's team, or else anywhere; in the end the inbox of their
+        team."""
         chain = self.chain(self.team_of(ask.holding))
         holders = [p for team in chain for p in self.holders(role, team)]
         holders += [p for p in self.holders(role) if p not in holders]
         found = self._person_or_deputy(holders, role_words(role), ask, why)
-        if found or not holders:
+        # A mailbox of the line is read by a team; one that has nothing to do with the child must not read of it.
+        if found or not holders or (role in LINE and holders[0].team not in chain):
             return found
         return self._inbox(holders[0].team, f"{why}nobody is here as {role_words(role)}", ask)
 

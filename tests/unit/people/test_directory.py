@@ -320,3 +320,12 @@ def test_who_has_the_child(rows: list[dict[str, object]], expected: Holding) -> 
 def test_teams_under_a_service_include_it_and_all_below() -> None:
     assert directory().teams_under("S1") == {"S1", "T1", "T2"}
     assert directory().teams_under(None) == frozenset()
+
+
+def test_a_directors_mailbox_in_a_team_that_has_nothing_to_do_with_the_child_is_not_used() -> None:
+    teams = {"A": Team("A", "A", None, "a@council.example"), "B": Team("B", "B")}
+    director = Person("D", "Di", "", "director", "A")
+    found = Directory({"D": director}, teams, "duty@council.example").resolve("director", Holding(None, "B"), TODAY)
+    assert found.person_id == "duty"
+    within = Directory({"D": director}, teams, "duty@council.example").resolve("director", Holding(None, "A"), TODAY)
+    assert within.person_id == "team:A"
