@@ -124,9 +124,12 @@ def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]
             links[child] = links_of(file, today) if file else {}
         return links[child]
 
-    there = [replace(row, child=followed(row.child, partners.merged)) for row in store.standing(session)]
+    owed = list(_owed(session, partners.composer.rulebook, partners.policy))
+    children = {one.child for one in owed}
+    children |= {old for old in partners.merged if followed(old, partners.merged) in children}
+    there = [replace(row, child=followed(row.child, partners.merged)) for row in store.standing(session, children)]
     made = plan(
-        list(_owed(session, partners.composer.rulebook)),
+        owed,
         there,
         partners.policy,
         partners.directory.agencies,
@@ -142,10 +145,10 @@ def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]
             notes.append(Note(row.id, new.owner, new.state))
 
 
-def _owed(session: Session, rulebook: Rulebook) -> Iterator[Owed]:
+def _owed(session: Session, rulebook: Rulebook, policy: Policy) -> Iterator[Owed]:
     rows = session.execute(
         select(Alert.id, Alert.rule, Alert.child, Alert.record, Alert.team, Alert.stage, Alert.finding)
-        .where(Alert.state == "open", Alert.muted == "")
+        .where(Alert.state == "open", Alert.muted == "", Alert.rule.in_(policy.sent))
         .order_by(Alert.id)
     )
     for id_, rule_id, child, record, team, stage, finding in rows:

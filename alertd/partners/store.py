@@ -23,13 +23,14 @@ BY_DELIVERY: Final = "delivery"
 """Who holds a notification whose message did not arrive: no later reading lets it go again."""
 
 
+UNSETTLED: Final = ("awaiting_approval", "ready", "held")
 _ONE_STATEMENT: Final = 500
 """Ids in one statement, which SQLite bounds."""
 
 
-def standing(session: Session) -> list[Standing]:
-    """Every notification as it stands. Columns and no objects: there are those of all years."""
-    rows = session.execute(
+def standing(session: Session, children: Collection[str]) -> list[Standing]:
+    """The notifications that are not settled, and all of these children, as they stand."""
+    wanted = (
         select(
             Notification.id,
             Notification.alert_id,
@@ -44,11 +45,13 @@ def standing(session: Session) -> list[Standing]:
         )
         .join(Alert, Alert.id == Notification.alert_id)
         .order_by(Notification.id)
-    ).all()
-    said_yes, last = (
-        approved(session),
-        moved_by(session, [row.id for row in rows if row.state in ("held", "withdrawn")]),
     )
+    rows = list(session.execute(wanted.where(Notification.state.in_(UNSETTLED))))
+    settled, names = wanted.where(Notification.state.not_in(UNSETTLED)), sorted(children)
+    for at in range(0, len(names), _ONE_STATEMENT):
+        rows += session.execute(settled.where(Alert.child.in_(names[at : at + _ONE_STATEMENT])))
+    said_yes = approved(session)
+    last = moved_by(session, [row.id for row in rows if row.state in ("held", "withdrawn")])
     return [
         Standing(
             id=row.id,
