@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Final, overload
+from typing import Final, NamedTuple, overload
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,46 +28,44 @@ NOTICE: Final = "agency_notice"
 SOURCE: Final = "alertd"
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One notification that counts: when it was told, and acknowledged."""
+class _Sent(NamedTuple):
+    """One notification as far as it counts: its state, and when it was told and acknowledged."""
 
+    state: str
     reference: str
-    urgent: bool
-    at: datetime
+    receipt: str
+    at: datetime | None
     acknowledged: datetime | None
 
 
 def sent_notices(session: Session, merged: Mapping[str, str] = MappingProxyType({})) -> dict[str, tuple[Record, ...]]:
     """The records of what alertd sent, by child. What was sent under a number that was merged is the new one's."""
+    one = Notification  # columns and no objects: there are those of all years
+    columns = (one.state, one.reference, one.receipt, one.sent_at, one.acknowledged_at)
     rows = session.execute(
-        select(Notification, Alert.id, Alert.child, Alert.rule, Alert.record)
-        .join(Alert, Alert.id == Notification.alert_id)
-        .order_by(Notification.id)
+        select(Alert.id, Alert.child, Alert.rule, Alert.record, *columns)
+        .join(Alert, Alert.id == one.alert_id)
+        .order_by(one.id)
     )
-    of_alert: dict[tuple[int, str, str, str], list[Notification]] = defaultdict(list)
-    for row, alert_id, child, rule, record in rows:
-        of_alert[alert_id, followed(child, merged), rule, record].append(row)
+    of_alert: dict[tuple[int, str, str, str], list[_Sent]] = defaultdict(list)
+    for alert_id, child, rule, record, state, reference, receipt, at, acknowledged in rows:
+        sent_one = _Sent(state, reference, receipt, at, acknowledged)
+        of_alert[alert_id, followed(child, merged), rule, record].append(sent_one)
     found: dict[str, list[Record]] = defaultdict(list)
     for (alert_id, child, rule, record), sent in of_alert.items():
-        told = [_told(row) for row in sent if row.state in ("sent", "acknowledged")]
+        told = [row for row in sent if row.state in ("sent", "acknowledged")]
         if told and all(row.state in ("sent", "acknowledged", "withdrawn") for row in sent):
             found[child].append(_record(alert_id, child, rule, record, told))
     return {child: tuple(records) for child, records in found.items()}
 
 
-def _told(row: Notification) -> _Told:
-    assert row.sent_at is not None
-    return _Told(row.reference, row.receipt == "urgent", row.sent_at, row.acknowledged_at)
-
-
-def _record(alert_id: int, child: str, rule: str, record: str, told: Sequence[_Told]) -> Record:
+def _record(alert_id: int, child: str, rule: str, record: str, told: Sequence[_Sent]) -> Record:
     answered = [one.acknowledged for one in told if one.acknowledged is not None]
     values = {
         "notice": rule,
         "about": record.partition(":")[2],
-        "happened": local_day(max(one.at for one in told)),
-        "urgent": any(one.urgent for one in told),
+        "happened": local_day(max(one.at for one in told if one.at is not None)),
+        "urgent": any(one.receipt == "urgent" for one in told),
         "acknowledged": local_day(max(answered)) if len(answered) == len(told) else None,
     }
     where = f"{SOURCE} notification {', '.join(one.reference for one in told)}"
