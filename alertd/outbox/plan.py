@@ -231,7 +231,7 @@ class Planning:
         snoozed: int = 0,
     ) -> Rendered:
         """A mail that lists alerts."""
-        language = self._language(person)
+        language, told = self._language(person), list(told)
         digest = compose_digest(
             [self._item(one, waits, language) for one, waits in told],
             today=self._today,
@@ -242,7 +242,8 @@ class Planning:
             snoozed=snoozed,
             language=language,
         )
-        return self._composer.wording.digest(digest, language.code)
+        [(role, _)] = Counter(one.role for one, _ in told).most_common(1) or [("", 0)]
+        return self._composer.wording.digest(digest, language.code, role=role)
 
     def _add(
         self,

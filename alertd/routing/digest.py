@@ -85,9 +85,9 @@ def compose_digest(
     counts = _counts([*own, *passed_up, *asked], feed, today, language)
     whose = "your children" if own else "passed up to you" if passed_up else "you subscribe to" if asked else "the feed"
     say = language.say
-    changes = [
-        Change(reference(i.finding.child, language), say(i.rule.title), say(_changed(i))) for i in once if i.change
-    ]
+    changed = [i for i in once if i.change]
+    listed = _listed(changed)
+    changes = [Change(reference(i.finding.child, language), say(i.rule.title), say(_changed(i))) for i in listed]
     clears = [
         Change(reference(c.finding.child, language), say(c.rule.title), _cleared(c, today, language))
         for c in sorted(cleared, key=lambda c: c.finding.identity)
@@ -96,8 +96,8 @@ def compose_digest(
     return Digest(
         subject=f"{', '.join(counts[:2])} · {say(whose)} · {day_words(today, today, language)}",
         preview=", ".join(counts),
-        changes=tuple(changes[:CHANGES]),
-        changes_more=max(0, len(changes) - CHANGES),
+        changes=tuple(changes),
+        changes_more=len(changed) - len(changes),
         clears=tuple(clears[:CHANGES]),
         clears_more=max(0, len(clears) - CHANGES),
         sections=tuple(sections),
@@ -136,6 +136,13 @@ _CLOSED: Final = {
     "withdrawn": "no longer applies",
     "source_removed": "its record is gone from the case system",
 }
+
+
+def _listed(changed: Sequence[DigestItem]) -> Sequence[DigestItem]:
+    """What changed, one by one. Where that is too much to read, what is merely new is left to its mark below."""
+    if len(changed) <= CHANGES:
+        return changed
+    return [i for i in changed if i.change != "new"][:CHANGES]
 
 
 def _changed(item: DigestItem) -> str:

@@ -101,6 +101,16 @@ def test_what_changed_stands_on_top_with_what_was_cleared() -> None:
     assert text.index("WHAT CHANGED") < text.index("CLEARED") < text.index("YOUR CHILDREN")
 
 
+def test_where_too_much_changed_to_be_read_what_is_merely_new_is_only_counted() -> None:
+    new = [replace(i, change="new", is_new=True) for i in overdue(CHANGES + 3)]
+    found = digest([*new, replace(item(900, REVIEW_TOMORROW), change="stage")])
+    assert [c.reference for c in found.changes] == ["ref 51007"]
+    assert found.changes_more == CHANGES + 3
+    assert f"{CHANGES + 3} more, each marked below." in render_digest(found).text
+    only_new = render_digest(digest(new)).text
+    assert f"WHAT CHANGED\n\n- {CHANGES + 3} more, each marked below." in only_new
+
+
 def test_many_changes_are_counted_after_the_first_twelve() -> None:
     found = digest([replace(i, change="stage") for i in overdue(CHANGES + 3)])
     assert (len(found.changes), found.changes_more) == (CHANGES, 3)
