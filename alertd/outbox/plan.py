@@ -9,18 +9,17 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alertd.alerts.handling import Handled, holds_steps, rank_over
-from alertd.calendars.clock import begin_of
 from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON, local_day
-from alertd.db.tables import Alert, Delivery, DeliveryAlert
+from alertd.db.tables import Alert
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.language import Language
 from alertd.outbox.deliver import About, Composer
+from alertd.outbox.had import cleared_since, last_digests, urgent_today
 from alertd.outbox.waiting import Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
 from alertd.people.directory import LINE, Directory, Resolved, Team
 from alertd.routing.digest import SUBSCRIBER, compose_digest, compose_urgent, digest_is_due
@@ -98,8 +97,8 @@ class Planning:
         self._session, self._composer, self._now, self._today = session, composer, now, local_day(now)
         self._everybody = who_is_told(session, composer, now)
         self._findings, self._books = Findings(session), Books(composer.rulebook)
-        self._last, self._had = _last_digests(session), _urgent_today(session, self._today)
-        self._cleared = _cleared(session, now - LOOKS_BACK)
+        self._last, self._had = last_digests(session), urgent_today(session, self._today)
+        self._cleared = cleared_since(session, now - LOOKS_BACK)
         self._asked = {one.person: one for one in asked if one.channel == composer.channel}
         self._who = Who(composer.directory, self._today)
         self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
@@ -352,50 +351,3 @@ def _hours(composer: Composer, person: Resolved) -> tuple[time, frozenset[date]]
     if team is None:
         return composer.digest_at, frozenset()
     return max(composer.digest_at, team.hours[0] if team.hours else composer.digest_at), team.closed
-
-
-def _last_digests(session: Session) -> dict[str, tuple[date, datetime]]:
-    """The day and moment of each person's latest digest; one that was taken back does not count."""
-    rows = session.execute(
-        select(Delivery.person, func.max(Delivery.digest_for), func.max(Delivery.created_at))
-        .where(func.length(Delivery.digest_for) == len("2026-11-26"), Delivery.state != "cancelled")
-        .group_by(Delivery.person)
-    )
-    return {person: (date.fromisoformat(str(day)), at) for person, day, at in rows}
-
-
-def _urgent_today(session: Session, today: date) -> dict[str, tuple[int, datetime]]:
-    """How many urgent messages each person has had today, and when the last was made."""
-    rows = session.execute(
-        select(Delivery.person, func.count(), func.max(Delivery.created_at))
-        .where(Delivery.urgent, Delivery.digest_for.is_(None), Delivery.state != "cancelled")
-        .where(Delivery.created_at >= begin_of(today))
-        .group_by(Delivery.person)
-    )
-    return {person: (n, at) for person, n, at in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class _Clear:
-    """One closed alert that somebody was told of, and as which role."""
-
-    alert_id: int
-    at: datetime
-    role: str
-
-
-def _cleared(session: Session, since: datetime) -> dict[str, list[_Clear]]:
-    """By person, the alerts they were told of that closed after a moment."""
-    rows = session.execute(
-        select(Delivery.person, Alert.id, Alert.changed_at, func.min(DeliveryAlert.role))
-        .join(DeliveryAlert, DeliveryAlert.alert_id == Alert.id)
-        .join(Delivery, Delivery.id == DeliveryAlert.delivery_id)
-        .where(Delivery.state != "cancelled", DeliveryAlert.kind != "clear")
-        .where(Alert.state == "closed", Alert.changed_at > since)
-        .group_by(Delivery.person, Alert.id, Alert.changed_at)
-        .order_by(Alert.id)
-    )
-    found: dict[str, list[_Clear]] = defaultdict(list)
-    for person, alert_id, at, role in rows:
-        found[person].append(_Clear(alert_id, at, role))
-    return found
