@@ -1,4 +1,4 @@
-"""What each person has had: their latest digest, today's urgent messages, and what they were told of that closed since."""
+"""What each person has had: the latest digest, the urgent messages of today, and what closed since they were told."""
 
 from __future__ import annotations
 
