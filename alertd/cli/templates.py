@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,6 +21,7 @@ from alertd.routing.mails import Rendered
 from alertd.routing.syntax import FILTERS, described
 from alertd.routing.wording import CONTEXTS, Wording
 from alertd.rulebook import builtin
+from alertd.rulebook.agencies import AGENCIES
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rule, Rulebook
 
@@ -56,11 +58,13 @@ def check(config: _Config = None, folder: _Folder = None) -> None:
     wording = _wording(config, folder)
     book = _rulebook(config)
     for template in wording.templates():
-        if template.rule and book.rule(template.rule) is None:
+        # A rule's own name may end with a word that is a role too.
+        about = [id_ for id_ in (template.rule, f"{template.rule}.{template.role}") if book.rule(id_)]
+        if template.rule and not about:
             known = did_you_mean(template.rule, (r.id for r in book.rules))
             raise InputError(f"there is no rule {template.rule!r}", where=template.place, fix=known)
         for code in (template.language,) if template.language else LANGUAGES:
-            _example(wording, book, template.what, template.rule, template.role, code)
+            _example(wording, book, template.what, next(iter(about), ""), template.role, code)
     print(f"{len(wording.templates())} templates are sound, in {' and '.join(LANGUAGES)}.")
 
 
@@ -78,7 +82,7 @@ def show(
     for value, known, word in (
         (what, CONTEXTS, "mail"),
         (language, LANGUAGES, "language"),
-        (role or "duty", ROLES, "role"),
+        (role, {*_roles(what), ""}, "role"),
     ):
         if value not in known:
             raise InputError(
@@ -94,6 +98,11 @@ def show(
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", where=str(html)) from None
     print(f"Written to {html}.")
+
+
+def _roles(what: str) -> Collection[str]:
+    """As what the readers of a mail are told."""
+    return AGENCIES if what == "notification" else ROLES
 
 
 def _wording(config: Path | None, folder: Path | None) -> Wording:

@@ -27,6 +27,7 @@ from alertd.routing.mails import Digest, Page, Rendered, Urgent
 from alertd.routing.markup import TONES, Raw, blocks, data, to_html, to_text, tone
 from alertd.routing.syntax import check_template
 from alertd.rulebook import builtin
+from alertd.rulebook.agencies import AGENCIES
 
 CONTEXTS: Final[Mapping[str, type]] = {
     "digest": Digest,
@@ -45,7 +46,8 @@ Mail = Digest | Urgent | Page
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One template. ``place`` is its file as a reader knows it; the blank ones of the others stand for any."""
+    """One template. ``place`` is its file as a reader knows it; the blank ones of the others stand for any. ``role``
+    is as what its reader is told; of a notification, the kind of agency."""
 
     what: str
     rule: str
@@ -56,9 +58,9 @@ class Template:
     source: str = field(repr=False)
 
     @property
-    def answers_for(self) -> tuple[str, str, str, str, str]:
-        """What, rule, role, channel and language: one template each."""
-        return (self.what, self.rule, self.role, self.channel, self.language)
+    def answers_for(self) -> tuple[str, str, str, str]:
+        """What, rule with role, channel and language: one template each."""
+        return (self.what, _about(self.rule, self.role), self.channel, self.language)
 
 
 class Wording:
@@ -97,7 +99,7 @@ class Wording:
         asked = [(value, "") if value else ("",) for value in (rule, role, channel, language)]
         for known in (self._own, self._shipped):
             for for_rule, for_role, by, code in product(*asked):
-                if found := known.get((what, for_rule, for_role, by, code)):
+                if found := known.get((what, _about(for_rule, for_role), by, code)):
                     return found
         raise InputError(f"there is no template for {what!r}", fix=did_you_mean(what, CONTEXTS))
 
@@ -171,6 +173,11 @@ def _known(mail: Mail, template: str, more: lint.Known | None) -> lint.Known:
     )
 
 
+def _about(rule: str, role: str) -> str:
+    """Rule and role as a file name has them: a rule's own name may end with a word that is a role too."""
+    return ".".join(filter(None, (rule, role)))
+
+
 _CONTACTS: Final = ("an e-mail address", "a telephone number")
 
 
@@ -204,9 +211,10 @@ def _named(name: str, place: str, source: str) -> Template:
         raise InputError(f"there is no mail {what!r}", where=place, fix=fix)
     code = rest.pop() if rest and rest[-1] in LANGUAGES else ""
     channel = rest.pop() if rest and rest[-1] in CHANNELS else ""
-    role = rest.pop() if rest and (rest[-1] in ROLES or rest[-1] == "subscriber") else ""
+    roles = AGENCIES if what == "notification" else {*ROLES, "subscriber"}
+    role = rest.pop() if rest and rest[-1] in roles else ""
     if len(rest) == 1:
-        known = [*LANGUAGES, *CHANNELS, *ROLES, "subscriber"]
+        known = [*LANGUAGES, *CHANNELS, *roles]
         fix = did_you_mean(rest[0], known) or "The name is what[.rule][.role][.channel][.language].md.j2."
         raise InputError(f"{rest[0]!r} is no rule, role, channel or language", where=place, fix=fix)
     return Template(what, ".".join(rest), role, channel, code, place, source)
