@@ -1,7 +1,7 @@
 """The codes that may be said to an agency: those of the SSDA903 return, and the kinds of event alertd itself knows.
 
-What a feed holds and is not here is not said. The words are English in both languages: a term of law that is
-translated wrongly says something else.
+What a feed holds and is not here is not said. The words of codes are English in both languages: a term of law that
+is translated wrongly says something else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from alertd.partners.words import Language, phrase
+from alertd.language import Language, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class Code:
     code: str
     meaning: str
 
-    def text(self, language: Language) -> str:
+    def text(self, language: Language) -> Said:
         """As it stands in a mail."""
-        return f"{self.code}: {self.meaning}" if self.code else phrase(self.meaning, language)
+        return Said(f"{self.code}: {self.meaning}") if self.code else language.say(self.meaning)
 
 
 def _codes(**meanings: str) -> Mapping[str, Code]:

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from alertd.calendars.clock import shift
 from alertd.calendars.durations import Duration
-from alertd.cases.holding import Holding, holding
+from alertd.cases.holding import Holding, agency_links, holding
 from alertd.cases.records import CaseFile, local_day
-from alertd.db.links import new_link
+from alertd.db.links import new_link, secret
 from alertd.db.tables import Alert, Notification
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
@@ -27,11 +27,11 @@ from alertd.intake.kept import followed
 from alertd.outbox import store as outbox
 from alertd.outbox.deliver import Composer
 from alertd.partners import store
-from alertd.partners.disclosure import disclose, partner_mail
+from alertd.partners.disclosure import Disclosure, PartnerMail, disclose, partner_mail
 from alertd.partners.facts import Case, Contact, find, why_veiled
 from alertd.partners.notes import Note, tell_staff
 from alertd.partners.notices import happened
-from alertd.partners.plan import ALERTD, Owed, links_of, plan
+from alertd.partners.plan import ALERTD, Owed, plan
 from alertd.partners.policy import Policy, sendable
 from alertd.partners.reference import new_reference
 from alertd.partners.render import render_partner
@@ -121,7 +121,7 @@ def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]
     def links_to(child: str) -> Mapping[str, str]:
         if child not in links:
             file = partners.case(child)
-            links[child] = links_of(file, today) if file else {}
+            links[child] = agency_links(file, today) if file else {}
         return links[child]
 
     owed = list(_owed(session, partners.composer.rulebook, partners.policy))
@@ -177,7 +177,7 @@ def _compose(session: Session, partners: Partners, row: Notification, now: datet
     file = partners.case(alert.child)
     if rule is None or file is None:
         return "the rule or the child is not there now. The data owner sees to the feed and the packs", "data_owner"
-    contact = partners.directory.agencies.resolve(row.kind, links_of(file, today), today)
+    contact = partners.directory.agencies.resolve(row.kind, agency_links(file, today), today)
     if isinstance(contact, NotKnown):
         return f"{contact.reason}. {contact.owner}: {contact.fix}", contact.owner
     why, owner = _not_to_be_sent(session, partners, row, rule, contact, alert.child, today)
@@ -230,25 +230,15 @@ def _send(
     case = case_of(partners, file, alert.record, today, contact)
     if case is None:
         raise _HeldError(f"{alert.record} is not in the feed now. The worker sees whether it still stands")
-    disclosure = disclose(rule, row.kind, contact.fields, case.fact, contact.language)
+    disclosure = disclose(rule, row.kind, contact.fields, case.fact, case.language)
     if disclosure.held:
         raise _HeldError(disclosure.held)
-    link = partners.page(new_link(session, ACKNOWLEDGE, str(row.id), now)) if partners.page else ""
-    mail = partner_mail(
-        disclosure,
-        rule,
-        reference=row.reference,
-        sender=partners.authority,
-        contact=partners.contact.text if partners.contact else "",
-        acknowledge_by=acknowledge_by(partners, row.receipt, today),
-        link=link,
-        language=contact.language,
-        translated=partners.composer.wording.language(contact.language).say,
-    )
-    made = render_partner(mail)
-    known = _on_purpose(case, row.reference, link)
-    parts = {"subject": made.subject, "preview": made.preview, "text": made.text, "html": made.html}
-    lint.check(parts, known, today, template="partner", rule=rule.id)
+    unguessable = secret()
+    link = partners.page(unguessable) if partners.page else ""
+    mail = mail_of(partners, disclosure, rule, row, case, link)
+    made = render_partner(mail, partners.composer.wording, on_purpose(case, row.reference))
+    if link:  # only now: a message that is held leaves no link behind at each try
+        new_link(session, ACKNOWLEDGE, str(row.id), now, lambda: unguessable)
     id_ = partners.composer.new_id()
     message = to_message(
         made,
@@ -257,6 +247,7 @@ def _send(
         to_name=contact.agency_name,
         to_address=contact.address,
         date=now,
+        language=contact.language,
     )
     outbox.add(
         session,
@@ -274,11 +265,29 @@ def _send(
     row.delivery_id, row.why = id_, "its message is on its way"
 
 
-def _on_purpose(case: Case, reference: str, link: str) -> lint.Known:
+def mail_of(
+    partners: Partners, disclosure: Disclosure, rule: Rule, row: Notification, case: Case, link: str = ""
+) -> PartnerMail:
+    """The mail of one notification, in the language of the case's contact."""
+    return partner_mail(
+        disclosure,
+        rule,
+        row.kind,
+        reference=row.reference,
+        sender=partners.authority,
+        contact=partners.contact.text if partners.contact else "",
+        acknowledge_by=acknowledge_by(partners, row.receipt, case.today),
+        today=case.today,
+        link=link,
+        language=case.language,
+    )
+
+
+def on_purpose(case: Case, reference: str) -> lint.Known:
     """What stands in a mail on purpose; the last look at its text finds whatever else is personal."""
     people = [one for one in (case.worker, case.authority) if one]
     return lint.Known(
-        references={case.file.child, reference, link},
+        references={case.file.child, reference},
         contacts={way for one in people for way in (one.address, one.telephone) if way},
         names={one.name for one in people},
     )
@@ -291,8 +300,9 @@ def case_of(partners: Partners, file: CaseFile, record: str, today: date, contac
         return None
     held = holding(file, today)
     worker = _worker(partners.directory, file.child, held, today)
+    language = partners.composer.wording.language(contact.language)
     veiled = why_veiled(file, today, restricted(partners.directory, file.child, today))
-    return Case(file, about, today, worker, partners.contact, veiled, contact.language)
+    return Case(file, about, today, worker, partners.contact, veiled, language)
 
 
 def _worker(directory: Directory, child: str, held: Holding, today: date) -> Contact | None:

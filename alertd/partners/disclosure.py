@@ -1,4 +1,4 @@
-"""What may leave for an agency. The only thing templates are given is a :class:`PartnerMail`, made here.
+"""What may leave for an agency. The only thing templates are given is the page of a :class:`PartnerMail`, made here.
 
 A :class:`Disclosed` value holds a field that stands in all three: the rule's ``disclose``, the list of whom the field
 may go to, and the agreement with the agency. No field but these is even looked up. Neither it nor a mail can be made
@@ -7,24 +7,15 @@ anywhere else: what is not disclosed has no way into a template.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import date
 from typing import Final, final
 
-from alertd.partners.facts import EXTRACTORS, Fact, Found, Missing
-from alertd.partners.words import (
-    INTRO,
-    QUESTION,
-    REPLY,
-    REPLY_TOO,
-    SUBJECT,
-    Language,
-    date_words,
-    day_words,
-    field_label,
-    phrase,
-)
+from alertd.cases.records import local_day
+from alertd.language import ENGLISH, Language, Said
+from alertd.partners.facts import EXTRACTORS, Fact, Found, Missing, full_day
+from alertd.routing.mails import Link, Page
 from alertd.rulebook.agencies import DISCLOSABLE, FAMILY
 from alertd.rulebook.model import Rule
 
@@ -80,34 +71,36 @@ class Disclosure:
 @final
 @dataclass(frozen=True, slots=True)
 class PartnerMail:
-    """One notification, in finished sentences. Everything that a template is given."""
+    """One notification. ``page`` holds it in finished sentences and is everything that a template is given; ``rule``,
+    ``kind`` of agency and ``language`` only say which template."""
 
-    language: Language
-    subject: str
-    preview: str
-    heading: str
-    intro: str
-    duty: str
-    reference_label: str
-    reference: str
-    given_heading: str
-    given: tuple[Disclosed, ...]
-    missing_heading: str
-    missing: tuple[str, ...]
-    ask_heading: str
-    ask_for: tuple[str, ...]
-    ask_note: str
-    acknowledge: str
-    press: str
-    button: str
-    link: str
-    reply: str
-    question: str
-    caution: str
+    page: Page
+    rule: str
+    kind: str
+    language: str
     made_by: InitVar[object]
 
     def __post_init__(self, made_by: object) -> None:
         _only_here(made_by)
+
+
+LABELS: Final[Mapping[str, str]] = {
+    "reference": "case reference",
+    "worker_contact": "social worker",
+    "authority_contact": "contact at the authority",
+    "status": "status",
+    "legal_status": "legal status",
+    "days_without_school": "without a school place since",
+    "description": "description",
+    "next_worker_contact": "social worker from now on",
+}
+"""What fields are called whose meaning would not read well as a label."""
+
+
+def field_label(field: str, language: Language = ENGLISH) -> Said:
+    """What a field is called in a mail."""
+    said = language.say(LABELS.get(field, DISCLOSABLE[field].meaning))
+    return Said(said[:1].upper() + said[1:], said.lang)
 
 
 def allowed(rule: Rule, kind: str, agreed: Collection[str]) -> tuple[str, ...]:
@@ -118,7 +111,7 @@ def allowed(rule: Rule, kind: str, agreed: Collection[str]) -> tuple[str, ...]:
 
 
 def disclose(
-    rule: Rule, kind: str, agreed: Collection[str], facts: Callable[[str], Found], language: Language = "en"
+    rule: Rule, kind: str, agreed: Collection[str], facts: Callable[[str], Found], language: Language = ENGLISH
 ) -> Disclosure:
     """What an agency of a kind is told. ``facts`` gives a field of the case; it is asked for no other."""
     given, missing, ask_for, held = [], [], [], []
@@ -130,7 +123,7 @@ def disclose(
         elif isinstance(found, Missing):
             missing.append(label)
             if field in ESSENTIAL:
-                held.append(f"{field_label(field, 'en')}: {found.why}" + (f" ({found.where})" if found.where else ""))
+                held.append(f"{field_label(field)}: {found.why}" + (f" ({found.where})" if found.where else ""))
         else:  # a document, somebody's own words, or what could show where the child lives
             ask_for.append(label)
     if held:
@@ -144,44 +137,45 @@ def disclose(
 def partner_mail(
     disclosure: Disclosure,
     rule: Rule,
+    kind: str,
     *,
     reference: str,
     sender: str,
     contact: str,
     acknowledge_by: date,
+    today: date,
     link: str = "",
-    language: Language = "en",
-    translated: Callable[[str], str] = str,
+    language: Language = ENGLISH,
 ) -> PartnerMail:
-    """The mail of what is disclosed. ``sender`` is the authority; ``contact`` is whom to
-    ring at the authority, blank for the social worker whom the mail names. Of the rule only the title and the law."""
-
-    def say(english: str, **filled: str) -> str:
-        return phrase(english, language, **filled)
-
-    by = day_words(acknowledge_by, language)
-    return PartnerMail(
-        language=language,
-        subject=say(SUBJECT, reference=reference, by=date_words(acknowledge_by, language)),
+    """The mail of what is disclosed, to an agency of a kind. ``sender`` is the authority; ``contact`` is whom to ring
+    there, blank for the social worker whom the mail names. Of the rule only the title and the law."""
+    say = language.say
+    by = full_day(acknowledge_by, language)
+    facts = [(one.label, one.text) for one in disclosure.given] + [
+        (label, say("Not recorded")) for label in disclosure.missing
+    ]
+    if link:
+        how = (
+            "Open the page and press the button there, or answer this mail and leave the reference in it. "
+            "An automatic answer does not count."
+        )
+    else:
+        how = "Acknowledge by {by}: answer this mail and leave the reference in it. An automatic answer does not count."
+    intro = "{sender} sends you this, because the law or an agreement says that you are to be told."
+    question = "Not for you, or a question? Ring or write to {contact}, and quote the reference."
+    short = language.day(local_day(acknowledge_by), "d MMMM y")
+    page = Page(
+        subject=say("Notification {reference}, to acknowledge by {by}", reference=reference, by=short),
         preview=say("Please confirm that you have it."),
-        heading=translated(rule.title),
-        intro=say(INTRO, sender=sender),
-        duty=f"{say('Under')}: {rule.law.cite}",
-        reference_label=say("Our reference"),
-        reference=reference,
-        given_heading=say("What you are told"),
-        given=disclosure.given,
-        missing_heading=say("Not recorded"),
-        missing=disclosure.missing,
-        ask_heading=say("Ask the social worker for"),
-        ask_for=disclosure.ask_for,
-        ask_note=say("These are not sent by this system."),
-        acknowledge=say("Please acknowledge by {by}", by=by),
-        press=say("Open the page and press the button:"),
-        button=say("Acknowledge"),
-        link=link,
-        reply=say(REPLY_TOO if link else REPLY),
-        question=say(QUESTION, contact=contact or say("the social worker")),
-        caution=say("Keep this to those who need it. Do not pass it on to the family or to others."),
-        made_by=_MAKER,
+        opening=(say(rule.title), say(intro, sender=sender)),
+        today=today,
+        facts=((say("Our reference"), reference), (say("Under"), say(rule.law.cite)), *facts),
+        lines=disclosure.ask_for,
+        links=(Link(say("Acknowledge by {by}", by=by), link),) if link else (),
+        closing=(
+            say(how, by=by),
+            say(question, contact=contact or say("the social worker")),
+            say("Keep this to those who need it. Do not pass it on to the family or to others."),
+        ),
     )
+    return PartnerMail(page, rule.id, kind, language.code, _MAKER)

@@ -12,9 +12,9 @@ from dataclasses import InitVar, dataclass
 from datetime import date, datetime
 from typing import Final, final
 
-from alertd.cases.records import LONDON, CaseFile, Record
+from alertd.cases.records import LONDON, CaseFile, Record, local_day
+from alertd.language import ENGLISH, Language
 from alertd.partners.codes import EVENTS, LEGAL_STATUS, PLACEMENT, Code
-from alertd.partners.words import Language, day_words, phrase
 
 _MAKER: Final = object()
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,59}")
@@ -78,7 +78,7 @@ class Case:
     worker: Contact | None = None
     authority: Contact | None = None
     veiled: str = ""
-    language: Language = "en"
+    language: Language = ENGLISH
 
     def fact(self, field: str) -> Found:
         """The field, where the records can give it. Raises KeyError for one without an extractor."""
@@ -110,8 +110,13 @@ def find(file: CaseFile, ref: str) -> Record | None:
     return next((r for r in file.records if r.ref == ref), None)
 
 
+def full_day(value: date, language: Language) -> str:
+    """``Tuesday 24 November 2026``: a day, or the London day of a moment."""
+    return language.day(local_day(value), "EEEE d MMMM y")
+
+
 def _said(case: Case, english: str) -> Fact:
-    return Fact(phrase(english, case.language), _MAKER)
+    return Fact(case.language.say(english), _MAKER)
 
 
 def _day(case: Case, record: Record | None, *fields: str) -> Found:
@@ -122,7 +127,7 @@ def _day(case: Case, record: Record | None, *fields: str) -> Found:
         if doubt := record.doubt(field):
             return Missing(f"{field} {doubt.why}", record.where)
         if day := record.day(field):
-            return Fact(day_words(day, case.language), _MAKER)
+            return Fact(full_day(day, case.language), _MAKER)
     return Missing(f"{fields[0]} is not recorded", record.where)
 
 
@@ -250,14 +255,14 @@ def _next_conference(case: Case) -> Found:
         for record in case.file.of("cp_review")
         if (day := record.day("due_on")) and day >= case.today and not record.day("happened")
     ]
-    return Fact(day_words(min(ahead), case.language), _MAKER) if ahead else Missing("no date is booked")
+    return Fact(full_day(min(ahead), case.language), _MAKER) if ahead else Missing("no date is booked")
 
 
 def _return_time(case: Case) -> Found:
     episode = case.record if case.record.kind == "missing" else None
     end = episode.get("end") if episode else None
     if isinstance(end, datetime):
-        return Fact(f"{day_words(end, case.language)}, {end.astimezone(LONDON):%H:%M}", _MAKER)
+        return Fact(f"{full_day(end, case.language)}, {end.astimezone(LONDON):%H:%M}", _MAKER)
     return _day(case, episode, "end")
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
-from alertd.cases.records import CaseFile
 from alertd.partners.policy import Policy, sendable
 from alertd.people.agencies import Agencies, AgencyContact, NotKnown
 from alertd.rulebook.agencies import AGENCIES, FAMILY
@@ -85,16 +84,6 @@ class Plan:
 
     new: list[New] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
-
-
-def links_of(file: CaseFile, today: date) -> dict[str, str]:
-    """With which agency of each kind a child is linked. Two of one kind are no link to either: nobody may guess."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for record in file.of("agency_link"):
-        start, end = record.day("start"), record.day("end")
-        if (start is None or start <= today) and (end is None or end > today):
-            found[str(record.get("kind"))].add(str(record.get("agency")))
-    return {kind: " and ".join(sorted(agencies)) for kind, agencies in found.items()}
 
 
 def plan(

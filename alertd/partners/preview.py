@@ -6,11 +6,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from alertd.cases.holding import agency_links
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, Notification
-from alertd.partners.compose import Partners, acknowledge_by, case_of
-from alertd.partners.disclosure import disclose, partner_mail
-from alertd.partners.plan import links_of
+from alertd.errors import InputError
+from alertd.partners.compose import Partners, case_of, mail_of, on_purpose
+from alertd.partners.disclosure import disclose
 from alertd.partners.render import render_partner
 from alertd.people.agencies import NotKnown
 from alertd.rulebook.agencies import AGENCIES, FAMILY
@@ -26,23 +27,18 @@ def preview(session: Session, partners: Partners, row: Notification, now: dateti
         return f"alertd writes nothing to {AGENCIES[row.kind].lower()}: the worker tells them."
     if rule is None or file is None:
         return "The rule or the child is not there now."
-    contact = partners.directory.agencies.resolve(row.kind, links_of(file, today), today)
+    contact = partners.directory.agencies.resolve(row.kind, agency_links(file, today), today)
     if isinstance(contact, NotKnown):
         return f"It cannot be made: {contact}"
     case = case_of(partners, file, alert.record, today, contact)
     if case is None:
         return f"It cannot be made: {alert.record} is not in the feed now."
-    disclosure = disclose(rule, row.kind, contact.fields, case.fact, contact.language)
-    mail = partner_mail(
-        disclosure,
-        rule,
-        reference=row.reference,
-        sender=partners.authority,
-        contact=partners.contact.text if partners.contact else "",
-        acknowledge_by=acknowledge_by(partners, row.receipt, today),
-        language=contact.language,
-        translated=partners.composer.wording.language(contact.language).say,
-    )
+    disclosure = disclose(rule, row.kind, contact.fields, case.fact, case.language)
+    mail = mail_of(partners, disclosure, rule, row, case)
+    try:
+        made = render_partner(mail, partners.composer.wording, on_purpose(case, row.reference))
+    except InputError as error:
+        return f"It cannot be made: {error}"
     held = f"It is held: {disclosure.held}\n\n" if disclosure.held else ""
-    head = f"To {contact.agency_name}, {contact.address} ({contact.how})\nSubject: {mail.subject}"
-    return f"{held}{head}\n\n{render_partner(mail).text}"
+    head = f"To {contact.agency_name}, {contact.address} ({contact.how})\nSubject: {made.subject}"
+    return f"{held}{head}\n\n{made.text}"

@@ -1,8 +1,8 @@
 """The page on which an agency acknowledges a notification: ``/acknowledge/<secret>``.
 
 Looking changes nothing, because scanners of mail follow every link; pressing the button does, once. It works without
-scripts. A link that is unknown, expired or withdrawn says what to do, each with the same status. The secret is in no
-log.
+scripts. A link that is unknown, expired or withdrawn says what to do, each with the same status; only so many unknown
+ones are answered in a minute. The secret is in no log.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alertd.bootstrap import House
 from alertd.db.engine import reading
 from alertd.evaluation import alone
 from alertd.partners.acknowledging import Page, confirm, look
+from alertd.web.per_minute import PerMinute
 
 _STYLE: Final = """
 *{box-sizing:border-box}
@@ -54,9 +55,9 @@ _HEADERS: Final = {
 _LONGEST_BODY: Final = 1000
 
 
-def routes(house: House) -> list[Route]:
-    """The page, to look at and to press the button on."""
-    pages = _Pages(house)
+def routes(house: House, *, missed: PerMinute | None = None) -> list[Route]:
+    """The page, to look at and to press the button on. ``missed`` limits the unknown links of all together."""
+    pages = _Pages(house, missed or PerMinute(60))
     return [
         Route("/acknowledge/{secret}", pages.show, methods=["GET"]),
         Route("/acknowledge/{secret}", pages.press, methods=["POST"]),
@@ -64,8 +65,8 @@ def routes(house: House) -> list[Route]:
 
 
 class _Pages:
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, missed: PerMinute) -> None:
+        self._house, self._missed = house, missed
 
     def show(self, request: Request) -> Response:
         """What the link is about. Changes nothing."""
@@ -84,13 +85,20 @@ class _Pages:
     def _answer(self, secret: str, *, pressed: bool) -> Response:
         house, now = self._house, self._house.clock()
         agencies, days = house.staff.refresh().agencies, house.settings.partners.link_days
-        if pressed:
+
+        def looked() -> Page:
+            with Session(reading(house.engine)) as session:
+                return look(session, secret, agencies, house.composer.wording, now, days)
+
+        page = looked()
+        if page.standing == "unknown" and not self._missed.allows("", now):
+            house.log.warning("unknown_links_asked_for_too_often", next="somebody may be guessing; none can be guessed")
+            return PlainTextResponse("429\n", 429, headers={"retry-after": "60", **_HEADERS})
+        if pressed and page.standing == "waits":
             with Session(house.engine) as session, session.begin():
                 alone(session)
-                page = confirm(session, secret, agencies, now, days)
-        else:
-            with Session(reading(house.engine)) as session:
-                page = look(session, secret, agencies, now, days)
+                confirm(session, secret, now, days)
+            page = looked()
         there = page.standing in ("waits", "acknowledged")
         return HTMLResponse(_written(page), 200 if there else 404, headers=_HEADERS)
 

@@ -7,8 +7,7 @@ A link that never was, was revoked, or whose owner has left or no longer answers
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from typing import Final
 
@@ -23,36 +22,14 @@ from alertd.db.engine import reading
 from alertd.db.links import find_link
 from alertd.subscriptions.calendar import calendar_of
 from alertd.subscriptions.feeds import PATH, PURPOSE, items, shown
+from alertd.web.per_minute import PerMinute
 
-_MINUTE: Final = timedelta(minutes=1)
 _HEADERS: Final = {
     "cache-control": "private, max-age=0, must-revalidate",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex",
 }
-
-
-class PerMinute:
-    """Counts what happened in the last minute, by key, and says when it was too much. In this process alone."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._seen: dict[str, deque[datetime]] = {}
-        self._one_at_a_time = Lock()
-
-    def allows(self, key: str, now: datetime) -> bool:
-        """Whether once more is not too much; counts it if so."""
-        with self._one_at_a_time:
-            for other in [k for k, seen in self._seen.items() if now - seen[-1] >= _MINUTE]:
-                del self._seen[other]
-            seen = self._seen.setdefault(key, deque())
-            while seen and now - seen[0] >= _MINUTE:
-                seen.popleft()
-            if len(seen) >= self._most:
-                return False
-            seen.append(now)
-            return True
 
 
 def routes(house: House, *, found: PerMinute | None = None, missed: PerMinute | None = None) -> list[Route]:

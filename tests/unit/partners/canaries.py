@@ -11,12 +11,13 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import LONDON, CaseFile, Record, Window, case_file, make_record
 from alertd.partners.codes import EVENTS, LEGAL_STATUS, PLACEMENT
-from alertd.partners.words import day_words
+from alertd.routing.wording import shipped
 
 TODAY = date(2026, 11, 27)
 _PAST, _AHEAD = date(1990, 1, 1), date(2027, 6, 1)
@@ -63,15 +64,20 @@ class Cage:
         while (day := first + timedelta(self.rng.randrange(span))) in self._days:
             pass
         self._days.add(day)
-        for language in ("en", "cy"):
-            self._keep(day_words(day, language).split(" ", 1)[1], source)
-        self._keep(f"{day:%d/%m/%Y}", source)
-        self._keep(day.isoformat(), source)
+        for song in _songs(day):
+            self._keep(song, source)
         return day
 
     def _keep(self, song: str, source: Source) -> str:
         self.put[song].add(source)
         return song
+
+
+@cache
+def _songs(day: date) -> tuple[str, ...]:
+    """All the ways in which a day might stand in a message."""
+    said = [shipped().language(code).day(day, "d MMMM y") for code in ("en", "cy")]
+    return (*said, f"{day:%d/%m/%Y}", day.isoformat())
 
 
 def child_of_canaries(rng: random.Random) -> tuple[CaseFile, Cage]:

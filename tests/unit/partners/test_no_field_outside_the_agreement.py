@@ -15,6 +15,8 @@ from alertd.cases.records import CaseFile, Record
 from alertd.partners.disclosure import disclose, partner_mail
 from alertd.partners.facts import Case, Contact, why_veiled
 from alertd.partners.render import render_partner
+from alertd.routing.lint import Known
+from alertd.routing.wording import shipped
 from alertd.rulebook.agencies import AGENCIES, DISCLOSABLE, FAMILY
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
@@ -88,22 +90,24 @@ def draw(seed: int) -> tuple[str, str, list[str]]:
     trigger = _trigger(rng, file, rule)
     agreed = set(rng.sample(sorted(DISCLOSABLE), rng.randint(0, len(DISCLOSABLE))))
     veiled = why_veiled(file, TODAY, "the child is restricted" if rng.random() < 0.2 else "")
-    language = rng.choice(("en", "cy"))
+    language = shipped().language(rng.choice(("en", "cy")))
     worker = _contact(cage, _WORKER) if rng.random() < 0.8 else None
     authority = _contact(cage, _AUTHORITY) if rng.random() < 0.8 else None
-    case = Case(file, trigger, TODAY, worker, authority, veiled, language)  # type: ignore[arg-type]
-    disclosure = disclose(rule, kind, agreed, case.fact, language)  # type: ignore[arg-type]
+    case = Case(file, trigger, TODAY, worker, authority, veiled, language)
+    disclosure = disclose(rule, kind, agreed, case.fact, language)
     mail = partner_mail(
         disclosure,
         rule,
+        kind,
         reference="K7QF-2M9X",
         sender="Example Council",
         contact="Duty desk",
         acknowledge_by=TODAY,
+        today=TODAY,
         link="https://alertd.example/acknowledge/x",
-        language=language,  # type: ignore[arg-type]
+        language=language,
     )
-    made = render_partner(mail)
+    made = render_partner(mail, shipped(), Known())
     may = _may(rule, kind, agreed, veiled)
     whole = "\n".join((made.subject, made.preview, made.text, made.html))
     breaches = [

@@ -10,8 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertd.cases.holding import agency_links
 from alertd.cases.records import Window, case_file, make_record
-from alertd.partners.plan import ALERTD, Owed, Standing, links_of, plan
+from alertd.partners.plan import ALERTD, Owed, Standing, plan
 from alertd.partners.policy import Policy, Sending
 from alertd.people.agencies import Agencies, Agency, Agreement, Contact
 from alertd.rulebook.agencies import FAMILY
@@ -210,7 +211,7 @@ def test_two_links_of_one_kind_are_no_link_to_either() -> None:
         make_record("agency_link", "C1", "3", "x", {"kind": "school", "agency": "old", "end": date(2026, 11, 1)}),
         make_record("agency_link", "C1", "4", "x", {"kind": "school", "agency": "new", "start": date(2026, 11, 1)}),
     ]
-    links = links_of(case_file("C1", records, Window(), of_kinds={}), TODAY)
+    links = agency_links(case_file("C1", records, Window(), of_kinds={}), TODAY)
     assert links == {"gp": "north and south", "school": "new"}
     one = owed("notify.n1")
     rows = {n.kind: n for n in made(one, to=agencies(agency("north", "gp"), agency("south", "gp")), links=links).new}
