@@ -86,7 +86,9 @@ class Place:
         text = re.sub(r"(?m)^port = .*", f"port = {port}", text)
         text = re.sub(r"(?m)^dispatch_seconds = .*", "dispatch_seconds = 1", text)
         (self.folder / "agencies.yaml").write_text(example_config("agencies.yaml"))
-        for name in ("authority.db", "people.csv", "teams.csv", "restrictions.csv"):
+        # Alerts of a restricted child wait for somebody to be named, and here everything must have been told.
+        (self.folder / "restrictions.csv").write_text("child,only,never,reason,until\n")
+        for name in ("authority.db", "people.csv", "teams.csv"):
             text = text.replace(f'"{name}"', f'"{self.authority / name}"')
         text = text.replace("sqlite:///authority.db", f"sqlite:///{self.authority / 'authority.db'}")
         config = self.folder / "alertd.toml"
