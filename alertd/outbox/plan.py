@@ -97,8 +97,8 @@ class Planning:
         self._session, self._composer, self._now, self._today = session, composer, now, local_day(now)
         self._everybody = who_is_told(session, composer, now)
         self._findings, self._books = Findings(session), Books(composer.rulebook)
-        self._last, self._had = last_digests(session), urgent_today(session, self._today)
-        self._cleared = cleared_since(session, now - LOOKS_BACK)
+        self._last = last_digests(session, self._today - LOOKS_BACK, self._today)
+        self._had, self._cleared = urgent_today(session, self._today), cleared_since(session, now - LOOKS_BACK)
         self._asked = {one.person: one for one in asked if one.channel == composer.channel}
         self._who = Who(composer.directory, self._today)
         self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
@@ -150,7 +150,8 @@ class Planning:
         over = had + len(waiting) > self._composer.most_urgent
         if over:
             self._plan.over[person.person_id] = had + len(waiting)
-            if had > self._composer.most_urgent and last is not None and self._now - last < BETWEEN_SUMMARIES:
+            just_now = last is not None and timedelta() <= self._now - last < BETWEEN_SUMMARIES
+            if had > self._composer.most_urgent and just_now:
                 return
         if over or len(waiting) > URGENT_AT_ONCE:
             mail = self._list(person, [(ones[0], ones[0].at_once) for ones in waiting.values()])
@@ -189,11 +190,11 @@ class Planning:
         return found
 
     def _digest(self, person: Resolved, told: Sequence[Told]) -> None:
-        last, last_at = self._last.get(person.person_id, (None, None))
-        cleared = [c for c in self._cleared.get(person.person_id, ()) if last_at is None or c.at > last_at]
+        last, last_at = self._last.get(person.person_id, (None, self._now - LOOKS_BACK))
+        cleared = [c for c in self._cleared.get(person.person_id, ()) if self._may_hear(person, c.child)]
         asked = self._asked.get(person.person_id)
         lines = asked.digest if asked else ()
-        handed = [t for t in told if t.handed_at and (last_at is None or t.handed_at > last_at)]
+        handed = [t for t in told if t.handed_at and t.handed_at > last_at]
         waiting = sum(len(t.for_digest) for t in told) + len(handed) + len(lines)
         at, closed = _hours(self._composer, person)
         is_due, _ = digest_is_due(
@@ -322,14 +323,19 @@ class Planning:
         return team is None or team.hours is None or team.hours[0] <= local.time() < team.hours[1]
 
     def _load(self, person: Resolved) -> list[tuple[Holding, str]]:
-        """(who holds, stage) of every open alert in the teams a manager answers for; nothing for others."""
+        """(who holds, stage) of every open alert in the teams a manager answers for, but for children of whom they
+        must not hear; nothing for others."""
         directory = self._composer.directory
         manager = directory.people.get(person.person_id)
         if manager is None or not set(manager.roles) & set(LINE) or manager.team is None:
             return []
         under = directory.teams_under(manager.team)
         alerts = {t.alert.id: t.alert for told in self._everybody.told.values() for t in told}
-        return [(a.holding, a.stage) for a in alerts.values() if directory.team_of(a.holding) in under]
+        mine = (a for a in alerts.values() if directory.team_of(a.holding) in under and self._may_hear(person, a.child))
+        return [(a.holding, a.stage) for a in mine]
+
+    def _may_hear(self, person: Resolved, child: str) -> bool:
+        return not self._composer.directory.may_hear(person.person_id, child, self._today)
 
 
 _HANDED_OVER = Waits(0, False, "handed_over", False)

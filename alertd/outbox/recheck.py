@@ -7,12 +7,13 @@ closed. What no longer holds is taken back, and what it told is owed again to wh
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from alertd.cases.holding import Holding
-from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling
+from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notice
 from alertd.people.directory import Directory
 from alertd.routing.digest import SUBSCRIBER
 
@@ -35,31 +36,55 @@ def why_not_now(session: Session, directory: Directory, delivery_id: str, today:
     }
     if why := _address_changed(directory, delivery, today):
         return why
-    rows = session.execute(
-        select(
-            Alert.id,
-            Alert.child,
-            Alert.worker,
-            Alert.team,
-            Alert.state,
-            Alert.muted,
-            DeliveryAlert.role,
-            DeliveryAlert.kind,
-        )
+    for one in _told(session, delivery_id):
+        if why := directory.may_hear(delivery.person, one.child, today) or _not_so(one, delivery):
+            return why
+        if one.kind == "told" and one.role != SUBSCRIBER:
+            instead = handed.get(one.id) if one.role == "worker" else None
+            now = directory.resolve(one.role, Holding(instead or one.worker, one.team), today, child=one.child)
+            if (now.person_id, now.address) != (delivery.person, delivery.address):
+                return f"{one.role} is now {now.person_id}: {now.how}"
+    return ""
+
+
+class _Told(NamedTuple):
+    """One alert that a message tells of, as which role and in which sense."""
+
+    id: int
+    child: str
+    worker: str | None
+    team: str | None
+    state: str
+    muted: str
+    role: str
+    kind: str
+
+
+def _told(session: Session, delivery_id: str) -> list[_Told]:
+    """Each alert that the message tells of; of somebody who is told as two roles, each of them."""
+    alert = (Alert.id, Alert.child, Alert.worker, Alert.team, Alert.state, Alert.muted)
+    by_message = (
+        select(*alert, DeliveryAlert.role, DeliveryAlert.kind)
         .join(DeliveryAlert, DeliveryAlert.alert_id == Alert.id)
         .where(DeliveryAlert.delivery_id == delivery_id)
     )
-    for id_, child, worker, team, state, muted, role, kind in rows:
-        if why := directory.may_hear(delivery.person, child, today):
-            return why
-        if kind != "clear" and (state == "closed" or muted) and not delivery.unknown_attempts:
-            return "an alert it tells of has closed" if state == "closed" else f"an alert it tells of is muted: {muted}"
-        if kind == "told" and role != SUBSCRIBER:
-            instead = handed.get(id_) if role == "worker" else None
-            now = directory.resolve(role, Holding(instead or worker, team), today, child=child)
-            if (now.person_id, now.address) != (delivery.person, delivery.address):
-                return f"{role} is now {now.person_id}: {now.how}"
-    return ""
+    by_promise = (
+        select(*alert, Notice.role, literal("told"))
+        .join(Notice, Notice.alert_id == Alert.id)
+        .where(Notice.composed_into == delivery_id)
+    )
+    return [_Told(*row) for row in session.execute(by_message.union(by_promise))]
+
+
+def _not_so(one: _Told, delivery: Delivery) -> str:
+    """What the message says of an alert that is not so any more; it may be repeated where it may have arrived."""
+    if delivery.unknown_attempts:
+        return ""
+    if one.kind == "clear":
+        return "" if one.state == "closed" else "an alert it says is over is open again"
+    if one.state == "closed":
+        return "an alert it tells of has closed"
+    return f"an alert it tells of is muted: {one.muted}" if one.muted else ""
 
 
 def _address_changed(directory: Directory, delivery: Delivery, today: date) -> str:

@@ -79,8 +79,8 @@ class Told:
 
     @property
     def snoozed(self) -> bool:
-        """Whether this person asked not to hear of it for now."""
-        return any(h.kind == "snooze" and h.by == self.resolved.person_id for h in self.handled)
+        """Whether this person asked not to hear of it for now, and nothing is owed to them all the same."""
+        return bool(self.quiet) and any(h.kind == "snooze" and h.by == self.resolved.person_id for h in self.handled)
 
     @property
     def at_once(self) -> tuple[Waits, ...]:
