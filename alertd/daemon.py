@@ -52,6 +52,8 @@ def compose_once(house: House) -> Composed:
         agencies = compose_notifications(session, house.partners(), now)
         if done.held:
             _tell_of_held(session, house, done.held)
+        if agencies.held:
+            _tell_of_agencies(session, house, agencies.held, now)
         if house.staff.fault:
             _tell_of_staff(session, house, now)
         undelivered = tell_of_undelivered(session, composer, now)
@@ -81,6 +83,17 @@ def _tell_of_held(session: Session, house: House, held: list[str]) -> None:
     subject = "alertd could not make some messages"
     if tell_operator(session, house.composer_now(), house.clock(), about="held", subject=subject, lines=lines):
         house.log.error("messages_held", messages=len(held), first=held[0])
+
+
+def _tell_of_agencies(session: Session, house: House, held: list[str], now: datetime) -> None:
+    lines = [
+        f"Notifications to other agencies that wait for somebody: {len(held)}. Whom they are for is told nothing yet.",
+        *held[:20],
+        "alertd partners list shows them all, and alertd partners show REFERENCE what happened to each.",
+    ]
+    subject = "alertd holds notifications to other agencies"
+    if tell_operator(session, house.composer_now(), now, about="agencies", subject=subject, lines=lines):
+        house.log.error("notifications_held", notifications=len(held))
 
 
 async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summary:

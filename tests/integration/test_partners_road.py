@@ -14,14 +14,16 @@ from sqlalchemy.orm import Session
 
 from alertd import daemon
 from alertd.cases.records import LONDON
-from alertd.db.tables import Delivery, Notification, NotificationEvent
+from alertd.db.tables import Delivery, Link, Notification, NotificationEvent
 from alertd.engine import sweep as sweeping
 from alertd.partners import store
 from alertd.partners.policy import Policy, Sending
+from alertd.partners.preview import preview
 from alertd.people.agencies import Agencies, Agency, Agreement, Contact
 from alertd.people.directory import Directory
 from alertd.people.restrictions import Restriction
 from alertd.people.staff import Staff
+from alertd.routing.wording import Wording
 from alertd.settings import Web
 from tests.support.council import ALL_RULES, PEOPLE, TEAMS, Council, Inline, council_at
 from tests.support.fed import fed_by, written
@@ -313,6 +315,10 @@ def test_a_text_that_seems_to_hold_something_personal_is_held(town: Town) -> Non
     town.council.send(time(9, 5))
     assert town.mails_to("desk") == []
     assert town.only().state == "held" and "a postcode" in town.only().why
+    with Session(town.council.house.engine) as session:
+        shown = preview(session, town.council.house.partners(), town.only(), town.council.now)
+        assert shown.startswith("It cannot be made: ") and "SW1A" not in shown
+        assert session.scalars(select(Link)).all() == []  # tried again at every pass, and nothing left behind
 
 
 def test_a_child_restricted_after_composing_waits_for_a_yes(town: Town) -> None:
@@ -338,4 +344,62 @@ def test_a_welsh_contact_is_written_to_in_welsh(town: Town) -> None:
     ((subject, body),) = town.mails_to("desk")
     assert subject.startswith("Hysbysiad ")
     assert RULES.rule("notify.n5").title not in body  # type: ignore[union-attr]
-    assert "dydd" in body or "Llun 2 Tachwedd 2026" in body
+    assert "dydd Llun 2 Tachwedd 2026" in body
+    with Session(town.council.house.engine) as session:
+        sent = session.scalars(select(Delivery.message).where(Delivery.person == "agency:reviewers")).one()
+    assert b"Content-Language: cy" in sent
+
+
+def test_an_authoritys_own_template_for_one_rule_in_welsh_goes_to_the_welsh_contact_alone(
+    town: Town, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "notification.notify.n5.iro_service.cy.md.j2").write_text(
+        "Annwyl wasanaeth adolygu,\n\n{% for label, text in mail.facts %}\n- {{ label }}: {{ text }}\n{% endfor %}\n\n"
+        "{% for link in mail.links %}\n[Mae gennym]({{ link.url }})\n{% endfor %}\n",
+        encoding="utf-8",
+    )
+    house = town.council.house
+    town.council.house = replace(house, composer=replace(house.composer, wording=Wording(own)))
+    desk = Contact("desk", "Desk", "desk@reviewers.example")
+    said = {}
+    for number, language in enumerate(("cy", "en")):
+        town.agencies(replace(REVIEWERS, contacts=(replace(desk, language=language),)))
+        if not number:
+            town.day(nov(3))
+        with Session(town.council.house.engine) as session:
+            said[language] = preview(session, town.council.house.partners(), town.only(), town.council.now)
+    assert "Annwyl wasanaeth adolygu," in said["cy"] and "- Ein cyfeirnod: " in said["cy"]
+    assert "Annwyl" not in said["en"] and "Our reference: " in said["en"]
+    town.agencies(replace(REVIEWERS, contacts=(replace(desk, language="cy"),)))
+    town.do(store.approve, "W1", town.at(nov(3)))
+    town.council.send(time(9, 5))
+    ((_, body),) = town.mails_to("desk")
+    assert "Annwyl wasanaeth adolygu," in body
+    assert "Mae gennym: https://alertd.council.example/acknowledge/" in " ".join(body.split())
+
+
+def test_the_data_owner_is_told_once_a_day_of_what_is_held_for_agencies(town: Town) -> None:
+    town.agencies(replace(REVIEWERS, agreement=Agreement("DSA-1", FIELDS, until=nov(2))))
+
+    def told() -> list[str]:
+        subject = "alertd holds notifications to other agencies"
+        return [body for said, body in town.mails_to("gus") if said == subject]
+
+    town.day(nov(3))
+    town.council.send(time(11))
+    (first,) = told()
+    row = town.only()
+    assert f"notification {row.reference} to " in first and "ran out on 2026-11-02" in " ".join(first.split())
+    assert "C1" not in first
+    town.day(nov(4))
+    town.council.send(time(11))
+    assert len(told()) == 2
+    town.agencies(REVIEWERS)
+    town.day(nov(5))
+    assert town.only().state == "awaiting_approval" and "approves it" in told()[2]  # for more than a day, too
+    town.do(store.approve, "W1", town.at(nov(5)))
+    town.council.send(time(11))
+    town.day(nov(6))
+    assert town.only().state == "sent" and len(told()) == 3
