@@ -6,17 +6,21 @@ import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import structlog
+from starlette.applications import Starlette
 
 from alertd.engine import sweep as sweeping
 from alertd.partners import store
 from alertd.people.agencies import Contact
+from alertd.web.acknowledge import routes
 from alertd.web.app import app
+from alertd.web.per_minute import PerMinute
 from tests.integration.test_partners_road import REVIEWERS, Town, nov
 from tests.support.council import Inline
 
@@ -38,8 +42,8 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
 class Browser:
     """Asks the application as a browser does."""
 
-    def __init__(self, town: Town) -> None:
-        self._transport = httpx.ASGITransport(app(town.council.house))
+    def __init__(self, town: Town, found: Starlette | None = None) -> None:
+        self._transport = httpx.ASGITransport(found or app(town.council.house))
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         async def asked() -> httpx.Response:
@@ -111,6 +115,27 @@ def test_unknown_expired_and_withdrawn_links_say_what_to_do_with_one_status(town
     assert "withdrawn" in answers["withdrawn"].text
     assert town.only().state == "withdrawn"
     assert all(town.only().reference not in answer.text for answer in answers.values())
+
+
+def test_guessing_is_refused_for_a_minute_and_a_link_that_is_known_still_answers(town: Town) -> None:
+    page = Browser(town, Starlette(routes=routes(town.council.house, missed=PerMinute(3))))
+    with structlog.testing.capture_logs() as logged:
+        asked = [
+            page.get("/acknowledge/a"),
+            page.post("/acknowledge/b", data={"confirm": "yes"}),
+            page.get("/acknowledge/c"),
+        ]
+        assert [answer.status_code for answer in asked] == [404, 404, 404]
+        for refused in (page.get("/acknowledge/guess"), page.post("/acknowledge/guess", data={"confirm": "yes"})):
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+            assert refused.headers["cache-control"] == "no-store"
+        assert page.get(link(town)).status_code == 200
+    assert [line["event"] for line in logged] == ["unknown_links_asked_for_too_often"] * 2
+    assert "guess" not in "".join(str(value) for line in logged for key, value in line.items() if key != "next")
+    town.council.now += timedelta(minutes=1)
+    assert page.get("/acknowledge/guess").status_code == 404
+    assert page.post(link(town), data={"confirm": "yes"}).status_code == 200
+    assert town.only().state == "acknowledged"
 
 
 def test_no_answer_may_be_kept_framed_scripted_or_told_of_elsewhere_and_no_secret_is_logged(

@@ -24,7 +24,8 @@ from alertd.db.links import new_link, revoke_links
 from alertd.db.tables import Alert
 from alertd.people.load import Staff
 from alertd.subscriptions import feeds
-from alertd.web.calendars import PerMinute, routes
+from alertd.web.calendars import routes
+from alertd.web.per_minute import PerMinute
 from tests.support.council import Council, council_at
 
 OWN = feeds.of_person("W1")

@@ -46,6 +46,25 @@ def test_writes_the_html_to_look_at(here: Here, tmp_path: Path) -> None:
     assert done.code == 0 and page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_a_notification_may_have_words_of_its_own_for_a_rule_and_a_kind_of_agency(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "notification.notify.n1.gp.cy.md.j2").write_text("Annwyl feddyg\n")
+    (tmp_path / "notification.notify.n5.school.md.j2").write_text("Dear virtual head\n")
+    folder = ("--folder", tmp_path)
+    checked = here("templates", "check", *folder)
+    assert (checked.code, checked.out) == (0, "7 templates are sound, in en and cy.\n")
+    for rule, role, language, says in (
+        ("notify.n1", "gp", "cy", "Annwyl feddyg"),
+        ("notify.n1", "gp", "en", "What you are told"),
+        ("notify.n5.school", "virtual_head", "en", "Dear virtual head"),
+    ):
+        asked = ("--rule", rule, "--role", role, "--language", language)
+        shown = here("templates", "show", "notification", *asked, *folder)
+        assert shown.code == 0 and says in shown.out
+    (tmp_path / "notification.notify.n1.gpp.md.j2").write_text("Dear doctor\n")
+    wrong = here("templates", "check", *folder)
+    assert wrong.code == 2 and "there is no rule 'notify.n1.gpp'" in wrong.err
+
+
 def test_a_word_nobody_knows_is_told_with_what_there_is(here: Here) -> None:
     for args, says in (
         (("digset",), "Did you mean digest?"),
