@@ -111,7 +111,7 @@ def test_lists_need_no_word_that_changes_with_the_next() -> None:
 
 def _said_in_code() -> Iterator[str]:
     """Every text given to ``say`` as it stands, in the code of the mails."""
-    for folder in ("routing", "engine", "language"):
+    for folder in ("routing", "engine", "language", "partners"):
         for path in sorted((PACKAGE / folder).glob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 called = node.func if isinstance(node, ast.Call) else None
