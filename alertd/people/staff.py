@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Final, Generic, TypeVar
 
 from alertd.cases.sources.ssd_staff import StaffRows
@@ -106,17 +107,23 @@ class Staff:
         """Reads at once. Raises :class:`InputError` when there is no good reading to stand on."""
         self._people = Watched(files, read)
         self._restrictions, self._agencies, self._feed = restrictions, agencies, feed
+        self._one_at_a_time = Lock()
         self.directory = self._together()
 
     def refresh(self) -> Directory:
-        """The directory as the files and the feed now are, or as they last could be read."""
-        feed_changed = self._feed.refresh() if self._feed else False
-        changed = self._people.refresh(anyway=feed_changed)
-        for part in (self._restrictions, self._agencies):
-            changed |= part.refresh() if part else False
-        if changed:
-            self.directory = self._together()
-        return self.directory
+        """The directory as the files and the feed now are, or as they last could be read.
+
+        Several threads ask. One that asks while another reads waits for it: what it got else would be the staff of
+        before, and of two that read, the slower would put back what the other found changed.
+        """
+        with self._one_at_a_time:
+            feed_changed = self._feed.refresh() if self._feed else False
+            changed = self._people.refresh(anyway=feed_changed)
+            for part in (self._restrictions, self._agencies):
+                changed |= part.refresh() if part else False
+            if changed:
+                self.directory = self._together()
+            return self.directory
 
     @property
     def fault(self) -> str:

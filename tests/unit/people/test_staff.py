@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 
@@ -51,3 +54,26 @@ def test_without_a_good_reading_to_stand_on_there_is_no_start(files: tuple[Path,
     files[1].write_text("", "utf-8")
     with pytest.raises(InputError):
         staff_of(files)
+
+
+def test_whoever_asks_while_another_reads_waits_for_what_is_read(files: tuple[Path, Path]) -> None:
+    """Four messages are looked at at once: none may leave by the staff of before."""
+    reading, go_on = Event(), Event()
+
+    def read() -> Directory:
+        if reading.is_set():
+            go_on.wait(5)
+        return load_directory(*files, allowed_domains=["council.example"], duty="duty@council.example")
+
+    staff = Staff(files, read)
+    files[0].write_text(HEADER + "W2,Bea,bea@council.example,worker,T1,,,,\n", "utf-8")
+    reading.set()
+    with ThreadPoolExecutor(2) as two:
+        first = two.submit(staff.refresh)
+        while staff._people._seen != staff._people._stamps():
+            sleep(0.001)  # until the first has begun to read
+        second = two.submit(staff.refresh)
+        done, _ = wait([second], timeout=0.1)
+        go_on.set()
+        assert set(first.result(5).people) == set(second.result(5).people) == {"W2"}
+        assert not done
