@@ -116,17 +116,24 @@ def tell_once_a_day(
 ) -> bool:
     """Tell one person of one thing that is not an alert, at once and at most once a day.
 
-    ``about`` names the thing, as ``feed``. Returns whether a message was made.
+    ``about`` names the thing, as ``feed``. Where no message to them can be made, as to an address that is none,
+    duty is told instead: that something is wrong must not be what stops all other mail. Returns whether a
+    message was made.
     """
-    key = f"{local_day(now)}:{about}"[:60]
-    told = select(Delivery.id).where(Delivery.person == person.person_id, Delivery.digest_for == key)
-    if session.execute(told).first():
-        return False
     today, (first, *others) = local_day(now), [_fit(line, local_day(now)) for line in lines] or [subject]
     page = Page(subject=subject, preview=subject, opening=(first,), today=today, lines=tuple(others))
-    mail = composer.wording.page("operator", page, person.language)
-    deliver(session, composer, person, mail, now, urgent=True, digest_for=key)
-    return True
+    key = f"{today}:{about}"[:60]
+    for to in (person, composer.directory.resolve("duty", Holding(), today)):
+        told = select(Delivery.id).where(Delivery.person == to.person_id, Delivery.digest_for == key)
+        if session.execute(told).first():
+            return False
+        try:
+            mail = composer.wording.page("operator", page, to.language)
+            deliver(session, composer, to, mail, now, urgent=True, digest_for=key)
+        except InputError:
+            continue
+        return True
+    return False
 
 
 def tell_operator(

@@ -176,3 +176,13 @@ def test_urgent_mail_made_while_the_clock_was_ahead_keeps_nothing_urgent_back(of
         office.compose(at(26, 20, n))
     office.look(at(26, 9), *(visit("due", f"C{m}") for m in range(3)))
     assert office.compose(at(26, 9)).urgent == 1
+
+
+def test_a_wrong_address_of_whoever_runs_it_stops_no_other_mail_and_duty_hears(office: Office) -> None:
+    office.change("D1", address="ed at council")
+    office.held["C2"] = Holding("W9", None)
+    office.look(at(26, 6), review("upcoming", "C1"), review("upcoming", "C2"))
+    office.compose(at(26))
+    assert [person for person, _ in office.told()] == ["W1", "duty", "duty"]
+    assert "found nobody to tell" in str(office.told())
+    assert office.compose(at(26, 9)) == Composed(), "once a day"
