@@ -28,7 +28,7 @@ from alertd.partners import store
 from alertd.partners.permit import why_not
 from alertd.partners.policy import Agreed, read_policy, show
 from alertd.partners.preview import preview
-from alertd.partners.replies import LARGEST, Taken, take_reply
+from alertd.partners.replies import LARGEST, Taken, parsed, take_reply
 from alertd.people.agencies import Agencies
 from alertd.settings import load
 
@@ -197,15 +197,17 @@ def reply(
             print(f"{taken.result.replace('_', ' ')}: {taken.reference or taken.why}")
             return
         for file in _new_in(maildir):
-            taken = _take(house, file.read_bytes())
+            with file.open("rb") as opened:
+                taken = _take(house, opened.read(LARGEST))
             file.rename(maildir / "cur" / f"{file.name.partition(':')[0]}:2,S")
             print(f"{file.name}: {taken.result.replace('_', ' ')}: {taken.reference or taken.why}")
 
 
 def _take(house: House, raw: bytes) -> Taken:
+    reply = parsed(raw)  # before the database is held: it may be anything
     with Session(house.engine) as session, session.begin():
         alone(session)
-        return take_reply(session, house.composer_now(), raw, house.clock())
+        return take_reply(session, house.composer_now(), reply, house.clock())
 
 
 def _new_in(maildir: Path) -> list[Path]:

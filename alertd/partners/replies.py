@@ -11,18 +11,20 @@ which checks senders; and all it can do is acknowledge a notification whose refe
 from __future__ import annotations
 
 import email
-import email.policy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from email.message import EmailMessage, Message
+from datetime import date, datetime
+from email.header import decode_header
+from email.message import Message
+from email.policy import Compat32
 from hashlib import sha256
 from typing import Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alertd.cases.records import local_day
 from alertd.db.tables import Notification
 from alertd.outbox.deliver import Composer, tell_operator
 from alertd.partners import store
@@ -33,23 +35,32 @@ from alertd.people.agencies import Agencies
 LARGEST: Final = 2_000_000
 """Bytes of a reply that are read; what is larger is not a word of thanks."""
 _MACHINE_PRECEDENCE: Final = frozenset({"bulk", "junk", "list", "auto_reply"})
-_MACHINE_HEADERS: Final = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply", "X-Autoresponder")
+_MACHINE_HEADERS: Final = (
+    *("X-Autoreply", "X-Autorespond", "X-Auto-Reply", "X-Autoresponder"),
+    "X-Auto-Response-Suppress",
+)
 _OUT_OF_OFFICE: Final = re.compile(
     r"^\s*(auto(matic)?[ -]?(reply|response)|out of (the )?office|ateb awtomatig|allan o'r swyddfa)", re.IGNORECASE
 )
 _TEXT_READ: Final = 100_000
+_LONGEST_HEADER: Final = 1_000
+_ADDRESS: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}"
+_NAME: Final = r'"(?:[^"\\]|\\.)*"|[^"<>@,;:\\]*'
+_FROM: Final = re.compile(rf"\s*(?:(?:{_NAME})\s*<(?P<named>{_ADDRESS})>|(?P<bare>{_ADDRESS}))\s*")
 Result = Literal["acknowledged", "known", "bounced", "not_taken"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a message says of itself. ``sender`` is the one address it is from, blank where there is none or several;
-    ``machine`` says why it was not written by a person; ``failed`` is the Message-ID that could not be delivered."""
+    ``machine`` says why it was not written by a person; ``failed`` is the Message-ID that could not be delivered;
+    ``digest`` tells this message from others."""
 
     sender: str
     references: frozenset[str]
     machine: str = ""
     failed: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +72,63 @@ class Taken:
     reference: str = ""
 
 
+class _Brief(Compat32):
+    """Reads headers as they came, and none that is longer than a person's mail has: to take one apart can cost
+    time that grows with the square of its length."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value if len(value) <= _LONGEST_HEADER else ""
+
+
 def parsed(raw: bytes) -> Reply:
     """Read one message. Never raises for what it holds: what cannot be read says nothing."""
+    digest = sha256(raw).hexdigest()
     try:
-        message = email.message_from_bytes(raw[:LARGEST], policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        failed = _failed(message)
-        return Reply(_sender(message), references_in(_said(message)), _machine(message), failed)
+        message = email.message_from_bytes(raw[:LARGEST], policy=_Brief())
+        return Reply(_sender(message), references_in(_said(message)), _machine(message), _failed(message), digest)
     except Exception:  # noqa: BLE001 - the parser raises many things for headers that are none
-        return Reply("", frozenset(), "it cannot be read as a mail")
+        return Reply("", frozenset(), "it cannot be read as a mail", digest=digest)
 
 
-def _sender(message: EmailMessage) -> str:
-    header = message["From"]
-    found = [a.addr_spec for a in getattr(header, "addresses", ()) if a.addr_spec]
-    return found[0].casefold() if len(found) == 1 and len(message.get_all("From", [])) == 1 else ""
+def _sender(message: Message) -> str:
+    """The address in ``From``, where it is written in the plain way; blank where two readers could see two in it."""
+    written = message.get_all("From", [])
+    found = _FROM.fullmatch(re.sub(r"\r?\n(?=[ \t])", "", str(written[0]))) if len(written) == 1 else None
+    return (found["named"] or found["bare"]).lower() if found else ""
 
 
-def _said(message: EmailMessage) -> str:
-    body = message.get_body(("plain", "html"))
-    content = body.get_content() if body is not None else ""
-    return f"{message['Subject'] or ''}\n{str(content)[:_TEXT_READ]}"
+def _said(message: Message) -> str:
+    subject = "".join(
+        part.decode("latin-1") if isinstance(part, bytes) else part
+        for part, _ in decode_header(str(message["Subject"] or ""))
+    )
+    return f"{subject}\n{_body(message)}"
 
 
-def _machine(message: EmailMessage) -> str:
+def _body(message: Message) -> str:
+    """The text of a message, or else its HTML as it stands; a reference is plain letters in any character set."""
+    parts = list(_own(message))
+    found = next((p for kind in ("text/plain", "text/html") for p in parts if p.get_content_type() == kind), None)
+    content = found.get_payload(decode=True) if found is not None else b""
+    return content[:_TEXT_READ].replace(b"\0", b"").decode("ascii", "replace") if isinstance(content, bytes) else ""
+
+
+def _own(part: Message) -> Iterator[Message]:
+    """The parts that are the writer's: nothing attached, and no message within the message."""
+    if part.get_content_disposition() == "attachment" or part.get_content_maintype() == "message":
+        return
+    inner = part.get_payload()
+    if isinstance(inner, list):
+        for one in inner:
+            yield from _own(one)  # type: ignore[arg-type]
+    else:
+        yield part
+
+
+def _machine(message: Message) -> str:
     """Why it was not written by a person (RFC 3834 and what machines wrote before it); blank where it may have been."""
-    if str(message["Auto-Submitted"] or "no").partition(";")[0].strip().lower() != "no":
+    if any(str(said).partition(";")[0].strip().lower() != "no" for said in message.get_all("Auto-Submitted", [])):
         return "it says that it was sent automatically"
     if str(message["Precedence"] or "").strip().lower() in _MACHINE_PRECEDENCE:
         return "it says that it went to many, or by itself"
@@ -96,10 +138,11 @@ def _machine(message: EmailMessage) -> str:
         return "it has no return path, as reports of mail servers"
     if message.get_content_type() in ("multipart/report", "message/delivery-status"):
         return "it is a report of a mail server"
-    return "it is an out-of-office answer" if _OUT_OF_OFFICE.match(str(message["Subject"] or "")) else ""
+    subject, _, _ = _said(message).partition("\n")
+    return "it is an out-of-office answer" if _OUT_OF_OFFICE.match(subject) else ""
 
 
-def _failed(message: EmailMessage) -> str:
+def _failed(message: Message) -> str:
     """The id of our message that a report of delivery says has failed for good; blank for any other message."""
     if message.get_content_type() != "multipart/report":
         return ""
@@ -122,13 +165,12 @@ def _returned(part: Message) -> Iterator[str]:
         yield one.strip().strip("<>").partition("@")[0]
 
 
-def take_reply(session: Session, composer: Composer, raw: bytes, now: datetime) -> Taken:
+def take_reply(session: Session, composer: Composer, reply: Reply, now: datetime) -> Taken:
     """Take one message in, in the caller's transaction."""
-    reply = parsed(raw)
     taken = _bounce(session, composer, reply, now) or _answer(session, composer.directory.agencies, reply, now)
     if taken.result == "not_taken":
-        # Each message is told of once, however often the mail server hands it over in a day.
-        name = sha256(raw).hexdigest()[:16]
+        # A message is told of once, however often the mail server hands it over in a day; what machines send once a
+        # day together, or the data owner's own mail server and alertd would write to each other without end.
         lines = [
             "A mail came to the address of alertd and acknowledges nothing:",
             f"{taken.why}.",
@@ -138,7 +180,7 @@ def take_reply(session: Session, composer: Composer, raw: bytes, now: datetime) 
             session,
             composer,
             now,
-            about=f"reply:{name}",
+            about="reply:machine" if reply.machine else f"reply:{reply.digest[:16]}",
             subject="alertd could not take an answer of an agency",
             lines=lines,
         )
@@ -167,7 +209,7 @@ def _answer(session: Session, agencies: Agencies, reply: Reply, now: datetime) -
         what = "it quotes a reference that nobody has" if not rows else "it quotes several references"
         return Taken("not_taken", what)
     row = rows[0]
-    if not reply.sender or reply.sender not in _addresses(agencies, row.agency):
+    if not reply.sender or reply.sender not in _addresses(agencies, row.agency, local_day(now)):
         return Taken("not_taken", f"{row.reference}: it is not from an address of {row.agency or 'an agency'}")
     if row.state == "acknowledged":
         return Taken("known", "it was acknowledged before", row.reference)
@@ -178,6 +220,8 @@ def _answer(session: Session, agencies: Agencies, reply: Reply, now: datetime) -
     )
 
 
-def _addresses(agencies: Agencies, agency: str) -> frozenset[str]:
+def _addresses(agencies: Agencies, agency: str, today: date) -> frozenset[str]:
+    """Those of whoever is there still. Who is only away may answer."""
     found = agencies.agencies.get(agency)
-    return frozenset(c.address.casefold() for c in found.contacts if c.address) if found else frozenset()
+    there = [c for c in found.contacts if c.address and not c.has_left(today)] if found else []
+    return frozenset(c.address.lower() for c in there)

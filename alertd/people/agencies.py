@@ -31,10 +31,14 @@ class Contact:
 
     def absence(self, today: date) -> str:
         """Why they cannot be told today; blank where they can."""
-        if self.leaves is not None and self.leaves <= today:
+        if self.has_left(today):
             return "has left"
         away = self.away_from is not None and self.away_from <= today and (self.away_to or date.max) >= today
         return "is away" if away else ""
+
+    def has_left(self, today: date) -> bool:
+        """Whether they are gone for good."""
+        return self.leaves is not None and self.leaves <= today
 
 
 @dataclass(frozen=True, slots=True)
