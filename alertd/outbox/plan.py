@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -168,14 +168,25 @@ class Planning:
         self._add(person, mail, ones, urgent=True)
 
     def _asked_at_once(self, person: Resolved, _told: Sequence[Told]) -> None:
-        """What somebody asked to hear of at once; what is not urgent waits for their team's working hours."""
+        """What somebody asked to hear of at once, and is not told at once anyway; what is not urgent waits for
+        their team's working hours."""
         asked = self._asked.get(person.person_id)
-        lines = [line for line in asked.at_once if line.urgent or self._at_work(person)] if asked else []
+        if asked is None:
+            return
+        mine = (one for one in self._plan.messages if one.person.person_id == person.person_id)
+        heard = {about.alert_id for one in mine for about in one.about}
+        lines = [one for one in asked.at_once if one.alert_id not in heard and (one.urgent or self._at_work(person))]
         items = self._subscribed(person, lines)
         if items:
             mail = self._list(person, [(item, item.waits) for item in items])
             about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
             self._plan.messages.append(Planned(person, mail, (), tuple(about), urgent=False))
+
+    def _asked_too(self, person: Resolved, told: Collection[int]) -> list[About]:
+        """What somebody asked to hear at once of alerts that a message tells them of anyway: so it is told."""
+        asked = self._asked.get(person.person_id)
+        lines = (line for line in (asked.at_once if asked else ()) if line.alert_id in told)
+        return [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
 
     def _subscribed(self, person: Resolved, lines: Iterable[AskedLine]) -> list[Told]:
         """The alerts of these lines that are open and that people hear of."""
@@ -256,6 +267,8 @@ class Planning:
         about: Iterable[About] = (),
     ) -> None:
         told = list(told)
+        if urgent:
+            about = self._asked_too(person, {t.alert.id for t in told})
         notices = unique(w.id for t in told for w in (t.at_once if urgent else t.for_digest))
         tells = [About(t.alert.id, "told", t.role, t.resolved.how) for t in told]
         self._plan.messages.append(Planned(person, mail, notices, (*tells, *about), urgent, digest_for))

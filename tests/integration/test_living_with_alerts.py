@@ -16,7 +16,7 @@ from alertd.alerts.handling import Asked
 from alertd.alerts.handling import Office as Here
 from alertd.alerts.handlings import handle
 from alertd.db.engine import open_engine, upgrade
-from alertd.db.tables import Alert
+from alertd.db.tables import Alert, DeliveryAlert
 from alertd.outbox.compose import Composed, compose
 from tests.support.office import BOOK, CALENDAR, Office, at, review, visit
 
@@ -145,6 +145,17 @@ def test_what_is_asked_for_at_once_waits_for_working_hours_unless_it_is_urgent(o
     assert compose_asked(office, at(28, 10), Wants("S1", (Line(2, urgent=True),))) == Composed(asked=1)
     assert compose_asked(office, at(30, 7), Wants("S1", (Line(1),))) == Composed(asked=1)
     assert told(office) == ["S1", "S1"]
+
+
+def test_who_is_told_at_once_anyway_is_not_told_a_second_time_because_they_asked(office: Office) -> None:
+    office.look(at(26, 6), visit("due", "C1", level=1), review("due", "C2"))
+    asks = Wants("M1", (Line(1, urgent=True), Line(2)))
+    assert compose_asked(office, at(26, 9, 1), asks) == Composed(urgent=2, asked=1, digests=1)
+    at_once = [office.text(n) for n, (d, _) in enumerate(office.messages()) if d.person == "M1" and not d.digest_for]
+    assert sorted(("ref C1" in text, "ref C2" in text) for text in at_once) == [(False, True), (True, False)]
+    with Session(office.engine) as session:
+        rows = session.execute(select(DeliveryAlert.alert_id).where(DeliveryAlert.kind == "subscribed"))
+        assert sorted(rows.scalars()) == [1, 2], "both are told, as far as the subscription goes"
 
 
 def test_the_next_step_names_who_would_be_told(office: Office) -> None:
