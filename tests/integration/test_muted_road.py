@@ -194,7 +194,7 @@ def test_a_change_of_words_is_not_told_and_a_change_of_time_plans_every_step_ane
     longer = rule.clock.model_copy(update={"within": ALL_RULES.rule("cla.review.second").clock.within})  # type: ignore[union-attr]
     book = changed(RULES, "cla.review.first", clock=longer)
     with_rules(council, book)
-    assert council.day(date(2026, 12, 2)) == []
+    assert council.day(date(2026, 12, 2)) == ["cy"]  # whom the ladder had told: it does not apply any more
     reason, level, _ = council.events()[-1]
     assert (reason, level) == ("withdrawn", 0)  # three months: it is not near, and no step has come
     assert len(council.events()) == told + 1
