@@ -16,7 +16,6 @@ from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from typing import Final
-from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -34,6 +33,11 @@ _MARKED: Final = re.compile(f"{_OPEN}([a-z-]+){_MID}(.*?){_SHUT}", re.DOTALL)
 _TONED: Final = re.compile(f"{_TONE}({'|'.join(TONES)}){_SHUT}")
 _SYNTAX: Final = re.compile(r"([\\*_\[\]|]|^\s*[#+.)=-]|^\s*\d+(?=[.)]))")
 """What means something in the Markdown that is enabled: anywhere, and where a value begins a line."""
+
+_LINK: Final = re.compile(
+    r"(?:https|mailto|tel):|http://(?:localhost|127(?:\.\d+){3}|\[::1\])(?:[:/]|$)", re.IGNORECASE
+)
+"""What may be pressed; without TLS only this machine itself, where somebody tries alertd out."""
 
 
 class Raw(str):
@@ -105,7 +109,7 @@ def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("zero", {"html": False})
     markdown.enable(["heading", "list", "hr", "table", "emphasis", "balance_pairs", "fragments_join", "escape"])
     markdown.enable(["newline", "link"])
-    markdown.validateLink = lambda url: urlsplit(url).scheme in ("https", "mailto", "tel")  # type: ignore[method-assign]
+    markdown.validateLink = lambda url: _LINK.match(url) is not None  # type: ignore[method-assign]
     return markdown
 
 

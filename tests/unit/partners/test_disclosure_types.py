@@ -281,6 +281,21 @@ def test_a_mail_says_who_sends_why_what_by_when_and_how() -> None:
     assert "48213" not in made.subject + made.preview
 
 
+@pytest.mark.parametrize(
+    ("link", "pressed"),
+    [
+        ("http://127.0.0.1:8400/acknowledge/a_b-c", True),
+        ("http://localhost/acknowledge/a_b-c", True),
+        ("http://localhost.example/acknowledge/a_b-c", False),
+        ("http://council.example/acknowledge/a_b-c", False),
+    ],
+)
+def test_without_tls_a_link_can_be_pressed_on_this_machine_alone(link: str, pressed: bool) -> None:
+    made = rendered(mail(link=link))
+    assert (f'<a href="{link}"' in made.html) is pressed
+    assert (f"{link}\n" in made.text) is pressed and link in made.text
+
+
 def test_a_mail_without_a_link_says_by_when_and_how_to_answer() -> None:
     made = rendered(mail(link=""))
     for text in map(flat, (made.text, made.html)):
