@@ -1,8 +1,9 @@
 """What alertd sent counts as a record: an ``agency_notice`` beside what the feeds say, so that the duty is met.
 
 There is one for each alert all of whose agencies were told, on the day the last of them was. Until everybody has it
-the duty stands. An agency that somebody decided not to tell counts where at least one other was told; a decision to
-tell nobody is recorded in the case system. The rules for receipts watch these records as they watch a feed's.
+the duty stands. An agency that somebody decided not to tell counts where at least one other was told; one that alertd
+took back by itself was not told, and does not. A decision to tell nobody is recorded in the case system. The rules for
+receipts watch these records as they watch a feed's.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from alertd.db.tables import Alert, Notification
 from alertd.engine.evaluate import measurable
 from alertd.engine.findings import Finding
 from alertd.intake.kept import followed
+from alertd.partners.plan import ALERTD
+from alertd.partners.store import moved_by
 from alertd.rulebook.model import Rulebook
 
 NOTICE: Final = "agency_notice"
@@ -31,6 +34,8 @@ SOURCE: Final = "alertd"
 class _Sent(NamedTuple):
     """One notification as far as it counts: its state, and when it was told and acknowledged."""
 
+    id: int
+    kind: str
     state: str
     reference: str
     receipt: str
@@ -41,22 +46,40 @@ class _Sent(NamedTuple):
 def sent_notices(session: Session, merged: Mapping[str, str] = MappingProxyType({})) -> dict[str, tuple[Record, ...]]:
     """The records of what alertd sent, by child. What was sent under a number that was merged is the new one's."""
     one = Notification  # columns and no objects: there are those of all years
-    columns = (one.state, one.reference, one.receipt, one.sent_at, one.acknowledged_at)
+    columns = (one.id, one.kind, one.state, one.reference, one.receipt, one.sent_at, one.acknowledged_at)
     rows = session.execute(
         select(Alert.id, Alert.child, Alert.rule, Alert.record, *columns)
         .join(Alert, Alert.id == one.alert_id)
         .order_by(one.id)
     )
     of_alert: dict[tuple[int, str, str, str], list[_Sent]] = defaultdict(list)
-    for alert_id, child, rule, record, state, reference, receipt, at, acknowledged in rows:
-        sent_one = _Sent(state, reference, receipt, at, acknowledged)
-        of_alert[alert_id, followed(child, merged), rule, record].append(sent_one)
+    for alert_id, child, rule, record, *sent_one in rows:
+        of_alert[alert_id, followed(child, merged), rule, record].append(_Sent(*sent_one))
+    settled = {
+        about: sent for about, sent in of_alert.items() if _told(sent) and all(r.state in _SETTLED for r in sent)
+    }
+    untold = {about: _untold(sent) for about, sent in settled.items()}
+    by = moved_by(session, [row.id for rows in untold.values() for row in rows])
     found: dict[str, list[Record]] = defaultdict(list)
-    for (alert_id, child, rule, record), sent in of_alert.items():
-        told = [row for row in sent if row.state in ("sent", "acknowledged")]
-        if told and all(row.state in ("sent", "acknowledged", "withdrawn") for row in sent):
-            found[child].append(_record(alert_id, child, rule, record, told))
+    for about, sent in settled.items():
+        alert_id, child, rule, record = about
+        decided = {row.kind for row in untold[about] if by.get(row.id, ALERTD) != ALERTD}
+        if all(row.kind in decided for row in untold[about]):
+            found[child].append(_record(alert_id, child, rule, record, _told(sent)))
     return {child: tuple(records) for child, records in found.items()}
+
+
+_SETTLED: Final = ("sent", "acknowledged", "withdrawn")
+
+
+def _told(sent: Sequence[_Sent]) -> list[_Sent]:
+    return [row for row in sent if row.state in ("sent", "acknowledged")]
+
+
+def _untold(sent: Sequence[_Sent]) -> list[_Sent]:
+    """Those of the kinds of agency of which none was told."""
+    told = {row.kind for row in _told(sent)}
+    return [row for row in sent if row.kind not in told]
 
 
 def _record(alert_id: int, child: str, rule: str, record: str, told: Sequence[_Sent]) -> Record:

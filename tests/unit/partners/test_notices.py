@@ -12,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from alertd.cases.records import Record, Snapshot, Window, case_file, make_record
 from alertd.db.engine import open_engine, upgrade
-from alertd.db.tables import Alert, Notification
+from alertd.db.tables import Alert, Notification, NotificationEvent
 from alertd.partners.notices import NOTICE, measurable_with, sent_notices, with_notices
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 
 BOOK = load_rulebook([builtin_pack("england")], settings={"cp.visit.interval": "10 working days"})
 Row = tuple[str, int | None, int | None]
-"""State, and the days of November on which it was sent and acknowledged."""
+"""State, and the days of November on which it was sent and acknowledged. A withdrawn one is "refused" by a person,
+"taken back" by alertd, or "replaced" by the one before it, of the same kind."""
 
 
 def at(day: int | None) -> datetime | None:
@@ -42,9 +43,15 @@ def kept(engine: Engine, *rows: Row, receipt: str = "routine", merged: dict[str,
         session.add(alert)
         session.flush()
         for n, (state, sent, acknowledged) in enumerate(rows):
-            session.add(Notification(alert_id=alert.id, kind=f"k{n}", agency="a", reference=f"R{n}", receipt=receipt,
-                                     state=state, created_at=at(1), sent_at=at(sent),
-                                     acknowledged_at=at(acknowledged)))  # fmt: skip
+            kind = f"k{n - 1}" if state == "replaced" else f"k{n}"
+            by = "W1" if state == "refused" else "alertd"
+            state = "withdrawn" if state in ("refused", "taken back", "replaced") else state
+            row = Notification(alert_id=alert.id, kind=kind, agency=f"a{n}", reference=f"R{n}", receipt=receipt,
+                               state=state, created_at=at(1), sent_at=at(sent),
+                               acknowledged_at=at(acknowledged))  # fmt: skip
+            session.add(row)
+            session.flush()
+            session.add(NotificationEvent(notification_id=row.id, at=at(1), by=by, to_state=state, why=""))
         session.flush()
         found = sent_notices(session, merged or {})
         whole.rollback()
@@ -60,11 +67,13 @@ def kept(engine: Engine, *rows: Row, receipt: str = "routine", merged: dict[str,
         ([("sent", 3, None), ("held", None, None)], None, None),
         ([("sent", 3, None), ("awaiting_approval", None, None)], None, None),
         ([("sent", 3, None), ("ready", None, None)], None, None),
-        ([("sent", 3, None), ("withdrawn", None, None)], 3, None),
-        ([("withdrawn", None, None)], None, None),
+        ([("sent", 3, None), ("refused", None, None)], 3, None),
+        ([("sent", 3, None), ("taken back", None, None)], None, None),
+        ([("sent", 3, None), ("replaced", None, None)], 3, None),
+        ([("refused", None, None)], None, None),
         ([("acknowledged", 3, 4), ("sent", 3, None)], 3, None),
         ([("acknowledged", 3, 4), ("acknowledged", 5, 9)], 5, 9),
-        ([("acknowledged", 3, 4), ("withdrawn", None, None)], 3, 4),
+        ([("acknowledged", 3, 4), ("refused", None, None)], 3, 4),
     ],
 )
 def test_it_is_a_record_once_everybody_has_it(
