@@ -133,7 +133,7 @@ def _why_not(house: House, delivery: str) -> str:
     """The last look at a message before it leaves, with the staff as they are at this moment."""
     with Session(reading(house.engine)) as session:
         if to_agency(session, delivery):
-            return why_agency_not_now(session, delivery, house.composer_now().directory, local_day(house.clock()))
+            return why_agency_not_now(session, delivery, house.partners(), local_day(house.clock()))
         return why_not_now(session, house.composer_now().directory, delivery, local_day(house.clock()))
 
 

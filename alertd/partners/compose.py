@@ -27,7 +27,7 @@ from alertd.intake.kept import followed
 from alertd.outbox import store as outbox
 from alertd.outbox.deliver import Composer
 from alertd.partners import store
-from alertd.partners.disclosure import Disclosure, PartnerMail, disclose, partner_mail
+from alertd.partners.disclosure import Disclosure, PartnerMail, allowed, disclose, partner_mail
 from alertd.partners.facts import Case, Contact, find, why_veiled
 from alertd.partners.notes import Note, tell_staff
 from alertd.partners.notices import happened
@@ -169,10 +169,27 @@ def restricted(directory: Directory, child: str, today: date) -> str:
     return "the child is restricted" if directory.limited(child, today) else ""
 
 
-def _compose(session: Session, partners: Partners, row: Notification, now: datetime) -> tuple[str, str]:
-    """Make the message of one. Why it cannot be made, and the role that mends it; both blank where it was."""
-    today = local_day(now)
-    alert = session.get_one(Alert, row.alert_id)
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What a notification that may go is made of."""
+
+    contact: AgencyContact
+    rule: Rule
+    case: Case
+
+    @property
+    def under(self) -> str:
+        """Why they are told, and what may be said to them: kept with the message, and looked at again before it
+        leaves."""
+        fields = ", ".join(allowed(self.rule, self.contact.kind, self.contact.fields))
+        veiled = "; nothing that shows where the child lives" if self.case.veiled else ""
+        return f"{self.contact.how}; {self.contact.agreement} allows {fields}{veiled}"
+
+
+def may_go(
+    session: Session, partners: Partners, row: Notification, alert: Alert, today: date
+) -> Going | tuple[str, str]:
+    """What a notification is made of; or why it may not go, and the role that mends it. Reads only."""
     rule = partners.composer.rulebook.of_team(alert.team).rule(alert.rule)
     file = partners.case(alert.child)
     if rule is None or file is None:
@@ -183,8 +200,19 @@ def _compose(session: Session, partners: Partners, row: Notification, now: datet
     why, owner = _not_to_be_sent(session, partners, row, rule, contact, alert.child, today)
     if why:
         return why, owner
+    case = case_of(partners, file, alert.record, today, contact)
+    if case is None:
+        return f"{alert.record} is not in the feed now. The worker sees whether it still stands", "worker"
+    return Going(contact, rule, case)
+
+
+def _compose(session: Session, partners: Partners, row: Notification, now: datetime) -> tuple[str, str]:
+    """Make the message of one. Why it cannot be made, and the role that mends it; both blank where it was."""
+    going = may_go(session, partners, row, session.get_one(Alert, row.alert_id), local_day(now))
+    if not isinstance(going, Going):
+        return going
     try:
-        _send(session, partners, row, rule, contact, alert, file, now)
+        _send(session, partners, row, going, now)
     except _HeldError as held:
         return str(held), "worker"
     except InputError as error:
@@ -216,20 +244,8 @@ def _not_to_be_sent(
     return "", ""
 
 
-def _send(
-    session: Session,
-    partners: Partners,
-    row: Notification,
-    rule: Rule,
-    contact: AgencyContact,
-    alert: Alert,
-    file: CaseFile,
-    now: datetime,
-) -> None:
-    today = local_day(now)
-    case = case_of(partners, file, alert.record, today, contact)
-    if case is None:
-        raise _HeldError(f"{alert.record} is not in the feed now. The worker sees whether it still stands")
+def _send(session: Session, partners: Partners, row: Notification, going: Going, now: datetime) -> None:
+    contact, rule, case = going.contact, going.rule, going.case
     disclosure = disclose(rule, row.kind, contact.fields, case.fact, case.language)
     if disclosure.held:
         raise _HeldError(disclosure.held)
@@ -254,7 +270,7 @@ def _send(
         delivery_id=id_,
         person=f"agency:{contact.agency}",
         address=contact.address,
-        resolved_by=contact.how,
+        resolved_by=going.under,
         channel=partners.composer.channel,
         message=message,
         now=now,
