@@ -40,7 +40,17 @@ MESSAGES_A_PASS = 1000
 
 
 def compose_once(house: House) -> Composed:
-    """Turn waiting notices into deliveries."""
+    """Turn waiting notices into deliveries, some digests at a time."""
+    done = _compose_some(house)
+    while done.more:
+        some = _compose_some(house)
+        some.urgent, some.asked = some.urgent + done.urgent, some.asked + done.asked
+        some.digests, some.dropped = some.digests + done.digests, some.dropped + done.dropped
+        done = some
+    return done
+
+
+def _compose_some(house: House) -> Composed:
     with Session(house.engine) as session, session.begin():
         alone(session)
         now = house.clock()

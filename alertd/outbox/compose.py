@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, Notice
-from alertd.errors import InputError
-from alertd.outbox.deliver import Composer, deliver, message_of, tell_once_a_day, tell_operator
-from alertd.outbox.plan import Asked, Plan, Planning
+from alertd.outbox.deliver import Composer, deliver, tell_once_a_day, tell_operator
+from alertd.outbox.plan import DIGESTS_AT_ONCE, Asked, Plan, Planning
 
 
 @dataclass(slots=True)
@@ -28,7 +27,7 @@ class Composed:
     """How many messages were made, and those that could not be, each with its reason and who must do what.
 
     ``nobody`` counts what fell to the duty address, by why; ``over`` those who had more urgent messages in
-    one day than anybody reads.
+    one day than anybody reads. ``more``: there are further digests to be made, in a transaction of their own.
     """
 
     urgent: int = 0
@@ -38,6 +37,7 @@ class Composed:
     held: list[str] = field(default_factory=list)
     nobody: Counter[str] = field(default_factory=Counter, compare=False)
     over: dict[str, int] = field(default_factory=dict, compare=False)
+    more: bool = False
 
 
 def compose(session: Session, composer: Composer, now: datetime, asked: Sequence[Asked] = ()) -> Composed:
@@ -46,35 +46,26 @@ def compose(session: Session, composer: Composer, now: datetime, asked: Sequence
     ``asked`` is what subscribers are told now, beside what is for them anyway.
     """
     done = Composed(dropped=_drop_closed(session))
-    planned = plan(session, composer, now, asked)
-    done.held, done.nobody, done.over = planned.held, planned.nobody, planned.over
+    planned = Planning(session, composer, now, asked).everything(DIGESTS_AT_ONCE)
+    done.held, done.nobody, done.over, done.more = planned.held, planned.nobody, planned.over, planned.more
     for one in planned.messages:
-        try:
-            deliver(
-                session,
-                composer,
-                one.person,
-                one.mail,
-                now,
-                notices=one.notices,
-                about=one.about,
-                urgent=one.urgent,
-                digest_for=one.digest_for,
-            )
-        except InputError as error:
-            done.held.append(f"{one.person.person_id}: {error}")
-            continue
+        deliver(
+            session,
+            composer,
+            one.person,
+            one.mail,
+            now,
+            notices=one.notices,
+            about=one.about,
+            urgent=one.urgent,
+            digest_for=one.digest_for,
+        )
         done.urgent += one.urgent
         done.digests += one.digest_for is not None
         done.asked += not one.urgent and one.digest_for is None
     _tell_of_load(session, composer, now, planned.over)
     _tell_of_nobody(session, composer, now, planned.nobody)
     return done
-
-
-def plan(session: Session, composer: Composer, now: datetime, asked: Sequence[Asked] = ()) -> Plan:
-    """What would be told now, to whom; reads only."""
-    return Planning(session, composer, now, asked).everything()
 
 
 def _drop_closed(session: Session) -> int:
@@ -116,10 +107,4 @@ def _tell_of_nobody(session: Session, composer: Composer, now: datetime, nobody:
 
 def held_now(session: Session, composer: Composer, now: datetime) -> Plan:
     """What would be told now, with all that cannot be made among what is held; reads only."""
-    planned = plan(session, composer, now)
-    for one in planned.messages:
-        try:
-            message_of(composer, one.person, one.mail, "trial", now)
-        except InputError as error:
-            planned.held.append(f"{one.person.person_id}: {error}")
-    return planned
+    return Planning(session, composer, now).everything()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from alertd.db.tables import Alert
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.language import Language
-from alertd.outbox.deliver import About, Composer
+from alertd.outbox.deliver import About, Composer, message_of
 from alertd.outbox.had import cleared_since, last_digests, urgent_today
 from alertd.outbox.waiting import Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
 from alertd.people.directory import LINE, Directory, Resolved, Team
@@ -33,6 +34,10 @@ URGENT_AT_ONCE = 3
 
 LOOKS_BACK = timedelta(days=14)
 """How long after an alert closed somebody still hears of it: whoever has had no digest for longer asks."""
+
+DIGESTS_AT_ONCE = 60
+"""Digests made in one transaction: some 10 seconds' work, for which everybody else who writes has to wait. Those of
+a whole council take minutes, and a database ends a transaction that does nothing for one."""
 
 BETWEEN_SUMMARIES = timedelta(hours=1)
 """Once somebody has had their most of one day, what is urgent goes together and not more often than this."""
@@ -81,13 +86,15 @@ class Plan:
     """All messages to be made now, and what cannot be told.
 
     ``held`` could not be made, each with who must do what. ``nobody`` counts what fell to the duty address, by
-    why; ``over`` those who had more urgent messages in one day than anybody reads.
+    why; ``over`` those who had more urgent messages in one day than anybody reads. ``more``: there are further
+    digests to be made after these.
     """
 
     messages: list[Planned] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     nobody: Counter[str] = field(default_factory=Counter)
     over: dict[str, int] = field(default_factory=dict)
+    more: bool = False
 
 
 class Planning:
@@ -104,14 +111,19 @@ class Planning:
         self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
         self._plan = Plan()
 
-    def everything(self) -> Plan:
-        """Every person's messages. One that cannot be made holds up no other."""
+    def everything(self, digests: float = math.inf) -> Plan:
+        """Every person's messages, with so many digests at most. One that cannot be made holds up no other."""
         told = self._everybody.told
-        for person_id in sorted(told.keys() | self._cleared.keys() | self._asked.keys()):
-            person = self._everybody.people.get(person_id) or self._was_told(person_id)
-            if person is not None:
-                for make in (self._urgent, self._asked_at_once, self._digest):
-                    self._holding_up_nobody(person, make, told.get(person_id, []))
+        ids = sorted(told.keys() | self._cleared.keys() | self._asked.keys())
+        people = [who for id_ in ids if (who := self._everybody.people.get(id_) or self._was_told(id_))]
+        for person in people:
+            for make in (self._urgent, self._asked_at_once):
+                self._holding_up_nobody(person, make, told.get(person.person_id, []))
+        for person in people:
+            self._plan.more = sum(one.digest_for is not None for one in self._plan.messages) >= digests
+            if self._plan.more:
+                break
+            self._holding_up_nobody(person, self._digest, told.get(person.person_id, []))
         for one in self._everybody.withheld:
             how = f"{one.resolved.how}. Name in restrictions.csv who may hear of the child"
             self._plan.held.append(f"{one.resolved.person_id}: alert {one.alert.id}: {how}")
@@ -180,7 +192,7 @@ class Planning:
         if items:
             mail = self._list(person, [(item, item.waits) for item in items])
             about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
-            self._plan.messages.append(Planned(person, mail, (), tuple(about), urgent=False))
+            self._make(Planned(person, mail, (), tuple(about), urgent=False))
 
     def _asked_too(self, person: Resolved, told: Collection[int]) -> list[About]:
         """What somebody asked to hear at once of alerts that a message tells them of anyway: so it is told."""
@@ -271,7 +283,12 @@ class Planning:
             about = self._asked_too(person, {t.alert.id for t in told})
         notices = unique(w.id for t in told for w in (t.at_once if urgent else t.for_digest))
         tells = [About(t.alert.id, "told", t.role, t.resolved.how) for t in told]
-        self._plan.messages.append(Planned(person, mail, notices, (*tells, *about), urgent, digest_for))
+        self._make(Planned(person, mail, notices, (*tells, *about), urgent, digest_for))
+
+    def _make(self, one: Planned) -> None:
+        """Plans a message. Raises InputError for one that could not be put into the outbox."""
+        message_of(self._composer, one.person, one.mail, "trial", self._now)
+        self._plan.messages.append(one)
 
     def _item(self, told: Told, waits: Sequence[Waits], language: Language) -> DigestItem:
         if self._speaks_for is None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from alertd import daemon
 from alertd.alerts.handling import Asked
 from alertd.alerts.handling import Office as Here
 from alertd.alerts.handlings import handle
@@ -19,8 +20,10 @@ from alertd.cases.holding import Holding
 from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, Delivery
 from alertd.engine import sweep as sweeping
+from alertd.outbox import compose
 from alertd.outbox.compose import Composed
 from alertd.outbox.recheck import why_not_now
+from alertd.people.directory import Person
 from alertd.people.restrictions import Restriction
 from tests.support.council import Council, Inline, council_at
 from tests.support.office import BOOK, CALENDAR, Office, at, review, visit
@@ -186,3 +189,27 @@ def test_a_wrong_address_of_whoever_runs_it_stops_no_other_mail_and_duty_hears(o
     assert [person for person, _ in office.told()] == ["W1", "duty", "duty"]
     assert "found nobody to tell" in str(office.told())
     assert office.compose(at(26, 9)) == Composed(), "once a day"
+
+
+def test_a_whole_councils_digests_are_made_some_at_a_time_and_all_of_them(
+    council: Council, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one transaction they would take longer than PostgreSQL lets one idle, and none would ever be made."""
+    monkeypatch.setattr(compose, "DIGESTS_AT_ONCE", 2)
+    directory = council.house.staff.directory
+    for n in range(2, 7):
+        council.looked_after(f"C{n}", worker=f"X{n}")
+    people = {f"X{n}": Person(f"X{n}", f"Nia {n}", f"x{n}@council.example", "worker", "T1") for n in range(2, 7)}
+    people["X2"] = replace(people["X2"], address="x2 at council")
+    people["X3"] = replace(people["X3"], address="x3 at council")
+    council.house.staff.directory = replace(directory, people={**directory.people, **people})
+    council.evaluate(date(2026, 11, 26))
+    council.now = at(26)
+    transactions: list[str] = []
+    monkeypatch.setattr(daemon, "alone", lambda _: transactions.append("one"))
+    done = daemon.compose_once(council.house)
+    assert (done.digests, len(done.held), done.more) == (4, 2, False)
+    assert len(transactions) == 2
+    with Session(council.house.engine) as session:
+        rows = session.scalars(select(Delivery.person).where(func.length(Delivery.digest_for) == len("2026-11-26")))
+        assert sorted(rows) == ["W1", "X4", "X5", "X6"]
