@@ -13,7 +13,6 @@ from alertd.db.links import find_link
 from alertd.db.tables import Notification
 from alertd.language import ENGLISH, Language
 from alertd.partners import store
-from alertd.partners.compose import ACKNOWLEDGE
 from alertd.partners.facts import full_day
 from alertd.people.agencies import Agencies
 from alertd.routing.wording import Wording
@@ -66,7 +65,7 @@ def confirm(session: Session, secret: str, now: datetime, days: int) -> None:
 
 
 def _behind(session: Session, secret: str) -> Notification | None:
-    subject = find_link(session, ACKNOWLEDGE, secret)
+    subject = find_link(session, store.ACKNOWLEDGE, secret)
     return session.get(Notification, int(subject)) if subject else None
 
 

@@ -41,9 +41,6 @@ from alertd.routing import lint
 from alertd.routing.render import to_message
 from alertd.rulebook.model import Rule, Rulebook
 
-ACKNOWLEDGE = "acknowledge"
-"""The purpose of the links in these mails; their subject is the notification's number."""
-
 A_DAY = timedelta(days=1)
 _TELLABLE = ("upcoming", "due", "overdue")
 
@@ -254,7 +251,7 @@ def _send(session: Session, partners: Partners, row: Notification, going: Going,
     mail = mail_of(partners, disclosure, rule, row, case, link)
     made = render_partner(mail, partners.composer.wording, on_purpose(case, row.reference))
     if link:  # only now: a message that is held leaves no link behind at each try
-        new_link(session, ACKNOWLEDGE, str(row.id), now, lambda: unguessable)
+        new_link(session, store.ACKNOWLEDGE, str(row.id), now, lambda: unguessable)
     id_ = partners.composer.new_id()
     message = to_message(
         made,

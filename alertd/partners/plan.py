@@ -193,10 +193,14 @@ def _unsent(row: Standing) -> bool:
 
 
 def _told_by_another(one: Owed, rows: Iterable[Standing]) -> bool:
-    """Whether another alert about the same record already tells this kind of agency: of another rule that the same
-    notice clears, or of the same rule where the alert was made anew, as when a child's numbers were merged."""
+    """Whether another alert about the same record already tells this kind of agency, or somebody decided there that
+    it is not told. The other is of a rule that the same notice clears, or of the same rule where the alert was made
+    anew, as when a child's numbers were merged."""
     rules = _accepts(one.rule) | {one.rule.id}
-    return any(row.alert_id != one.alert_id and row.rule in rules and row.state != "withdrawn" for row in rows)
+    return any(
+        row.alert_id != one.alert_id and row.rule in rules and (row.state != "withdrawn" or row.by != ALERTD)
+        for row in rows
+    )
 
 
 def _accepts(rule: Rule) -> frozenset[str]:

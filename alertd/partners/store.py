@@ -14,11 +14,14 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alertd.db.links import revoke_links
 from alertd.db.tables import Alert, Delivery, DeliveryEvent, Notification, NotificationEvent
 from alertd.errors import InputError
 from alertd.partners.plan import ALERTD, Move, New, Standing, State
 from alertd.partners.reference import read_reference
 
+ACKNOWLEDGE: Final = "acknowledge"
+"""The purpose of the links in mails to agencies; their subject is the notification's number."""
 BY_DELIVERY: Final = "delivery"
 """Who holds a notification whose message did not arrive: no later reading lets it go again."""
 
@@ -121,10 +124,14 @@ def apply(session: Session, moves: Iterable[Move], now: datetime) -> None:
         move(session, row, planned.to_state, now, by=ALERTD, why=planned.why)
 
 
-def move(session: Session, row: Notification, to_state: State, now: datetime, *, by: str, why: str) -> None:
-    """Move one, with its event. What already stands so for the same reason and by the same hand stays."""
+def move(
+    session: Session, row: Notification, to_state: State, now: datetime, *, by: str, why: str, reason: str = ""
+) -> None:
+    """Move one, with its event. ``reason`` is in somebody's own words: it is kept with the event alone, because
+    ``why`` goes into mails and logs."""
+    whole = f"{why}: {reason}" if reason else why
     session.add(
-        NotificationEvent(notification_id=row.id, at=now, by=by, from_state=row.state, to_state=to_state, why=why)
+        NotificationEvent(notification_id=row.id, at=now, by=by, from_state=row.state, to_state=to_state, why=whole)
     )
     row.state, row.why = to_state, why
     session.flush()
@@ -162,7 +169,7 @@ def refuse(session: Session, row: Notification, by: str, now: datetime, why: str
     """A person decides that this agency is not told. The duty stands until the decision is on the child's record."""
     _with_reason(row, why)
     _may(row, ("awaiting_approval", "held"), "refused")
-    move(session, row, "withdrawn", now, by=by, why=f"refused by {by}: {why}")
+    move(session, row, "withdrawn", now, by=by, why=f"refused by {by}", reason=why)
 
 
 def hold(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
@@ -171,7 +178,7 @@ def hold(session: Session, row: Notification, by: str, now: datetime, why: str) 
     if row.delivery_id is not None:
         raise InputError("its message is on its way", where=row.reference, fix="Ring the agency")
     _may(row, ("awaiting_approval", "ready"), "held")
-    move(session, row, "held", now, by=by, why=f"held by {by}: {why}")
+    move(session, row, "held", now, by=by, why=f"held by {by}", reason=why)
 
 
 def send_again(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
@@ -180,8 +187,10 @@ def send_again(session: Session, row: Notification, by: str, now: datetime, why:
     _may(row, ("held", "sent"), "sent again")
     if not row.agency:
         raise InputError("no agency is known for it", where=row.reference, fix=row.why)
+    # Whoever had the message before, by mistake or long ago, cannot answer for whom it goes to now.
+    revoke_links(session, ACKNOWLEDGE, str(row.id), now)
     row.delivery_id, row.sent_at = None, None
-    move(session, row, "ready", now, by=by, why=f"let go again by {by}: {why}")
+    move(session, row, "ready", now, by=by, why=f"let go again by {by}", reason=why)
 
 
 def told(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
@@ -190,7 +199,7 @@ def told(session: Session, row: Notification, by: str, now: datetime, why: str) 
     _may(row, ("awaiting_approval", "held", "sent"), "told another way")
     row.sent_at = row.sent_at or now
     row.acknowledged_at = now
-    move(session, row, "acknowledged", now, by=by, why=f"told another way by {by}: {why}")
+    move(session, row, "acknowledged", now, by=by, why=f"told another way by {by}", reason=why)
 
 
 def acknowledge(session: Session, row: Notification, by: str, now: datetime, why: str) -> bool:

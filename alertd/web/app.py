@@ -19,7 +19,10 @@ def app(house: House) -> Starlette:
         *calendars.routes(house),
         Route("/health", _health, methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _plain_error, Exception: _plain_error})
+    made = Starlette(routes=routes, exception_handlers={HTTPException: _plain_error, Exception: _plain_error})
+    # It would send the secret on to whatever host the request names, without TLS where a proxy ends it.
+    made.router.redirect_slashes = False
+    return made
 
 
 async def _health(_: Request) -> Response:

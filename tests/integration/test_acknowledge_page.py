@@ -91,6 +91,30 @@ def test_pressing_the_button_acknowledges_once(town: Town, page: Browser) -> Non
     assert town.only().state == "acknowledged" and town.only().acknowledged_at == when
 
 
+def test_whoever_had_the_message_before_cannot_acknowledge_the_one_that_went_to_somebody_else(
+    town: Town, page: Browser
+) -> None:
+    old = link(town)
+    town.do(store.send_again, "W1", town.at(nov(4)), "the desk has moved")
+    town.agencies(replace(REVIEWERS, contacts=(Contact("new", "New", "new@reviewers.example"),)))
+    town.council.send(time(9, 5))
+    town.council.send(time(9, 6))
+    assert len(town.mails_to("new")) == 1
+    assert page.post(old, data={"confirm": "yes"}).status_code == 404
+    assert town.only().state == "sent"
+    found = LINK.search(town.mails_to("new")[0][1])
+    assert found and page.post(found[1], data={"confirm": "yes"}).status_code == 200
+    assert town.only().state == "acknowledged"
+
+
+def test_an_address_written_another_way_is_none_and_sends_nobody_elsewhere_with_the_secret(
+    town: Town, page: Browser
+) -> None:
+    for path in (f"{link(town)}/", f"/{link(town)}", f"{link(town)}/../x", "/health/", "/calendar/x.ics/"):
+        answer = page.ask("GET", path, headers={"host": "elsewhere.example"})
+        assert answer.status_code == 404 and "location" not in answer.headers, path
+
+
 def test_a_post_without_the_button_acknowledges_nothing(town: Town, page: Browser) -> None:
     for body in ({}, {"confirm": "no"}, {"other": "yes"}):
         assert page.post(link(town), data=body).status_code == 200

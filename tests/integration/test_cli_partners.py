@@ -176,7 +176,8 @@ def test_one_is_held_told_another_way_or_refused_only_with_a_reason_and_by_those
     desk.look()
     assert (desk.row().state, desk.row().delivery_id) == ("held", None)  # no pass lets it go by itself
     assert desk.run("told", ref, "--as", "W1", "--reason", "rang them").code == 0
-    assert desk.row().state == "acknowledged" and "rang them" in desk.row().why
+    assert desk.row().state == "acknowledged" and desk.row().why == "told another way by W1"
+    assert "told another way by W1: rang them" in desk.run("show", ref).out
     assert "can be refused" in desk.run("refuse", ref, "--as", "W1", "--reason", "x").one_line
 
 

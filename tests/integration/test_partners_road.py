@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -177,13 +178,37 @@ def test_without_a_yes_nothing_leaves_and_the_duty_stands(town: Town) -> None:
     assert town.alert("notify.n5") == ("open", None)
 
 
+def reasons(town: Town) -> list[str]:
+    with Session(town.council.house.engine) as session:
+        return list(session.scalars(select(NotificationEvent.why).order_by(NotificationEvent.id)))
+
+
+def test_what_somebody_says_in_their_own_words_is_in_no_mail_and_no_log(town: Town) -> None:
+    town.day(nov(3))
+    with structlog.testing.capture_logs() as logged:
+        town.do(store.hold, "W1", town.at(nov(3)), "Zebedee's grandmother works there")
+        town.council.send(time(9, 5))
+        town.day(nov(4))
+        town.do(store.send_again, "W1", town.at(nov(4)), "Zebedee's grandmother left")
+        town.council.mail.refuses = "desk"
+        town.council.send(time(9, 5))
+        town.council.send(time(9, 6))
+    assert [why for why in reasons(town) if "Zebedee" in why] == [
+        "held by W1: Zebedee's grandmother works there",
+        "let go again by W1: Zebedee's grandmother left",
+    ]
+    said = [subject + body for _, subject, body in town.council.mail.sent]
+    assert any("held by W1" in one for one in said)
+    assert not any("Zebedee" in one for one in [*said, str(logged), town.only().why])
+
+
 def test_a_refusal_keeps_its_reason_and_meets_no_duty(town: Town) -> None:
     town.day(nov(3))
     town.do(store.refuse, "W1", town.at(nov(3)), "they were told at the meeting")
     for day in (4, 5):
         town.day(nov(day))
     assert town.only().state == "withdrawn"
-    assert "they were told at the meeting" in town.only().why
+    assert reasons(town)[-1] == "refused by W1: they were told at the meeting"
     assert town.mails_to("desk") == []
     assert town.alert("notify.n5") == ("open", None)
 

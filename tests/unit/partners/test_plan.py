@@ -65,6 +65,17 @@ def standing(of: Any, one: Owed) -> tuple[Standing, ...]:
     )
 
 
+def test_what_somebody_refused_is_not_made_again_for_an_alert_made_anew_of_the_same() -> None:
+    """As when the child's numbers are merged: under a policy that sends by itself it would leave at once."""
+    before, anew = owed("notify.n5", alert=1), owed("notify.n5", alert=2)
+    (row,) = standing(made(before), before)
+    automatic = Policy({"notify.n5": Sending(send="automatic")})
+    refused = replace(row, state="withdrawn", by="W1")
+    assert made(anew, there=(refused,), policy=automatic).new == []
+    taken_back = replace(row, state="withdrawn", by=ALERTD)
+    assert [new.state for new in made(anew, there=(taken_back,), policy=automatic).new] == ["ready"]
+
+
 def test_every_agency_of_a_rule_gets_one_and_a_second_look_none() -> None:
     one = owed("notify.n1")
     first = made(one)
