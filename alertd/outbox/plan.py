@@ -21,7 +21,7 @@ from alertd.errors import InputError
 from alertd.language import Language
 from alertd.outbox.deliver import About, Composer, message_of
 from alertd.outbox.had import cleared_since, last_digests, urgent_today
-from alertd.outbox.waiting import Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
+from alertd.outbox.waiting import LOOKS_BACK, Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
 from alertd.people.directory import LINE, Directory, Resolved, Team
 from alertd.routing.digest import SUBSCRIBER, compose_digest, compose_urgent, digest_is_due
 from alertd.routing.mails import ClearedItem, DigestItem, Rendered
@@ -31,9 +31,6 @@ from alertd.rulebook.profiles import Ladder, Step
 
 URGENT_AT_ONCE = 3
 """More urgent alerts than this for one person at one time go as one message, not as many."""
-
-LOOKS_BACK = timedelta(days=14)
-"""How long after an alert closed somebody still hears of it: whoever has had no digest for longer asks."""
 
 DIGESTS_AT_ONCE = 60
 """Digests made in one transaction: some 10 seconds' work, for which everybody else who writes has to wait. Those of
@@ -166,7 +163,7 @@ class Planning:
             if had > self._composer.most_urgent and just_now:
                 return
         if over or len(waiting) > URGENT_AT_ONCE:
-            mail = self._list(person, [(ones[0], ones[0].at_once) for ones in waiting.values()])
+            mail, _ = self._list(person, [(ones[0], ones[0].at_once) for ones in waiting.values()])
             self._add(person, mail, [t for ones in waiting.values() for t in ones], urgent=True)
             return
         for ones in waiting.values():
@@ -190,7 +187,7 @@ class Planning:
         lines = [one for one in asked.at_once if one.alert_id not in heard and (one.urgent or self._at_work(person))]
         items = self._subscribed(person, lines)
         if items:
-            mail = self._list(person, [(item, item.waits) for item in items])
+            mail, _ = self._list(person, [(item, item.waits) for item in items])
             about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
             self._make(Planned(person, mail, (), tuple(about), urgent=False))
 
@@ -233,7 +230,7 @@ class Planning:
             return
         heard = [t for t in told if not t.snoozed]
         news = [(t, t.for_digest or ((_HANDED_OVER,) if t in handed else ())) for t in heard]
-        mail = self._list(
+        mail, named = self._list(
             person,
             [*news, *((t, t.waits) for t in self._subscribed(person, lines))],
             cleared=[item for c in cleared if (item := self._all_clear(c.alert_id))],
@@ -242,6 +239,7 @@ class Planning:
         )
         about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
         about += [About(c.alert_id, "clear", c.role, "told of it before") for c in cleared]
+        heard = [t for t in heard if t.alert.id in named]  # what is only counted tells nobody of any child
         self._add(person, mail, heard, digest_for=self._today.isoformat(), about=about)
 
     def _list(
@@ -252,8 +250,8 @@ class Planning:
         cleared: Sequence[ClearedItem] = (),
         load: Sequence[tuple[Holding, str]] = (),
         snoozed: int = 0,
-    ) -> Rendered:
-        """A mail that lists alerts."""
+    ) -> tuple[Rendered, frozenset[int]]:
+        """A mail that lists alerts, and those that it names."""
         language, told = self._language(person), list(told)
         digest = compose_digest(
             [self._item(one, waits, language) for one, waits in told],
@@ -266,7 +264,7 @@ class Planning:
             language=language,
         )
         [(role, _)] = Counter(one.role for one, _ in told).most_common(1) or [("", 0)]
-        return self._composer.wording.digest(digest, language.code, role=role)
+        return self._composer.wording.digest(digest, language.code, role=role), digest.named
 
     def _add(
         self,

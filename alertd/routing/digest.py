@@ -38,7 +38,9 @@ from alertd.routing.words import day_words, told_as
 WORKER_LINES: Final = 60
 MANAGER_LINES: Final = 40
 CHANGES: Final = 12
-"""Changes and cleared alerts named one by one at the top; the rest are counted."""
+"""Changes named one by one at the top; what is merely new is only counted there where there are more."""
+CLEARS: Final = 60
+"""Cleared alerts named one by one; the rest are counted."""
 LOAD_ROWS: Final = 12
 EXAMPLES: Final = 5
 
@@ -76,10 +78,10 @@ def compose_digest(
     asked = [i for i in once if i.role == SUBSCRIBER]
     placed = {i.alert_id for i in (*own, *feed, *asked)}
     passed_up = [i for i in once if i.alert_id not in placed]
-    sections = [
-        *_section("Your children", own, WORKER_LINES, today, calendar, None, language),
-        *_section("Passed up to you", passed_up, MANAGER_LINES, today, calendar, directory, language),
-        *_section("You subscribe to", asked, MANAGER_LINES, today, calendar, directory, language),
+    parts = [
+        _section("Your children", own, WORKER_LINES, today, calendar, None, language),
+        _section("Passed up to you", passed_up, MANAGER_LINES, today, calendar, directory, language),
+        _section("You subscribe to", asked, MANAGER_LINES, today, calendar, directory, language),
     ]
     rows = _load(load, directory, language)
     counts = _counts([*own, *passed_up, *asked], feed, today, language)
@@ -98,9 +100,9 @@ def compose_digest(
         preview=", ".join(counts),
         changes=tuple(changes),
         changes_more=len(changed) - len(changes),
-        clears=tuple(clears[:CHANGES]),
-        clears_more=max(0, len(clears) - CHANGES),
-        sections=tuple(sections),
+        clears=tuple(clears[:CLEARS]),
+        clears_more=max(0, len(clears) - CLEARS),
+        sections=tuple(section for section, _ in parts if section is not None),
         load=tuple(rows[:LOAD_ROWS]),
         load_more=max(0, len(rows) - LOAD_ROWS),
         over=tuple(_over(rows, language)),
@@ -111,6 +113,7 @@ def compose_digest(
         why_you=tuple(f"{told_as(how, language)} ({n})" for how, n in Counter(i.how for i in once).most_common()),
         rows=frozenset().union(*(named_in(f, language) for f in findings)),
         today=today,
+        named=frozenset(i.alert_id for i in once) - {id_ for _, left_out in parts for id_ in left_out},
     )
 
 
@@ -260,28 +263,40 @@ def _section(
     calendar: Calendar,
     directory: Directory | None,
     language: Language,
-) -> list[Section]:
-    """The first ``most`` by family, none where there are no items. With a directory, each child with who has it."""
+) -> tuple[Section | None, frozenset[int]]:
+    """The first ``most`` by family, none where there are no items. With a directory, each child with who has it.
+
+    Whatever is new is named: where it is not among the first, in a line below them. With it, the alerts left out.
+    """
     if not items:
-        return []
+        return None, frozenset()
     families: dict[str, dict[str, list[DigestItem]]] = {}
     for item in items:  # by urgency: so are the families, the children of each, and their lines
         child = item.finding.child
         key = f"family {item.household}" if item.household else f"child {child}"
         families.setdefault(key, {}).setdefault(child, []).append(item)
     found, left = [], most
+    beyond: list[DigestItem] = []
     for children in families.values():
         shown = []
         for members in children.values():
             lines = tuple(_line(i, today, calendar, language) for i in members[:left])
-            left -= len(lines)
+            left, beyond = left - len(lines), [*beyond, *members[left:]]
             if lines:
                 held_by = _held_by(members[0].holding, directory, language) if directory else ""
                 shown.append(Child(lines[0].reference, held_by, lines))
         if shown:
             found.append(Family(tuple(shown)))
-    more = max(0, len(items) - most)
-    return [Section(language.say(heading), items[0].finding.stage, tuple(found), more, brief=directory is not None)]
+    rest = [_line(i, today, calendar, language) for i in beyond if i.is_new]
+    section = Section(
+        language.say(heading),
+        items[0].finding.stage,
+        tuple(found),
+        len(beyond) - len(rest),
+        brief=directory is not None,
+        rest=tuple(Change(line.reference, line.title, line.when) for line in rest),
+    )
+    return section, frozenset(i.alert_id for i in beyond if not i.is_new)
 
 
 def _held_by(holding: Holding, directory: Directory, language: Language) -> str:

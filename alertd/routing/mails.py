@@ -80,14 +80,16 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Lines under one heading. ``tone`` is the stage that colours it; ``more`` were left out;
-    ``brief`` lines leave the counting and the law to the one who has the child."""
+    """Lines under one heading. ``tone`` is the stage that colours it; ``brief`` lines leave the counting and
+    the law to the one who has the child. Beyond what one mail shows, ``rest`` names what is new in a line each,
+    and ``more`` were named in an earlier mail."""
 
     heading: str
     tone: str
     families: tuple[Family, ...]
     more: int
     brief: bool
+    rest: tuple[Change, ...] = ()
 
     @property
     def lines(self) -> tuple[InternalLine, ...]:
@@ -122,7 +124,7 @@ class Digest:
     """A digest ready to render. ``changes`` and ``clears`` come first, with how many more there are;
     ``over`` names whose load is above what one mail shows; ``why_you`` says as whom the reader is told,
     with counts. ``rows`` are the references and places in the feed it may name, ``today`` its day: these
-    two are for checking what was rendered, and no template is given them."""
+    two are for checking what was rendered. ``named`` are the alerts it names. No template is given these three."""
 
     subject: str
     preview: str
@@ -141,6 +143,7 @@ class Digest:
     why_you: tuple[str, ...]
     rows: frozenset[str]
     today: date
+    named: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ FILTERS: Final = {
 }
 """The filters a template may use, and what each gives."""
 
-KEPT_BACK: Final = frozenset({"rows", "today"})
+KEPT_BACK: Final = frozenset({"named", "rows", "today"})
 """Fields of a mail that are for its checking and not for its reader."""
 
 PERSONAL: Final = (

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from alertd.cases.holding import Holding
 from alertd.db.engine import open_engine, upgrade
+from alertd.db.tables import DeliveryAlert
 from alertd.engine.findings import CannotTell
 from alertd.outbox.compose import Composed
 from alertd.outbox.deliver import tell_operator
@@ -193,6 +194,23 @@ def test_a_manager_who_was_told_hears_once_that_it_is_cleared(office: Office) ->
     for day in (26, 27, 30):
         office.look(at(day, 6), review("met_late", met=date(2026, 11, 24)))
         assert office.compose(at(day)) == Composed()
+
+
+def test_what_was_only_counted_in_a_mail_is_not_told_as_cleared_either(office: Office) -> None:
+    """A manager is told of 45 at once, all named; a later mail shows 40 of them and tells of no other."""
+    world = [review("overdue", f"C{n:02}", level=1) for n in range(45)]
+    office.look(at(24, 6), *world)
+    office.compose(at(24))
+    (first,) = (d for d, _ in office.messages() if d.person == "M1")
+    office.look(at(30, 6), *world)
+    office.compose(at(30))  # a Monday: what is overdue
+    second = next(d for d, _ in office.messages() if d.person == "M1" and d.id != first.id)
+    with Session(office.engine) as session:
+        told = {
+            one.id: session.scalar(select(func.count()).where(DeliveryAlert.delivery_id == one.id))
+            for one in (first, second)
+        }
+    assert told == {first.id: 45, second.id: 40}
 
 
 def test_nobody_is_told_the_all_clear_of_what_they_never_heard_of(office: Office) -> None:

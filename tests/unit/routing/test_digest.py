@@ -164,6 +164,20 @@ def test_a_manager_sees_the_longest_overdue_forty_and_who_holds_them() -> None:
     assert found.subject == "45 overdue · passed up to you · Thu 26 Nov"
 
 
+def test_whatever_is_new_is_named_however_much_there_is_and_what_is_only_counted_is_not() -> None:
+    old = overdue(MANAGER_LINES + 5, role="team_manager", how="team manager of T1")
+    due = replace(OVERDUE_VISIT, stage="due", due=TODAY)
+    new = [item(500 + n, replace(due, child=f"N{n}"), role="team_manager", is_new=True) for n in range(3)]
+    found = digest([*old, *new])
+    (section,) = found.sections
+    assert (len(section.lines), section.more) == (MANAGER_LINES, 5)
+    assert [one.reference for one in section.rest] == ["ref N0", "ref N1", "ref N2"]
+    assert found.named == {i.alert_id for i in [*old[:MANAGER_LINES], *new]}
+    mail = render_digest(found)
+    assert all(f"ref N{n} · Child protection visit: " in mail.text for n in range(3))
+    assert "New as well, in short:" in mail.html
+
+
 def test_the_load_is_a_row_a_worker_most_overdue_first() -> None:
     held = [(Holding("P1", "T1"), "upcoming"), (Holding("P2"), "overdue"), (Holding("P1"), "unknown")]
     found = digest([], load=[*held, (Holding(None, "T1"), "due"), (Holding(), "due"), (Holding("P9"), "due")])
