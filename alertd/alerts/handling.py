@@ -36,6 +36,9 @@ SNOOZE_AT_MOST: Final = Duration(2, "week")
 UNDONE: Final = "undone: "
 """What was taken back ended so, with the reason after it."""
 
+TAKER_LEFT: Final = "the person it was handed to has left"
+"""So ends a hand-over to somebody who leaves: the alert is its worker's again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handled:
@@ -336,7 +339,7 @@ def why_ended(handled: Handled, office: Office) -> str:
     person = office.directory.people.get(carrier)
     if person is not None and (person.leaves is None or office.today < person.leaves):
         return ""
-    return "the person it was handed to has left" if handled.kind == "hand_over" else "its author has left"
+    return TAKER_LEFT if handled.kind == "hand_over" else "its author has left"
 
 
 def in_force(handled: Iterable[Handled], now: datetime) -> tuple[Handled, ...]:

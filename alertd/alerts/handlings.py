@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
 from alertd.alerts.handling import (
+    TAKER_LEFT,
     UNDONE,
     AlertFacts,
     Asked,
@@ -119,6 +120,17 @@ def handled(session: Session) -> dict[int, tuple[Handled, ...]]:
 def said_of(session: Session, alert_id: int) -> tuple[Handled, ...]:
     """All that was ever said of one alert, ended or not."""
     return _by_alert(session, select(Handling).where(Handling.alert_id == alert_id)).get(alert_id, ())
+
+
+def given_back(session: Session, since: datetime) -> dict[int, datetime]:
+    """When an alert came back to its worker because whoever it was handed to left, or it was taken back, by alert."""
+    back = Handling.ended_why.startswith(UNDONE) | (Handling.ended_why == TAKER_LEFT)
+    rows = session.execute(
+        select(Handling.alert_id, func.max(Handling.ended_at))
+        .where(Handling.kind == "hand_over", Handling.ended_at > since, back)
+        .group_by(Handling.alert_id)
+    )
+    return {alert_id: at for alert_id, at in rows if at is not None}
 
 
 def lapse(session: Session, now: datetime, calendar: Calendar, directory: Directory) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import literal, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from alertd.cases.holding import Holding
@@ -34,7 +34,7 @@ def why_not_now(session: Session, directory: Directory, delivery_id: str, today:
             .order_by(Handling.at, Handling.id)
         )
     }
-    if why := _address_changed(directory, delivery, today):
+    if why := _address_changed(directory, delivery, today) or _later_digest(session, delivery):
         return why
     for one in _told(session, delivery_id):
         if why := directory.may_hear(delivery.person, one.child, today) or _not_so(one, delivery):
@@ -45,6 +45,20 @@ def why_not_now(session: Session, directory: Directory, delivery_id: str, today:
             if (now.person_id, now.address) != (delivery.person, delivery.address):
                 return f"{one.role} is now {now.person_id}: {now.how}"
     return ""
+
+
+def _later_digest(session: Session, delivery: Delivery) -> str:
+    """Whether a digest waited so long that there is one of a later day: what is older must not arrive after it."""
+    if len(delivery.digest_for or "") != len("2026-11-26") or delivery.unknown_attempts:
+        return ""
+    later = select(func.max(Delivery.digest_for)).where(
+        Delivery.person == delivery.person,
+        Delivery.channel == delivery.channel,
+        Delivery.digest_for > delivery.digest_for,
+        func.length(Delivery.digest_for) == len("2026-11-26"),
+        Delivery.state != "cancelled",
+    )
+    return "there is a digest of a later day" if session.scalar(later) else ""
 
 
 class _Told(NamedTuple):

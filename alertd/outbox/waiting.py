@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.alerts.handling import Handled, Office, answers_for, carried_by, in_force, quiet_for
+from alertd.alerts.handlings import given_back
 from alertd.alerts.handlings import handled as all_handled
 from alertd.alerts.muting import SPOKEN_FOR
 from alertd.cases.holding import Holding
@@ -21,6 +22,9 @@ from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.outbox.deliver import Composer
 from alertd.people.directory import Directory, Resolved
 from alertd.rulebook.model import Rule, Rulebook
+
+LOOKS_BACK = timedelta(days=14)
+"""How long after an alert closed or came back somebody still hears of it: whoever has had no digest for longer asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,17 @@ class Told:
     waits: tuple[Waits, ...]
     quiet: str = ""
     handled: tuple[Handled, ...] = ()
+    back_at: datetime | None = None
 
     @property
     def handed_at(self) -> datetime | None:
-        """When it was handed to this person, if it was."""
+        """When it was handed to this person, if it was, or came back to them."""
+        if self.role != "worker":
+            return None
+        if answers_for(self.handled) is None:
+            return self.back_at
         handed = [h.at for h in self.handled if h.kind == "hand_over" and h.to == self.resolved.person_id]
-        return max(handed, default=None) if self.role == "worker" else None
+        return max(handed, default=None)
 
     @property
     def snoozed(self) -> bool:
@@ -152,6 +161,7 @@ def who_is_told(session: Session, composer: Composer, now: datetime) -> Everybod
     found = Everybody(alerts)
     who = Who(composer.directory, today)
     said = {id_: in_force(handled, now) for id_, handled in all_handled(session).items()}
+    back = given_back(session, now - LOOKS_BACK)
     office = Office(composer.directory, composer.calendar, now)
     for (alert_id, role), waits in _notices(session, alerts).items():
         alert, handled = alerts[alert_id], said.get(alert_id, ())
@@ -164,7 +174,7 @@ def who_is_told(session: Session, composer: Composer, now: datetime) -> Everybod
         quiet = quiet_for(
             resolved.person_id, role, handled, owed_step=step, carrier=lambda one: carried_by(one, office)
         )
-        told = Told(alert, rule, role, resolved, tuple(waits), quiet, handled)
+        told = Told(alert, rule, role, resolved, tuple(waits), quiet, handled, back.get(alert_id))
         if resolved.rung == "duty":
             found.nobody.append(told)
         if resolved.without_details:

@@ -213,3 +213,32 @@ def test_a_whole_councils_digests_are_made_some_at_a_time_and_all_of_them(
     with Session(council.house.engine) as session:
         rows = session.scalars(select(Delivery.person).where(func.length(Delivery.digest_for) == len("2026-11-26")))
         assert sorted(rows) == ["W1", "X4", "X5", "X6"]
+
+
+def test_a_digest_that_waited_for_the_relay_until_the_next_day_does_not_arrive_after_that_days(office: Office) -> None:
+    office.look(at(25, 6), review("upcoming", "C1"))
+    office.compose(at(25))
+    assert last_look(office, date(2026, 11, 26)) == {"W1": ""}, "nothing newer tells it"
+    office.look(at(26, 6), review("upcoming", "C1"), review("upcoming", "C2"))
+    office.compose(at(26))
+    with Session(office.engine) as session:
+        whys = {
+            d.digest_for: why_not_now(session, office.composer.directory, d.id, FRIDAY) for d, _ in office.messages()
+        }
+    assert whys == {"2026-11-25": "there is a digest of a later day", "2026-11-26": ""}
+    assert "ref C1" in office.text(), "the later one has all that is open"
+
+
+def test_a_worker_hears_that_an_alert_is_theirs_again_when_whoever_took_it_leaves(office: Office) -> None:
+    office.look(at(24, 6), review("upcoming"))
+    office.compose(at(24))
+    say(office, at(24, 10), "hand_over", "W1", to="W2")
+    office.look(at(25, 6), review("upcoming"))
+    office.compose(at(25))
+    assert [person for person, _ in office.told()] == ["W1", "W2"]
+    office.change("W2", leaves=date(2026, 11, 26), deputy=None)
+    office.look(at(26, 6), review("upcoming"))
+    assert office.compose(at(26)).digests == 1
+    assert "ref C1 · Review: handed over to you" in text_to(office, "W1")
+    office.look(at(27, 6), review("upcoming"))
+    assert office.compose(at(27)) == Composed(), "once"
