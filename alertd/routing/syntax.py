@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from string import Formatter
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -71,7 +72,7 @@ class _Reader:
                     if isinstance(part, nodes.TemplateData):
                         self._text(part)
                     else:
-                        self._type(part, names)
+                        self._words(part, names)
             case nodes.If():
                 self._type(node.test, names)
                 self.body([*node.body, *node.elif_, *node.else_], names)
@@ -111,18 +112,61 @@ class _Reader:
                     raise self._refused(node, f"the filter {node.name!r}", _there_are(node.name, FILTERS))
                 if node.dyn_args or node.dyn_kwargs:
                     raise self._refused(node, "arguments that are unpacked", "Write them out.")
-                given = (node.node, *node.args, *(pair.value for pair in node.kwargs))
-                for argument in given:
-                    self._type(argument, names)
+                self._filtered(node, node.node, names)
                 return int if node.name == "length" else str
             case nodes.Const():
                 return type(node.value)
-            case nodes.Compare() | nodes.Not() | nodes.And() | nodes.Or() | nodes.CondExpr() | nodes.Concat():
+            case nodes.Concat():
+                for part in node.nodes:
+                    self._words(part, names)
+                return str
+            case nodes.Compare() | nodes.Not():
                 for operand in _parts(node):
                     self._type(operand, names)
-                return bool if not isinstance(node, nodes.CondExpr | nodes.Concat) else str
+                return bool
+            case nodes.CondExpr(expr2=otherwise):
+                self._type(node.test, names)
+                return self._one_of([node.expr1, *([otherwise] if otherwise else [])], names)
+            case nodes.And() | nodes.Or():  # its value is that of one of the two
+                return self._one_of([node.left, node.right], names)
             case _:
                 raise self._refused(node, _words(node), "Use the fields of mail as they are, with filters.")
+
+    def _filtered(self, node: nodes.Filter, value: nodes.Expr, names: Mapping[str, Any]) -> None:
+        for argument in (*node.args, *(pair.value for pair in node.kwargs)):
+            self._words(argument, names)
+        if node.name not in ("length", "join"):
+            self._words(value, names)
+        elif (kind := self._type(value, names)) not in (str, int, bool) and node.name == "join" and _whole(_each(kind)):
+            raise self._refused(node, "a whole of several fields as text", "Repeat with for, and name each field.")
+        if node.name == "say" and (node.args or node.kwargs):
+            self._filled(node, value)
+
+    def _filled(self, node: nodes.Filter, text: nodes.Expr) -> None:
+        """Refuse a text to fill in that could reach into what fills it: ``{who.name}``, ``{n:>9}``."""
+        fix = 'Write the text itself, with a plain {name} for each argument: "{n} more" | say(n=mail.more).'
+        if isinstance(text, nodes.CondExpr) and text.expr2 is not None:
+            self._filled(node, text.expr1)
+            self._filled(node, text.expr2)
+            return
+        if node.args or not (isinstance(text, nodes.Const) and isinstance(text.value, str)):
+            raise self._refused(node, "a text that is filled in and not written there", fix)
+        try:
+            holes = [hole[1:] for hole in Formatter().parse(text.value) if hole[1] is not None]
+        except ValueError:
+            holes = [("", "", None)]
+        given = {pair.key for pair in node.kwargs}
+        if any(name not in given or spec or conversion for name, spec, conversion in holes):
+            raise self._refused(node, f"the text {text.value[:40]!r} filled in so", fix)
+
+    def _one_of(self, found: list[nodes.Expr], names: Mapping[str, Any]) -> Any:
+        kinds = [self._type(one, names) for one in found]
+        return next((kind for kind in kinds if _whole(kind)), str)
+
+    def _words(self, node: nodes.Node, names: Mapping[str, Any]) -> None:
+        """Refuse what is not one value: as text a whole mail shows every field it has, also those kept back."""
+        if _whole(self._type(node, names)):
+            raise self._refused(node, "a whole of several fields as text", "Name the field, or repeat with for.")
 
     def _field(self, node: nodes.Getattr, of: Any) -> Any:
         known = fields_of(of)
@@ -173,6 +217,11 @@ def _each(kind: Any) -> Any:
     """What a loop over it gives: the class of the items of a tuple of any length."""
     kinds = get_args(kind)
     return kinds[0] if get_origin(kind) is tuple and len(kinds) == 2 and kinds[1] is Ellipsis else None
+
+
+def _whole(kind: Any) -> bool:
+    """Whether it is of several values: a class with fields, or a tuple."""
+    return kind is _Loop or get_origin(kind) is tuple or (isinstance(kind, type) and is_dataclass(kind))
 
 
 def _parts(node: nodes.Node) -> Iterator[nodes.Node]:

@@ -108,6 +108,24 @@ def test_a_file_name_that_says_nothing_is_refused(tmp_path: Path, name: str, say
         ("{{ [1, 2] | length }}", 1, "may not hold"),
         ("{{ 10 ** 10 }}", 1, "may not hold"),
         ("{% if mail.line is defined %}{% endif %}", 1, "a test with 'is'"),
+        ("{{ mail }}", 1, "a whole of several fields"),
+        ("x\n{{ mail.line }}", 2, "a whole of several fields"),
+        ("{{ mail.line.besides }}", 1, "a whole of several fields"),
+        ("{{ mail or 'x' }}", 1, "a whole of several fields"),
+        ("{{ mail.line if mail.subject else 'x' }}", 1, "a whole of several fields"),
+        ("{{ 'x' ~ mail }}", 1, "a whole of several fields"),
+        ("{{ mail | ended }}", 1, "a whole of several fields"),
+        ("{{ '{m.rows}' | say(m=mail) }}", 1, "a whole of several fields"),
+        ("{{ '{m.rows}' | say(m=mail.subject) }}", 1, "filled in so"),
+        ("{{ '{m.__class__}' | say(m=mail.subject) }}", 1, "filled in so"),
+        ("{{ '{m!r}' | say(m=mail.subject) }}", 1, "filled in so"),
+        ("{{ '{m:>3000000}' | say(m=1) }}", 1, "filled in so"),
+        ("{{ '{m:{m}}' | say(m=1) }}", 1, "filled in so"),
+        ("{{ '{other}' | say(m=1) }}", 1, "filled in so"),
+        ("{{ '{' | say(m=1) }}", 1, "filled in so"),
+        ("{{ '{}' | say(1) }}", 1, "not written there"),
+        ("{{ mail.subject | say(m=1) }}", 1, "not written there"),
+        ("{{ ('a' if mail.subject else mail.line.title) | say(m=1) }}", 1, "not written there"),
         ("text\n{% if %}", 2, "is not a template"),
         ("The child 943 476 5919", 1, "may not hold an NHS number"),
     ],
@@ -117,6 +135,15 @@ def test_anything_else_is_refused_at_load_with_its_line(tmp_path: Path, source: 
         own(tmp_path, urgent=source)
     assert f"urgent.md.j2:{line}: " in str(told.value)
     assert says in str(told.value)
+
+
+def test_a_text_is_filled_in_by_plain_names_and_a_list_is_joined(tmp_path: Path) -> None:
+    wording = own(
+        tmp_path,
+        urgent="{{ ('{who}: {n}' if mail.subject else '{n}') | say(who=mail.line.title, n=3) }}. "
+        "{{ mail.line.besides | join(', ') or 'none' }} {{ mail.line.besides | length }}",
+    )
+    assert urgent_by(wording).startswith("Child protection visit") and ": 3. none 0" in urgent_by(wording)
 
 
 def test_what_a_template_of_an_authority_says_itself_is_no_alarm(tmp_path: Path) -> None:
