@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from alertd.alerts import silence_store
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON, local_day
 from alertd.db.engine import reading
@@ -147,6 +148,12 @@ def _why_not(house: House, delivery: str) -> str:
         return why_not_now(session, house.composer_now().directory, delivery, local_day(house.clock()))
 
 
+def _silences_over(house: House) -> frozenset[str]:
+    """Silences that are over and still mute: what they kept back must not wait for the next day's evaluation."""
+    with Session(reading(house.engine)) as session:
+        return silence_store.outlived(session, house.clock())
+
+
 async def run(house: House, *, accept_feed: bool = False) -> None:
     """Run until SIGTERM or SIGINT: what is under way is finished, nothing new is begun.
 
@@ -163,6 +170,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     evaluate_now, send_now = asyncio.Event(), asyncio.Event()
+    looked_again: set[str] = set()
 
     async def evaluate() -> None:
         nonlocal accept
@@ -175,6 +183,10 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
     async def send() -> None:
         await asyncio.to_thread(compose_once, house)
         await dispatch(house, stopping)
+        over = await asyncio.to_thread(_silences_over, house)
+        if over - looked_again:
+            looked_again.update(over)
+            evaluate_now.set()
 
     scheduler = _scheduler(house, evaluate_now.set, send_now.set)
     scheduler.start()

@@ -24,6 +24,9 @@ LONGEST: Final = timedelta(days=14)
 REMEMBERED: Final = timedelta(days=7)
 """How long after its end people are still told that a silence ended, should nobody have been there to tell them."""
 
+SILENCE: Final = "silence "
+"""So begins why nobody is told of an alert that is silenced."""
+
 Event = Literal["starts", "ends soon", "ended"]
 
 
@@ -48,6 +51,11 @@ class Silenced:
     def stands(self, now: datetime) -> bool:
         """Whether it is in force."""
         return self.starts <= now < self.ends
+
+    @property
+    def why(self) -> str:
+        """Why nobody is told of an alert of its rules and teams: ``silence 3 until Fri 27 Nov 2026``."""
+        return f"{SILENCE}{self.id} until {self.ends_in_words}"
 
     @property
     def ends_in_words(self) -> str:
@@ -145,7 +153,7 @@ def silencing(silences: Iterable[Silenced], rule: str, team: str | None, directo
     chain = set(directory.chain(team))
     for one in silences:
         if one.stands(now) and (not one.rules or rule in one.rules) and not chain.isdisjoint(one.teams):
-            return f"silence {one.id} until {one.ends_in_words}"
+            return one.why
     return ""
 
 

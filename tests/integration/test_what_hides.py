@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from alertd import daemon
+from alertd.alerts import silence_store
 from alertd.alerts.handling import Asked
 from alertd.alerts.handling import Office as Here
 from alertd.alerts.handlings import handle
+from alertd.alerts.silences import Silenced
 from alertd.cases.holding import Holding
 from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, Delivery
@@ -242,3 +249,44 @@ def test_a_worker_hears_that_an_alert_is_theirs_again_when_whoever_took_it_leave
     assert "ref C1 · Review: handed over to you" in text_to(office, "W1")
     office.look(at(27, 6), review("upcoming"))
     assert office.compose(at(27)) == Composed(), "once"
+
+
+def test_what_a_silence_kept_back_is_told_when_it_is_ended_and_not_with_the_next_days_evaluation(
+    council: Council, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wake: list[Callable[[], None]] = []
+    timer = SimpleNamespace(start=lambda: None, shutdown=lambda **_: None)
+
+    def scheduler(_house: object, *wakes: Callable[[], None]) -> SimpleNamespace:
+        wake.extend(wakes)
+        return timer
+
+    monkeypatch.setattr(daemon, "_scheduler", scheduler)
+    monkeypatch.setattr(sweeping, "signal", Mock())  # this pool is inline, in a thread that may have no handlers
+    house, council.now = council.house, at(26)
+    directory = house.staff.directory
+    with Session(house.engine) as session, session.begin():
+        quiet = Silenced(("cla.review.first",), ("T1",), at(26, 7), at(30), "H1", "migration")
+        silence_store.add(session, quiet, directory, house.rulebook, council.now)
+
+    async def muted(*, now: bool) -> None:
+        for _ in range(1000):
+            with Session(house.engine) as session:
+                if [bool(why) for why in session.scalars(select(Alert.muted))] == [now]:
+                    return
+            await asyncio.sleep(0.01)
+        raise AssertionError
+
+    async def a_day() -> None:
+        running = asyncio.create_task(daemon.run(house))
+        await muted(now=True)
+        council.now = at(26, 12)
+        with Session(house.engine) as session, session.begin():
+            silence_store.end(session, 1, "H1", directory, council.now)
+        _, send = wake
+        send()
+        await muted(now=False)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+
+    asyncio.run(a_day())
