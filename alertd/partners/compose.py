@@ -131,7 +131,7 @@ def _plan(session: Session, partners: Partners, now: datetime, notes: list[Note]
         partners.policy,
         partners.directory.agencies,
         links_to,
-        partial(restricted, partners.directory, today=today),
+        partial(_veiled, partners, today=today),
         today,
     )
     store.apply(session, made.moves, now)
@@ -203,6 +203,12 @@ def may_go(
     return Going(contact, rule, case)
 
 
+def _veiled(partners: Partners, child: str, today: date) -> str:
+    """Why nothing may show where a child lives, so that nothing of it goes without a person's yes; blank for no."""
+    limited, file = restricted(partners.directory, child, today), partners.case(child)
+    return why_veiled(file, today, limited) if file else limited
+
+
 def _compose(session: Session, partners: Partners, row: Notification, now: datetime) -> tuple[str, str]:
     """Make the message of one. Why it cannot be made, and the role that mends it; both blank where it was."""
     going = may_go(session, partners, row, session.get_one(Alert, row.alert_id), local_day(now))
@@ -235,7 +241,7 @@ def _not_to_be_sent(
         return f"the child's agency is {contact.agency} now. The worker refuses this one, with the reason", "worker"
     if sending.send == "never":
         return "the policy sends it no longer", "data_owner"
-    needs_yes = sending.send == "approve" or restricted(partners.directory, child, today)
+    needs_yes = sending.send == "approve" or _veiled(partners, child, today)
     if needs_yes and row.id not in store.approved(session):
         return f"nobody has approved it, and it needs that now. {sending.approved_by}: approve it", sending.approved_by
     return "", ""

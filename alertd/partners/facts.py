@@ -92,12 +92,16 @@ PLACES: Final = frozenset({"placement_type", "setting", "arranged_by", "school_m
 
 
 def why_veiled(file: CaseFile, today: date, restricted: str) -> str:
-    """Why nothing may show where the child lives: a restriction, or an adoption under way; blank for neither."""
+    """Why nothing may show where the child lives: a restriction, or an adoption under way or made; else blank."""
     if restricted:
         return restricted
-    for record in file.of("placement"):
+    placements = list(file.of("placement"))
+    latest = max((r.day("start") or date.min for r in placements), default=None)
+    for record in placements:
         end = record.day("end")
-        if str(record.get("type"))[:1] == "A" and (end is None or end > today):
+        # Such a placement ends with the adoption order, and what was said then would show who adopted the child.
+        last = (record.day("start") or date.min) == latest
+        if str(record.get("type"))[:1] == "A" and (end is None or end > today or last):
             return "the child is placed for adoption"
     for record in file.of("agency_trigger"):
         if record.get("type") == "adoption_placement" and record.get("withdrawn") is None:

@@ -92,10 +92,11 @@ def plan(
     policy: Policy,
     agencies: Agencies,
     links: Callable[[str], Mapping[str, str]],
-    restricted: Callable[[str], str],
+    veiled: Callable[[str], str],
     today: date,
 ) -> Plan:
-    """What is to be. ``links`` are a child's agencies by kind; ``restricted`` says why a child is, or blank."""
+    """What is to be. ``links`` are a child's agencies by kind; ``veiled`` says why nothing may show where
+    a child lives, or blank: then a person says yes first, whatever the policy."""
     made = Plan()
     by_alert: dict[int, list[Standing]] = defaultdict(list)
     by_trigger: dict[tuple[str, str, str], list[Standing]] = defaultdict(list)
@@ -109,7 +110,7 @@ def plan(
         still.add(one.alert_id)
         if not one.now or policy.not_ours(one.rule.id, one.day):
             continue
-        first = _first_state(policy, one, restricted)
+        first = _first_state(policy, one, veiled)
         resolve = _resolving(agencies, one.child, links, today)
         for kind in dict.fromkeys(one.rule.tell):
             rows = [row for row in by_alert[one.alert_id] if row.kind == kind]
@@ -129,12 +130,12 @@ def _resolving(
     return lambda kind: agencies.resolve(kind, links(child), today)
 
 
-def _first_state(policy: Policy, one: Owed, restricted: Callable[[str], str]) -> tuple[State, str, str]:
+def _first_state(policy: Policy, one: Owed, veiled: Callable[[str], str]) -> tuple[State, str, str]:
     """Where a notification begins, why, and who approves it."""
     sending = policy.of(one.rule.id)
-    if sending.send == "automatic" and not restricted(one.child):
+    why = veiled(one.child) if sending.send == "automatic" else "the policy asks for it"
+    if not why:
         return "ready", "the policy sends it automatically", ""
-    why = "the child is restricted" if sending.send == "automatic" else "the policy asks for it"
     return "awaiting_approval", f"{why}: {sending.approved_by} approves it", sending.approved_by
 
 

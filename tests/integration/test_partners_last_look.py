@@ -77,6 +77,18 @@ def test_what_nobody_is_told_of_any_more_does_not_leave(town: Town) -> None:
     assert town.only().state == "withdrawn"
 
 
+def test_a_child_placed_for_adoption_waits_for_a_yes_whatever_the_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
+    town = Town(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}", {"notify.n5": Sending(send="automatic")})
+    town.day(nov(3), placement="child,key,start,end,type\nC1,P1,2026-11-02,,A4\n")
+    assert town.only().state == "awaiting_approval"
+    assert town.only().why == "the child is placed for adoption: worker approves it"
+    assert town.mails_to("desk") == []
+    town.council.house.engine.dispose()
+
+
 def test_it_leaves_as_it_was_made_where_nothing_changed(town: Town) -> None:
     town.council.send(time(9, 5))
     ((_, body),) = town.mails_to("desk")

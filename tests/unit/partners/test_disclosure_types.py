@@ -237,7 +237,16 @@ def test_adoption_and_restriction_hide_the_place_at_the_source() -> None:
         ("placement", "P1", {"start": date(2026, 11, 3), "type": "U4"}),
         ("agency_trigger", "T1", {"happened": date(2026, 11, 1), "type": "adoption_placement"}),
     )
-    for file, restricted in ((adopted, ""), (planned, ""), (PLACED, "the child is restricted")):
+    ordered = child(
+        ("placement", "P0", {"start": date(2026, 1, 3), "end": date(2026, 2, 3), "type": "U4"}),
+        ("placement", "P1", {"start": date(2026, 2, 3), "end": TODAY, "type": "A5"}),
+    )
+    back = child(
+        ("placement", "P0", {"start": date(2026, 1, 3), "end": date(2026, 2, 3), "type": "A5"}),
+        ("placement", "P1", {"start": date(2026, 2, 3), "type": "U4"}),
+    )
+    assert why_veiled(back, TODAY, "") == ""
+    for file, restricted in ((adopted, ""), (planned, ""), (ordered, ""), (PLACED, "the child is restricted")):
         veiled = why_veiled(file, TODAY, restricted)
         assert veiled
         case = case_of(file, veiled=veiled)
