@@ -120,16 +120,33 @@ def tell_once_a_day(
     duty is told instead: that something is wrong must not be what stops all other mail. Returns whether a
     message was made.
     """
+    key = f"{local_day(now)}:{about}"[:60]
+    return tell(session, composer, person, now, subject=subject, lines=lines, digest_for=key)
+
+
+def tell(
+    session: Session,
+    composer: Composer,
+    person: Resolved,
+    now: datetime,
+    *,
+    subject: str,
+    lines: Iterable[str],
+    digest_for: str | None = None,
+) -> bool:
+    """Tell one person of something that is not an alert, at once, or duty where no message to them can be made.
+
+    Nobody is told twice under one ``digest_for``. Returns whether a message was made.
+    """
     today, (first, *others) = local_day(now), [_fit(line, local_day(now)) for line in lines] or [subject]
     page = Page(subject=subject, preview=subject, opening=(first,), today=today, lines=tuple(others))
-    key = f"{today}:{about}"[:60]
     for to in (person, composer.directory.resolve("duty", Holding(), today)):
-        told = select(Delivery.id).where(Delivery.person == to.person_id, Delivery.digest_for == key)
-        if session.execute(told).first():
+        told = select(Delivery.id).where(Delivery.person == to.person_id, Delivery.digest_for == digest_for)
+        if digest_for is not None and session.execute(told).first():
             return False
         try:
             mail = composer.wording.page("operator", page, to.language)
-            deliver(session, composer, to, mail, now, urgent=True, digest_for=key)
+            deliver(session, composer, to, mail, now, urgent=True, digest_for=digest_for)
         except InputError:
             continue
         return True

@@ -6,10 +6,9 @@ One message to a person at a time, whatever it is made of; none about the same s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -17,9 +16,8 @@ from sqlalchemy.orm import Session
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, Notification
-from alertd.outbox.deliver import Composer, deliver
+from alertd.outbox.deliver import Composer, tell
 from alertd.people.directory import Resolved
-from alertd.routing.render import Rendered
 from alertd.rulebook.agencies import AGENCIES
 
 _HEADINGS: Final = {
@@ -54,19 +52,13 @@ def tell_staff(session: Session, composer: Composer, notes: Iterable[Note], now:
         if line not in lines[person.person_id][note.state]:
             lines[person.person_id][note.state].append(line)
     for person_id, by_state in lines.items():
-        deliver(session, composer, people[person_id], _mail(by_state), now, urgent=True)
+        n = sum(map(len, by_state.values()))
+        subject = f"{n} notification{'' if n == 1 else 's'} to other agencies for you to see to"
+        said = [one for state, heading in _HEADINGS.items() if by_state[state] for one in (heading, *by_state[state])]
+        tell(session, composer, people[person_id], now, subject=subject, lines=said)
     return len(lines)
 
 
 def _line(row: Notification, alert: Alert, person: Resolved) -> str:
     of_child = "" if person.without_details else f", ref {alert.child}, {alert.rule}"
     return f"{row.reference}: {row.agency or AGENCIES.get(row.kind, row.kind)}{of_child}: {row.why}"
-
-
-def _mail(by_state: Mapping[str, list[str]]) -> Rendered:
-    n = sum(map(len, by_state.values()))
-    subject = f"{n} notification{'' if n == 1 else 's'} to other agencies for you to see to"
-    text = [line for state, heading in _HEADINGS.items() if by_state.get(state) for line in (heading, *by_state[state])]
-    html = "".join(f"<p>{escape(line)}</p>" for line in text)
-    page = f'<!doctype html><html lang="en-GB"><head><title>{subject}</title></head><body>{html}</body></html>'
-    return Rendered(subject, subject, "\n".join(text), page)
