@@ -6,6 +6,7 @@ that covers the authority. Where several do, nobody is told until somebody says 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -121,12 +122,12 @@ class Agencies:
     def _which(self, kind: str, linked: str | None) -> tuple[Agency, str] | NotKnown:
         title = AGENCIES.get(kind, kind)
         if linked is not None and " " in linked:
-            what = f"the child is linked with several at once: {linked}"
+            what = f"the child is linked with several at once: {_as_id(linked)}"
             return NotKnown(kind, what, "worker", "End the agency_link of those that it is no longer")
         if linked is not None:
             agency = self.agencies.get(linked)
             if agency is None:
-                what = f"the child is linked with {linked}, which is no agency's id"
+                what = f"the child is linked with {_as_id(linked)}, which is no agency's id"
                 return NotKnown(kind, what, "data_owner", "Correct the child's agency_link, or add the agency")
             if agency.kind != kind:
                 what = f"the child is linked with {linked} as {kind}, and it is {agency.kind}"
@@ -187,3 +188,8 @@ class Agencies:
             passed += f"; {one.id} {why}"
         what = f"{agency.id} has no contact who can be told{passed}"
         return NotKnown(agency.kind, what, "partner_lead", "Ask them for a contact and enter it")
+
+
+def _as_id(linked: str) -> str:
+    """What a feed names as an agency, where it is written as ids are: a feed may hold anything, and this is mailed."""
+    return linked if re.fullmatch(r"[A-Za-z0-9._-]{1,60}( and [A-Za-z0-9._-]{1,60})*", linked) else "something else"

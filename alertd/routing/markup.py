@@ -29,6 +29,8 @@ _OPEN, _MID, _SHUT = "\ue000", "\ue001", "\ue002"
 _TONE = "\ue003"
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff]")
 _BREAKS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+TURNING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that are not seen and turn the direction of what follows: a value could make a line read otherwise."""
 _MARKED: Final = re.compile(f"{_OPEN}([a-z-]+){_MID}(.*?){_SHUT}", re.DOTALL)
 _TONED: Final = re.compile(f"{_TONE}({'|'.join(TONES)}){_SHUT}")
 _SYNTAX: Final = re.compile(r"([\\*_\[\]|]|^\s*[#+.)=-]|^\s*\d+(?=[.)]))")
@@ -57,7 +59,7 @@ def data(value: object, language: str) -> str:
     """A value as text that means nothing in Markdown, marked where it is in another language than the mail."""
     if isinstance(value, Raw):
         return value
-    text = _SYNTAX.sub(_escaped, _BREAKS.sub(" ", _PRIVATE.sub("", str(value))))
+    text = _SYNTAX.sub(_escaped, _BREAKS.sub(" ", TURNING.sub("", _PRIVATE.sub("", str(value)))))
     foreign = isinstance(value, Said) and value.lang != language and any(c.isalpha() for c in value)
     return f"{_OPEN}{value.lang}{_MID}{text}{_SHUT}" if foreign and isinstance(value, Said) else text
 

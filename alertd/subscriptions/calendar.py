@@ -19,6 +19,7 @@ from icalendar.prop import vText
 
 from alertd.calendars.clock import begin_of
 from alertd.cases.records import local_day
+from alertd.routing.markup import TURNING
 
 REFRESH: Final = timedelta(hours=1)
 _ALERTS: Final = UUID("8d0c6c52-58e5-4a51-9f6c-6f7e2b0d1a34")
@@ -126,6 +127,7 @@ def _day(due: date | datetime) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without what RFC 5545 does not let a text hold: control characters other than the line break, and halves
-    of a character."""
-    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
+    """Without what RFC 5545 does not let a text hold, control characters other than the line break and halves of a
+    character, and without what turns the direction of a line."""
+    shown = TURNING.sub("", text)
+    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in shown)

@@ -47,6 +47,8 @@ EVERYWHERE = frozenset({"everywhere"})
         ("covers nobody", [gp("gp-a")], {}, "linked with no GP practice"),
         ("none of its kind", [], {}, "has no GP practice"),
         ("a link that leads nowhere", [gp("gp-a", covers=EVERYWHERE)], {"gp": "gp-z"}, "which is no agency's id"),
+        ("a link that is no id", [gp("gp-a")], {"gp": "Mrs,Poe"}, "the child is linked with something else, "),
+        ("links that are none", [gp("gp-a")], {"gp": "12 High St\nMrs Poe"}, "several at once: something else"),
         ("a link with two", [gp("gp-a"), gp("gp-b")], {"gp": "gp-a and gp-b"}, "several at once: gp-a and gp-b"),
         ("a link of another kind", [gp("gp-a", kind="school")], {"gp": "gp-a"}, "and it is school"),
         ("no agreement", [gp("gp-a", agreement=None)], {"gp": "gp-a"}, "no data-sharing agreement"),

@@ -137,6 +137,10 @@ def test_anything_else_is_refused_at_load_with_its_line(tmp_path: Path, source: 
     assert says in str(told.value)
 
 
+def test_no_value_turns_the_direction_of_a_line() -> None:
+    assert data("C\u202e1\u2066\u200f", "en") == "C1"
+
+
 def test_a_text_is_filled_in_by_plain_names_and_a_list_is_joined(tmp_path: Path) -> None:
     wording = own(
         tmp_path,

@@ -151,8 +151,14 @@ _items = st.builds(
 
 
 def _expected(given_text: str) -> str:
-    """A text without what the standard does not let it hold."""
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", " ", given_text)
+    """A text without what the standard does not let it hold, and what turns a line."""
+    shown = re.sub(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", given_text)
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", " ", shown)
+
+
+def test_no_text_turns_the_direction_of_a_line() -> None:
+    item = Item(("r", "c", "k", "s"), "Visit", "C\u202e1", "due", date(2026, 11, 27), "", "", "", 0, NOW)
+    assert text(events(calendar_of([item], "n", NOW))[0]["SUMMARY"]) == "Visit · C1"
 
 
 @given(_items, _any_text)
