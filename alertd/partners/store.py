@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from alertd.db.links import revoke_links
 from alertd.db.tables import Alert, Delivery, DeliveryEvent, Notification, NotificationEvent
 from alertd.errors import InputError
+from alertd.outbox import store as outbox
 from alertd.partners.plan import ALERTD, Move, New, Standing, State
 from alertd.partners.reference import read_reference
 
@@ -173,11 +174,14 @@ def refuse(session: Session, row: Notification, by: str, now: datetime, why: str
 
 
 def hold(session: Session, row: Notification, by: str, now: datetime, why: str) -> None:
-    """A person stops it before it is composed."""
+    """A person stops it before it leaves: a message that waits for the mail server is taken back."""
     _with_reason(row, why)
-    if row.delivery_id is not None:
-        raise InputError("its message is on its way", where=row.reference, fix="Ring the agency")
     _may(row, ("awaiting_approval", "ready"), "held")
+    if row.delivery_id is not None:
+        waits = session.get_one(Delivery, row.delivery_id)
+        if waits.state != "due" or waits.unknown_attempts or not outbox.cancel(session, waits.id, now, f"held by {by}"):
+            raise InputError("its message is on its way", where=row.reference, fix="Ring the agency")
+        row.delivery_id = None
     move(session, row, "held", now, by=by, why=f"held by {by}", reason=why)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from alertd import daemon
 from alertd.db.tables import Alert, Delivery
 from alertd.engine import sweep as sweeping
+from alertd.errors import InputError
 from alertd.partners import store
 from alertd.partners.policy import Policy, Sending
 from alertd.people.agencies import Agreement
@@ -87,6 +88,21 @@ def test_a_child_placed_for_adoption_waits_for_a_yes_whatever_the_policy(
     assert town.only().why == "the child is placed for adoption: worker approves it"
     assert town.mails_to("desk") == []
     town.council.house.engine.dispose()
+
+
+def test_a_person_stops_what_has_not_left_and_nothing_that_may_have(town: Town) -> None:
+    town.do(store.hold, "W1", town.council.now, "the wrong desk")
+    town.council.send(time(9, 5))
+    assert town.mails_to("desk") == [] and town.only().state == "held"
+    town.do(store.send_again, "W1", town.council.now, "it was the right one")
+    daemon.compose_once(town.council.house)
+    with Session(town.council.house.engine) as session, session.begin():
+        session.execute(update(Delivery).where(Delivery.state == "due").values(unknown_attempts=1))
+    with pytest.raises(InputError, match="on its way"):
+        town.do(store.hold, "W1", town.council.now, "the wrong desk")
+    town.council.send(time(9, 6))
+    town.council.send(time(9, 7))
+    assert len(town.mails_to("desk")) == 1 and town.only().state == "sent"
 
 
 def test_it_leaves_as_it_was_made_where_nothing_changed(town: Town) -> None:
