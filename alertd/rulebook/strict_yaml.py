@@ -45,7 +45,7 @@ _AMBIGUOUS: Final = (
     (re.compile(r"\d+(:\d\d)+"), "put it in quotes: some readers take it for a number of minutes"),
 )
 _WORDS: Final[Mapping[str, object]] = {"": None, "~": None, "null": None, "true": True, "false": False}
-_INT: Final = re.compile(r"[-+]?(0|[1-9]\d*)")
+_INT: Final = re.compile(r"[-+]?(0|[1-9]\d{0,17})")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9]\d*)?\.\d+")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 

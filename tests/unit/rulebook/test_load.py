@@ -181,3 +181,9 @@ def test_a_rule_over_others_looks_at_what_stands_in_for_them(pack: Path) -> None
 def test_a_rule_may_name_one_of_an_installed_pack_that_is_not_loaded(pack: Path) -> None:
     pack.write_text(PACK + "    speaks_for: [cla.review.first, cp.*]\n")
     assert load_rulebook([pack]).rules[0].speaks_for == ("cla.review.first", "cp.*")
+
+
+def test_a_number_longer_than_any_that_counts_something_is_text_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text(f"long: {'9' * 5000}\nmost: {'9' * 18}\n")
+    assert read_yaml(path).value == {"long": "9" * 5000, "most": 10**18 - 1}
