@@ -211,12 +211,18 @@ def acknowledge(session: Session, row: Notification, by: str, now: datetime, why
 
     What seemed to have bounced, or whose delivery is still unclear, is in their hands if they answer it.
     """
-    if row.delivery_id is None or row.state not in ("ready", "sent", "held"):
+    if row.delivery_id is None or row.state not in ("ready", "sent", "held") or _never_left(session, row.delivery_id):
         return False
     row.sent_at = row.sent_at or now
     row.acknowledged_at = now
     move(session, row, "acknowledged", now, by=by, why=why)
     return True
+
+
+def _never_left(session: Session, delivery_id: str) -> bool:
+    """Whether nobody can have a message: acknowledged, it would be taken back and never sent."""
+    sent = session.get_one(Delivery, delivery_id)
+    return sent.attempts == 0 or (sent.state == "cancelled" and not sent.unknown_attempts)
 
 
 def bounced(session: Session, row: Notification, now: datetime, why: str) -> None:

@@ -17,6 +17,7 @@ from alertd.engine import sweep as sweeping
 from alertd.errors import InputError
 from alertd.partners import store
 from alertd.partners.policy import Policy, Sending
+from alertd.partners.replies import parsed, take_reply
 from alertd.people.agencies import Agreement
 from tests.integration.test_partners_road import FIELDS, REVIEWERS, Town, nov
 from tests.support.council import Inline
@@ -88,6 +89,17 @@ def test_a_child_placed_for_adoption_waits_for_a_yes_whatever_the_policy(
     assert town.only().why == "the child is placed for adoption: worker approves it"
     assert town.mails_to("desk") == []
     town.council.house.engine.dispose()
+
+
+def test_nobody_acknowledges_what_has_not_left(town: Town) -> None:
+    """Whoever read the reference here could else keep a message from being sent, and its duty from being missed."""
+    raw = f"From: desk@reviewers.example\nSubject: Re: {town.only().reference}\n\nThank you.\n".encode()
+    house = town.council.house
+    with Session(house.engine) as session, session.begin():
+        taken = take_reply(session, house.composer_now(), parsed(raw), town.council.now)
+    assert (taken.result, town.only().state) == ("not_taken", "ready")
+    town.council.send(time(9, 5))
+    assert len(town.mails_to("desk")) == 1
 
 
 def test_a_person_stops_what_has_not_left_and_nothing_that_may_have(town: Town) -> None:
