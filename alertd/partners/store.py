@@ -222,7 +222,7 @@ def acknowledge(session: Session, row: Notification, by: str, now: datetime, why
 def _never_left(session: Session, delivery_id: str) -> bool:
     """Whether nobody can have a message: acknowledged, it would be taken back and never sent."""
     sent = session.get_one(Delivery, delivery_id)
-    return sent.attempts == 0 or (sent.state == "cancelled" and not sent.unknown_attempts)
+    return sent.state in ("due", "cancelled") and not sent.unknown_attempts
 
 
 def bounced(session: Session, row: Notification, now: datetime, why: str) -> None:
