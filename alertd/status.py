@@ -142,6 +142,13 @@ def _held(plan: Plan) -> Iterator[Waits]:
         yield Waits(f"A message to {who} is held: {why}", "whoever runs alertd", "Mend what it names; it is made anew")
     if len(plan.held) > SHOWN:
         yield Waits(f"{len(plan.held) - SHOWN} more messages are held", "whoever runs alertd", "Mend the first ones")
+    for who, waiting in plan.withheld.items():
+        alerts = sorted({one.alert.id for one in waiting})
+        yield Waits(
+            f"{len(alerts)} alerts of restricted children wait: {waiting[0].resolved.how}",
+            who,
+            f"Name in restrictions.csv who may hear of the child; alertd alerts show {alerts[0]} says which",
+        )
     for why, n in plan.nobody.most_common(SHOWN):
         reason = why.removeprefix("duty address: ")
         yield Waits(

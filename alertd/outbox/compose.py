@@ -20,6 +20,7 @@ from alertd.cases.records import local_day
 from alertd.db.tables import Alert, Notice
 from alertd.outbox.deliver import Composer, deliver, tell_once_a_day, tell_operator
 from alertd.outbox.plan import DIGESTS_AT_ONCE, Asked, Plan, Planning
+from alertd.outbox.waiting import Told
 
 
 @dataclass(slots=True)
@@ -65,6 +66,7 @@ def compose(session: Session, composer: Composer, now: datetime, asked: Sequence
         done.asked += not one.urgent and one.digest_for is None
     _tell_of_load(session, composer, now, planned.over)
     _tell_of_nobody(session, composer, now, planned.nobody)
+    _tell_of_withheld(session, composer, now, planned.withheld)
     return done
 
 
@@ -103,6 +105,21 @@ def _tell_of_nobody(session: Session, composer: Composer, now: datetime, nobody:
     tell_operator(
         session, composer, now, about="nobody", subject="alertd found nobody to tell of some alerts", lines=lines
     )
+
+
+def _tell_of_withheld(
+    session: Session, composer: Composer, now: datetime, withheld: Mapping[str, Sequence[Told]]
+) -> None:
+    """Tell whoever can see to it, once a day, that alerts of restricted children wait; and nothing of a child."""
+    for waiting in withheld.values():
+        person, alerts = waiting[0].resolved, sorted({one.alert.id for one in waiting})
+        lines = [
+            f"{len(alerts)} alerts of restricted children wait: nobody who may hear of these children can be told.",
+            "Name in restrictions.csv who may. alertd alerts show NUMBER says, to whoever may know, which child it is:",
+            *(f"alert {number}" for number in alerts[:20]),
+        ]
+        subject = "Alerts of restricted children wait for somebody to be named"
+        tell_once_a_day(session, composer, person, now, about="restricted", subject=subject, lines=lines)
 
 
 def held_now(session: Session, composer: Composer, now: datetime) -> Plan:

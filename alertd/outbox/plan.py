@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -21,8 +21,9 @@ from alertd.errors import InputError
 from alertd.language import Language
 from alertd.outbox.deliver import About, Composer, message_of
 from alertd.outbox.had import cleared_since, last_digests, urgent_today
+from alertd.outbox.hours import hours, team_of
 from alertd.outbox.waiting import LOOKS_BACK, Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
-from alertd.people.directory import LINE, Directory, Resolved, Team
+from alertd.people.directory import LINE, Resolved
 from alertd.routing.digest import SUBSCRIBER, compose_digest, compose_urgent, digest_is_due
 from alertd.routing.mails import ClearedItem, DigestItem, Rendered
 from alertd.routing.next_step import next_step
@@ -82,16 +83,22 @@ class Planned:
 class Plan:
     """All messages to be made now, and what cannot be told.
 
-    ``held`` could not be made, each with who must do what. ``nobody`` counts what fell to the duty address, by
+    ``held`` could not be made, each with who must do what. ``withheld`` are alerts of restricted children, by who
+    may hear only that they wait. ``nobody`` counts what fell to the duty address, by
     why; ``over`` those who had more urgent messages in one day than anybody reads. ``more``: there are further
     digests to be made after these.
     """
 
     messages: list[Planned] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    withheld: dict[str, list[Told]] = field(default_factory=dict)
     nobody: Counter[str] = field(default_factory=Counter)
     over: dict[str, int] = field(default_factory=dict)
     more: bool = False
+
+
+_News = Sequence[tuple[Told, Sequence[Waits]]]
+"""Alerts to list, each with what of it is new to the reader."""
 
 
 class Planning:
@@ -122,8 +129,7 @@ class Planning:
                 break
             self._holding_up_nobody(person, self._digest, told.get(person.person_id, []))
         for one in self._everybody.withheld:
-            how = f"{one.resolved.how}. Name in restrictions.csv who may hear of the child"
-            self._plan.held.append(f"{one.resolved.person_id}: alert {one.alert.id}: {how}")
+            self._plan.withheld.setdefault(one.resolved.person_id, []).append(one)
         for fell in self._everybody.nobody:
             self._plan.nobody[fell.resolved.how] += 1
         return self._plan
@@ -216,7 +222,7 @@ class Planning:
         lines = asked.digest if asked else ()
         handed = [t for t in told if t.handed_at and t.handed_at > last_at]
         waiting = sum(len(t.for_digest) for t in told) + len(handed) + len(lines)
-        at, closed = _hours(self._composer, person)
+        at, closed = hours(self._composer, person)
         is_due, _ = digest_is_due(
             self._now,
             at=at,
@@ -230,29 +236,45 @@ class Planning:
             return
         heard = [t for t in told if not t.snoozed]
         news = [(t, t.for_digest or ((_HANDED_OVER,) if t in handed else ())) for t in heard]
-        mail, named = self._list(
+        news += [(t, t.waits) for t in self._subscribed(person, lines)]
+        list_of = partial(
+            self._list,
             person,
-            [*news, *((t, t.waits) for t in self._subscribed(person, lines))],
             cleared=[item for c in cleared if (item := self._all_clear(c.alert_id))],
             load=self._load(person),
             snoozed=len({t.alert.id for t in told if t.snoozed}),
         )
-        about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
+        try:
+            mail, named = list_of(told=news)
+        except InputError:
+            mail, named = list_of(told=self._fitting(person, news))
+        about = [About(one.alert_id, "subscribed", one.role, one.why) for one in lines if one.alert_id in named]
         about += [About(c.alert_id, "clear", c.role, "told of it before") for c in cleared]
         heard = [t for t in heard if t.alert.id in named]  # what is only counted tells nobody of any child
         self._add(person, mail, heard, digest_for=self._today.isoformat(), about=about)
 
+    def _fitting(self, person: Resolved, told: _News) -> _News:
+        """Those of which a mail can be made. The others are held, each by itself, so that they hide no other child."""
+        fit = []
+        for one, waits in told:
+            try:
+                self._list(person, [(one, waits)])
+                fit.append((one, waits))
+            except InputError as error:
+                self._plan.held.append(f"{person.person_id}: alert {one.alert.id}: {error}")
+        return fit
+
     def _list(
         self,
         person: Resolved,
-        told: Iterable[tuple[Told, Sequence[Waits]]],
+        told: _News,
         *,
         cleared: Sequence[ClearedItem] = (),
         load: Sequence[tuple[Holding, str]] = (),
         snoozed: int = 0,
     ) -> tuple[Rendered, frozenset[int]]:
         """A mail that lists alerts, and those that it names."""
-        language, told = self._language(person), list(told)
+        language = self._language(person)
         digest = compose_digest(
             [self._item(one, waits, language) for one, waits in told],
             today=self._today,
@@ -345,7 +367,7 @@ class Planning:
 
     def _at_work(self, person: Resolved) -> bool:
         """Whether it is a working day of this person's, within their team's hours."""
-        local, team = self._now.astimezone(LONDON), _team_of(self._composer.directory, person)
+        local, team = self._now.astimezone(LONDON), team_of(self._composer.directory, person)
         if self._composer.calendar.why_not_working(self._today) or (team and self._today in team.closed):
             return False
         return team is None or team.hours is None or team.hours[0] <= local.time() < team.hours[1]
@@ -372,16 +394,3 @@ _HANDED_OVER = Waits(0, False, "handed_over", False)
 def _shown(handled: Iterable[Handled]) -> Iterable[Handled]:
     """What of all that was said others see: a snooze is its author's own."""
     return (one for one in handled if one.kind != "snooze")
-
-
-def _team_of(directory: Directory, person: Resolved) -> Team | None:
-    found = directory.people.get(person.person_id)
-    return directory.teams.get((found.team if found else person.person_id.removeprefix("team:")) or "")
-
-
-def _hours(composer: Composer, person: Resolved) -> tuple[time, frozenset[date]]:
-    """From which time of day somebody reads a digest, and on which further days nobody of the team does."""
-    team = _team_of(composer.directory, person)
-    if team is None:
-        return composer.digest_at, frozenset()
-    return max(composer.digest_at, team.hours[0] if team.hours else composer.digest_at), team.closed

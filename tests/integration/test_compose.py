@@ -268,6 +268,20 @@ def test_a_message_that_cannot_be_made_is_reported_and_waits_and_holds_up_no_oth
     assert office.compose(at(26, 10)).held == done.held
 
 
+def test_an_alert_whose_line_seems_to_hold_something_personal_waits_alone(office: Office) -> None:
+    """The other children of the same worker are told as ever."""
+    spoilt = review("upcoming", "C1", explained="9434765919 is missing")  # an NHS number where none should be
+    office.look(at(26, 6), spoilt, review("upcoming", "C2"), review("overdue", "C3"))
+    done = office.compose(at(26))
+    assert done.digests == 1
+    assert [held.partition(": a message")[0] for held in done.held] == ["W1: alert 1"]
+    assert "9434765919" not in str(done.held)
+    assert "ref C1" not in office.text()
+    assert "ref C2" in office.text()
+    assert "ref C3" in office.text()
+    assert [settled for _, settled, _ in office.notices()].count(None) == 1
+
+
 def test_a_person_whose_address_is_wrong_holds_up_nobody_else(office: Office) -> None:
     office.held["C2"] = Holding("W2", "T1")
     office.change("W2", address="bo at council")

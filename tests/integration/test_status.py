@@ -88,9 +88,15 @@ def test_a_restricted_child_of_whom_nobody_may_hear_is_said_without_the_child(co
     directory = council.house.staff.directory
     nobody = Restriction("C1", only=("gone",), reason="r")
     council.house.staff.directory = replace(directory, restrictions={"C1": nobody})
-    said = waits(council)
-    assert any("Name in restrictions.csv who may hear of the child" in one for one in said)
-    assert not any("C1" in one for one in said)
+    said = [one for one in status(council.house).waits if "restricted" in one.what]
+    assert [(one.who, one.do.partition(";")[0]) for one in said] == [
+        ("duty", "Name in restrictions.csv who may hear of the child")
+    ]
+    assert not any("C1" in one for one in waits(council))
+    council.send()
+    ((to, subject, body),) = [mail for mail in council.mail.sent if "restricted" in mail[1]]
+    assert (to, subject) == ("duty", "Alerts of restricted children wait for somebody to be named")
+    assert "C1" not in body and "alert 1" in body
 
 
 def test_that_only_duty_was_left_is_counted_and_said(council: Council) -> None:
