@@ -274,7 +274,7 @@ def test_an_alert_whose_line_seems_to_hold_something_personal_waits_alone(office
     office.look(at(26, 6), spoilt, review("upcoming", "C2"), review("overdue", "C3"))
     done = office.compose(at(26))
     assert done.digests == 1
-    assert [held.partition(": a message")[0] for held in done.held] == ["W1: alert 1"]
+    assert [held.partition(": template")[0] for held in done.held] == ["W1: alert 1"]
     assert "9434765919" not in str(done.held)
     assert "ref C1" not in office.text()
     assert "ref C2" in office.text()
