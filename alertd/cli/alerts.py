@@ -21,8 +21,8 @@ from alertd.alerts.planned import next_planned
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import Holding
 from alertd.cases.records import in_words, local_day
+from alertd.cli.desk import Desk, desk
 from alertd.cli.output import console
-from alertd.cli.subscriptions import Desk, desk
 from alertd.db.engine import reading
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryAlert, Handling, Notice
 from alertd.engine.findings import WHOLE_FEED, Finding

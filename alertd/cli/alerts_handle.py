@@ -12,7 +12,7 @@ from alertd.alerts import handlings
 from alertd.alerts.handling import Asked, Kind, lapses
 from alertd.cases.records import in_words
 from alertd.cli.alerts import Config, alerts_app, office_of
-from alertd.cli.subscriptions import desk
+from alertd.cli.desk import desk
 from alertd.errors import InputError
 
 __all__ = ["alerts_app"]

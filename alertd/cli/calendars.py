@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.cases.records import local_day
+from alertd.cli.desk import Desk, desk
 from alertd.cli.output import console
-from alertd.cli.subscriptions import As, Config, Desk, address, desk
+from alertd.cli.subscriptions import As, Config, address
 from alertd.db.engine import reading
 from alertd.db.links import new_link, revoke_links
 from alertd.db.tables import Link

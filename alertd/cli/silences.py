@@ -16,8 +16,8 @@ from alertd.alerts.silences import Silenced
 from alertd.calendars.clock import begin_of, end_of
 from alertd.cases.records import in_words
 from alertd.cli.alerts import Config, ListFormat
+from alertd.cli.desk import desk
 from alertd.cli.output import console
-from alertd.cli.subscriptions import desk
 from alertd.db.engine import reading
 
 silences_app = typer.Typer(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -12,20 +9,18 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from alertd.bootstrap import directory_of, now_utc, rulebook_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import local_day
+from alertd.cli.desk import Desk, desk
 from alertd.cli.output import console
-from alertd.db.engine import open_to_look, reading
+from alertd.db.engine import reading
 from alertd.db.links import new_link, revoke_links
 from alertd.errors import InputError
-from alertd.people.directory import Directory
 from alertd.routing.words import day_words
 from alertd.rulebook.model import Rulebook
-from alertd.settings import Settings, load
+from alertd.settings import Settings
 from alertd.subscriptions import feeds, store
 from alertd.subscriptions.model import (
     CALENDAR,
@@ -46,30 +41,6 @@ subscriptions_app = typer.Typer(
 
 Config = Annotated[Path, typer.Option(help="The settings file.")]
 As = Annotated[str, typer.Option("--as", help="Whose it is: an id of the staff directory.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What these commands work with."""
-
-    settings: Settings
-    rulebook: Rulebook
-    directory: Directory
-    engine: Engine
-    now: datetime
-
-
-@contextmanager
-def desk(config: Path) -> Iterator[Desk]:
-    """Everything a command needs, from the settings. Raises InputError while no daemon has made the database."""
-    settings = load(config)
-    rulebook = rulebook_of(settings)
-    directory = directory_of(settings, rulebook)
-    engine = open_to_look(settings.database.url)
-    try:
-        yield Desk(settings, rulebook, directory, engine, now_utc())
-    finally:
-        engine.dispose()
 
 
 @subscriptions_app.command("add")
