@@ -1,6 +1,6 @@
 """No message to an agency holds a field outside its allow-list, whatever the records hold.
 
-2,000 random (child, agency, trigger) draws in the suite; ``ALERTD_DRAWS=100000``, or ``make canaries``, for the issue's
+1,000 random (child, agency, trigger) draws in the suite; ``ALERTD_DRAWS=100000``, or ``make canaries``, for the issue's
 number. What is allowed is worked out here again, from the rule, the list of fields and the agreement alone.
 """
 
@@ -23,7 +23,7 @@ from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rule
 from tests.unit.partners.canaries import TODAY, Cage, Source, child_of_canaries, events_in, heard
 
-DRAWS = int(os.environ.get("ALERTD_DRAWS", "2000"))
+DRAWS = int(os.environ.get("ALERTD_DRAWS", "1000"))
 
 _WORKER, _AUTHORITY = "worker", "authority"
 _BEGINS = frozenset({"start", "happened", "takes_effect"})
