@@ -1,6 +1,6 @@
 """No message to an agency holds a field outside its allow-list, whatever the records hold.
 
-1,000 random (child, agency, trigger) draws in the suite; ``ALERTD_DRAWS=100000``, or ``make canaries``, for the issue's
+1,000 random (child, agency, trigger) draws in the suite; ``ALERTD_DRAWS=100000``, or ``make canaries``, for the whole
 number. What is allowed is worked out here again, from the rule, the list of fields and the agreement alone.
 """
 
