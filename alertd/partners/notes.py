@@ -23,13 +23,14 @@ from alertd.rulebook.agencies import AGENCIES
 _HEADINGS: Final = {
     "awaiting_approval": "These wait for your approval. alertd partners show REFERENCE says what each would say:",
     "held": "These cannot be sent as things are:",
+    "wrote": "These agencies have it, and wrote more than thanks. Read their mail, in alertd's own mailbox:",
     "bounced": "These did not reach the agency, and no second message goes by itself. Tell them another way:",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """That a role is told of one notification: ``awaiting_approval``, ``held`` or ``bounced``."""
+    """That a role is told of one notification: ``awaiting_approval``, ``held``, ``bounced``, or ``wrote``."""
 
     notification: int
     role: str

@@ -42,6 +42,9 @@ _MACHINE_HEADERS: Final = (
 _OUT_OF_OFFICE: Final = re.compile(
     r"^\s*(auto(matic)?[ -]?(reply|response)|out of (the )?office|ateb awtomatig|allan o'r swyddfa)", re.IGNORECASE
 )
+THANKS: Final = 12
+"""Words that an answer may have and still be read as no more than "thank you, we have it"."""
+_QUOTES_FROM_HERE: Final = re.compile(r"^\s*(-{3,}.*-{3,}|On .{1,200}wrote:|From:\s.*|Ar .{1,200}ysgrifennodd.*:)\s*$")
 _TEXT_READ: Final = 100_000
 _LONGEST_HEADER: Final = 1_000
 _ADDRESS: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}"
@@ -54,13 +57,14 @@ Result = Literal["acknowledged", "known", "bounced", "not_taken"]
 class Reply:
     """What a message says of itself. ``sender`` is the one address it is from, blank where there is none or several;
     ``machine`` says why it was not written by a person; ``failed`` is the Message-ID that could not be delivered;
-    ``digest`` tells this message from others."""
+    ``digest`` tells this message from others. ``words`` counts what its writer said, without what is quoted."""
 
     sender: str
     references: frozenset[str]
     machine: str = ""
     failed: str = ""
     digest: str = ""
+    words: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ def parsed(raw: bytes) -> Reply:
     digest = sha256(raw).hexdigest()
     try:
         message = email.message_from_bytes(raw[:LARGEST], policy=_Brief())
-        return Reply(_sender(message), references_in(_said(message)), _machine(message), _failed(message), digest)
+        said = references_in(_said(message))
+        words = _words(_body(message))
+        return Reply(_sender(message), said, _machine(message), _failed(message), digest, words)
     except Exception:  # noqa: BLE001 - the parser raises many things for headers that are none
         return Reply("", frozenset(), "it cannot be read as a mail", digest=digest)
 
@@ -112,6 +118,16 @@ def _body(message: Message) -> str:
     found = next((p for kind in ("text/plain", "text/html") for p in parts if p.get_content_type() == kind), None)
     content = found.get_payload(decode=True) if found is not None else b""
     return content[:_TEXT_READ].replace(b"\0", b"").decode("ascii", "replace") if isinstance(content, bytes) else ""
+
+
+def _words(body: str) -> int:
+    """How many words the writer put above what they quote, and above a signature."""
+    count = 0
+    for line in body.splitlines():
+        if line.startswith("-- ") or line.rstrip() == "--" or _QUOTES_FROM_HERE.match(line):
+            break
+        count += 0 if line.startswith(">") else len(line.split())
+    return count
 
 
 def _own(part: Message) -> Iterator[Message]:
@@ -184,6 +200,10 @@ def take_reply(session: Session, composer: Composer, reply: Reply, now: datetime
             subject="alertd could not take an answer of an agency",
             lines=lines,
         )
+    if taken.result in ("acknowledged", "known") and reply.words > THANKS:
+        # That they have it is certain. What else they say, perhaps that it is not their child, a person must read.
+        row = store.by_reference(session, taken.reference)
+        tell_staff(session, composer, [Note(row.id, role, "wrote") for role in ("worker", "team_manager")], now)
     return taken
 
 

@@ -58,6 +58,17 @@ def owner_was_told(town: Town) -> list[str]:
     return [body for to, subject, body in town.council.mail.sent[before:] if "answer of an agency" in subject]
 
 
+def staff_were_told(town: Town) -> dict[str, str]:
+    """Who heard that an agency wrote more than thanks, and what."""
+    before = len(town.council.mail.sent)
+    town.council.send(time(10))
+    return {
+        to: " ".join(b.split())
+        for to, _, b in town.council.mail.sent[before:]
+        if "more than thanks" in " ".join(b.split())
+    }
+
+
 def test_the_reference_from_an_address_of_theirs_acknowledges_once(town: Town) -> None:
     row = town.only()
     assert take(town, answer(row.reference)).result == "acknowledged"
@@ -75,6 +86,28 @@ NOT_TAKEN: tuple[tuple[dict[str, str], str], ...] = (
     ({"X_Autoreply": "yes"}, "sent automatically"),
     ({"Return_Path": "<>"}, "no return path"),
 )
+
+
+def test_who_writes_more_than_thanks_is_read_by_the_worker_and_the_manager(town: Town) -> None:
+    """Perhaps it is not their child: the answer acknowledges, and a person must see what else it says."""
+    reference = town.only().reference
+    mail = answer(reference)
+    mail.set_content(
+        "We have received this but this child is not known to us, you may have the wrong service. Please ring.\n\n"
+        "On Tue, 24 Nov 2026 alertd wrote:\n> Our reference " + reference + "\n"
+    )
+    assert take(town, mail).result == "acknowledged"
+    told = staff_were_told(town)
+    assert sorted(told) == ["ade", "cy"]
+    assert all("not known" not in body for body in told.values()), "their words stay in the mailbox"
+
+
+def test_thanks_above_a_long_quotation_and_a_signature_are_no_more_than_thanks(town: Town) -> None:
+    mail = answer(town.only().reference)
+    quoted = "\n".join(f"> {n} words of the mail that was sent" for n in range(30))
+    mail.set_content(f"Thank you, we have it.\n\n{quoted}\n-- \n{'A long name of an office ' * 9}\n")
+    assert take(town, mail).result == "acknowledged"
+    assert staff_were_told(town) == {}
 
 
 def test_anything_else_acknowledges_nothing_and_is_told(town: Town) -> None:
