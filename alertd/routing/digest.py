@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -219,11 +220,14 @@ def digest_is_due(
 
 
 def _once(items: Sequence[DigestItem]) -> list[DigestItem]:
-    """Each alert once, most urgent first. Told twice (as deputy and as manager), it is theirs to do."""
+    """Each alert once, most urgent first. Told twice (as deputy and as manager), it is theirs to do; and it is new
+    where it is new as either."""
     ranked = sorted(items, key=lambda i: (i.role != "worker", i.role == SUBSCRIBER, i.role))
     chosen: dict[int, DigestItem] = {}
     for item in ranked:
-        chosen.setdefault(item.alert_id, item)
+        first = chosen.setdefault(item.alert_id, item)
+        if item.is_new and not first.is_new:
+            chosen[item.alert_id] = replace(first, is_new=True, change=item.change, late=item.late)
     return sorted(chosen.values(), key=_urgency)
 
 

@@ -178,6 +178,16 @@ def test_whatever_is_new_is_named_however_much_there_is_and_what_is_only_counted
     assert "New as well, in short:" in mail.html
 
 
+def test_what_is_new_as_one_of_two_roles_is_new_and_so_is_named() -> None:
+    """Somebody who stands in for the next step up is told again as that, however long their list is."""
+    old = overdue(MANAGER_LINES + 5, role="service_manager", how="service manager of S1")
+    last = replace(old[-1], role="head_of_service", is_new=True, change="escalated", late=True)
+    found = digest([*old, last])
+    assert last.alert_id in found.named
+    assert found.sections[0].rest == (Change("ref C044", "Child protection visit", "due Wed 25 Nov, yesterday"),)
+    assert [c.what for c in found.changes] == ["passed up to you"]
+
+
 def test_the_load_is_a_row_a_worker_most_overdue_first() -> None:
     held = [(Holding("P1", "T1"), "upcoming"), (Holding("P2"), "overdue"), (Holding("P1"), "unknown")]
     found = digest([], load=[*held, (Holding(None, "T1"), "due"), (Holding(), "due"), (Holding("P9"), "due")])
