@@ -329,6 +329,8 @@ class Directory:
                 said += f"deputy of {passed.id}, who {self._why_not(passed, ask)}"
                 if not self._why_not(deputy, ask):
                     return _told(deputy, said, "up" if why else "deputy")
+                if deputy.id in ask.not_to:  # who stands in for their cases does not sit in the manager's chair
+                    break
                 said += "; "
                 seen.add(deputy.id)
                 passed = deputy

@@ -329,3 +329,19 @@ def test_a_directors_mailbox_in_a_team_that_has_nothing_to_do_with_the_child_is_
     assert found.person_id == "duty"
     within = Directory({"D": director}, teams, "duty@council.example").resolve("director", Holding(None, "A"), TODAY)
     assert within.person_id == "team:A"
+
+
+def test_an_acting_manager_who_holds_the_case_passes_it_up_and_not_to_the_colleague_who_covers_their_cases() -> None:
+    teams = {"S": Team("S", "Service"), "T": Team("T", "T", "S")}
+    people = {
+        "M": Person("M", "Mo", "mo@council.example", "team_manager", "T", deputy="W", away_from=TODAY),
+        "W": Person("W", "Wu", "wu@council.example", "worker", "T", deputy="C"),
+        "C": Person("C", "Cy", "cy@council.example", "worker", "T"),
+        "S1": Person("S1", "Si", "si@council.example", "service_manager", "S"),
+    }
+    directory = Directory(people, teams, "duty@council.example")
+    assert directory.resolve("team_manager", Holding("W", "T"), TODAY).person_id == "S1"
+    assert directory.resolve("team_manager", Holding("C", "T"), TODAY).person_id == "W"
+    people["W"] = Person("W", "Wu", "wu@council.example", "worker", "T", deputy="C", away_from=TODAY)
+    away = Directory(people, teams, "duty@council.example")
+    assert away.resolve("team_manager", Holding("X", "T"), TODAY).person_id == "C", "a deputy of a deputy who is away"
