@@ -32,7 +32,7 @@ from alertd.intake.numbers import read_merged
 from alertd.intake.store import standing
 from alertd.intake.whole import Whole
 from alertd.outbox.channel import Notifier
-from alertd.outbox.deliver import Composer
+from alertd.outbox.deliver import EMAIL, Composer
 from alertd.partners.compose import Partners
 from alertd.partners.facts import Contact
 from alertd.partners.policy import Policy, read_policy
@@ -268,13 +268,34 @@ def people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) ->
     return directory
 
 
-def email_of(settings: Settings) -> Notifier:
-    """The e-mail channel, found by its entry point like any other."""
-    point = next(iter(entry_points(group="alertd.notifiers", name="email")))
+def channels_of(settings: Settings) -> dict[str, Notifier]:
+    """The channels by name: e-mail, and those under ``[channels]``, each found by the entry point of its kind.
+
+    ``kind`` is the name of the entry point, where it is not the channel's own: so there can be two of a kind.
+    Raises InputError for one that is not installed, and for what it cannot use.
+    """
+    return {name: channel_of(settings, name) for name in (EMAIL, *settings.channels)}
+
+
+def channel_of(settings: Settings, name: str) -> Notifier:
+    """One of the channels of the settings."""
+    if name == EMAIL and EMAIL in settings.channels:
+        where = settings.place(f"channels.{EMAIL}")
+        raise InputError("e-mail has its own section", where=where, fix="Write it as [email]")
+    written = settings.email if name == EMAIL else settings.channels[name]
+    where = EMAIL if name == EMAIL else f"channels.{name}"
+    kind = EMAIL if name == EMAIL else str(written.get("kind", name))
+    points = {point.name: point for point in entry_points(group="alertd.notifiers")}
+    if kind not in points:
+        fix = did_you_mean(kind, points) or f"There are {', '.join(sorted(points))}; others are packages to install"
+        raise InputError(f"there is no channel of kind {kind!r}", where=settings.place(where), fix=fix)
     try:
-        made: Notifier = point.load()(settings.email)
+        made: Notifier = points[kind].load()({key: value for key, value in written.items() if key != "kind"})
     except InputError as error:
-        raise InputError(error.what, where=settings.place(error.where or "email"), fix=error.fix) from None
+        _, _, key = (error.where or "").partition(".")
+        at = ".".join(filter(None, (where, key))) if (error.where or "").startswith(kind) else error.where or where
+        raise InputError(error.what, where=settings.place(at), fix=error.fix) from None
+    made.name = name
     return made
 
 
@@ -288,7 +309,7 @@ def build(
     """Make everything. Raises InputError for the first thing that is not right; nothing runs yet."""
     rulebook = rulebook_of(settings)
     staff = staff_of(settings, rulebook, clock)
-    email = email_of(settings)
+    notifiers = channels_of(settings)
     calendar = calendar_for(settings.authority.nation, rulebook.terms)
     engine = open_engine(settings.database.url)
     upgrade(engine)
@@ -299,6 +320,7 @@ def build(
         sender=str(settings.email["sender"]),
         digest_at=settings.schedule.digest,
         new_id=new_id,
+        channels=notifiers,
         most_urgent=settings.schedule.most_urgent,
         wording=wording_of(settings),
     )
@@ -308,7 +330,7 @@ def build(
         calendar=calendar,
         staff=staff,
         engine=engine,
-        notifiers={"email": email},
+        notifiers=notifiers,
         composer=composer,
         clock=clock,
         rng=rng or random.Random(),  # noqa: S311 - spreads retries, keeps no secret

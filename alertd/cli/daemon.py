@@ -8,13 +8,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alertd import daemon, log
-from alertd.bootstrap import build, directory_of, email_of, now_utc, place_of, rulebook_of, wording_of
+from alertd.bootstrap import build, channel_of, directory_of, now_utc, place_of, rulebook_of, wording_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
@@ -25,6 +26,7 @@ from alertd.errors import InputError
 from alertd.intake.kept import held_together
 from alertd.intake.whole import Whole
 from alertd.language import LANGUAGES
+from alertd.outbox.deliver import EMAIL
 from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
@@ -67,7 +69,8 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "templates", lambda: _templates(settings)
     yield "database", lambda: _database(settings)
     yield "feed", lambda: _feed(settings, loaded, staff)
-    yield "e-mail", lambda: _email(settings)
+    for name in (EMAIL, *settings.channels):
+        yield "e-mail" if name == EMAIL else f"channel {name}", partial(_channel, settings, name)
 
 
 def _rules(settings: Settings, loaded: list[Rulebook]) -> str:
@@ -139,9 +142,10 @@ def _workers(settings: Settings, snapshots: Sequence[Snapshot], directory: Direc
     return [f"{len(known)} of {len(holders)} workers who hold children are in the staff files"] if holders else []
 
 
-def _email(settings: Settings) -> str:
-    outcome = asyncio.run(email_of(settings).check())
+def _channel(settings: Settings, name: str) -> str:
+    outcome = asyncio.run(channel_of(settings, name).check())
+    where = f"{EMAIL}.host" if name == EMAIL else f"channels.{name}"
     if outcome.result != "delivered":
         what = outcome.reason.removeprefix("not sent: ").rstrip(".")
-        raise InputError(what, where=settings.place("email.host"), fix="Check the [email] section")
-    return f"{settings.email['host']} answers, with the security and the account asked for"
+        raise InputError(what, where=settings.place(where), fix=f"Check the [{where.removesuffix('.host')}] section")
+    return outcome.reason

@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import alertd
-from alertd import daemon, log, synth
+from alertd import daemon, log, sending, synth
 from alertd.bootstrap import House, build, rulebook_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON, in_words
@@ -163,13 +163,13 @@ def _evaluate(house: House) -> Evaluated:
             on_evaluated=lambda n, of: bar.update(task, description="Evaluating children", completed=n, total=of),
         )
         bar.update(task, description="Sending", total=None)
-        daemon.compose_once(house)
+        sending.compose_once(house)
         asyncio.run(_send_all(house))
     return found
 
 
 async def _send_all(house: House) -> None:
-    await daemon.dispatch(house)
+    await sending.dispatch(house)
     for notifier in house.notifiers.values():
         await notifier.close()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +86,32 @@ def reading(engine: Engine) -> Engine:
 
 def upgrade(engine: Engine) -> None:
     """Create or bring up the schema to this code's, in one transaction; safe when two start at once."""
-    with engine.begin() as connection:
+    with _altering(engine) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config = _migrations()
         _refuse_newer(connection, ScriptDirectory.from_config(config))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.dialect.name == "sqlite":
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            assert broken is None, f"a row of {broken[0]} would lead nowhere"
+
+
+@contextmanager
+def _altering(engine: Engine) -> Iterator[Connection]:
+    """A connection that may copy a table to alter it, as SQLite must, while others refer to it: what refers to what is
+    looked at when all is done, because it cannot be looked at in between."""
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
 
 
 def check_schema(engine: Engine) -> None:

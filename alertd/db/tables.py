@@ -67,7 +67,8 @@ class Base(DeclarativeBase):
 ALERT_STATES = ("open", "closed")
 STAGES = ("upcoming", "due", "overdue", "unknown")
 CLOSED_AS = ("met", "met_late", "met_recorded_late", "withdrawn", "source_removed")
-DELIVERY_STATES = ("due", "sending", "delivered", "refused", "unknown", "parked", "cancelled")
+DELIVERY_STATES = ("due", "sending", "delivered", "refused", "unknown", "parked", "cancelled", "standing_by")
+RECEIPTS = ("arrived", "failed", "away", "acknowledged")
 
 
 def _one_of(column: str, allowed: tuple[str, ...]) -> str:
@@ -219,6 +220,9 @@ class Delivery(Base):
     ``unknown_attempts`` when the answer was lost. ``digest_for`` is the working day of a digest, or
     the day and subject of a message to the operator: unique per person and channel, so that nobody
     gets two.
+
+    ``destination`` is what fails together with the address, as a mail domain. One that ``stands_in_for`` another
+    is ``standing_by`` until that one fails. ``reference`` is the other side's own id of what it took.
     """
 
     __tablename__ = "delivery"
@@ -227,6 +231,7 @@ class Delivery(Base):
         CheckConstraint("(state = 'sending') = (token is not null)", name="claim"),
         UniqueConstraint("person", "channel", "digest_for"),
         Index("ix_delivery_state_next", "state", "next_attempt_at"),
+        Index("ix_delivery_stands_in_for", "stands_in_for", unique=True),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -247,6 +252,9 @@ class Delivery(Base):
     lease_until: Mapped[datetime | None]
     next_attempt_at: Mapped[datetime]
     created_at: Mapped[datetime]
+    destination: Mapped[str] = mapped_column(String(255), default="")
+    stands_in_for: Mapped[str | None] = mapped_column(ForeignKey("delivery.id"))
+    reference: Mapped[str] = mapped_column(String(200), default="")
 
 
 class DeliveryEvent(Base):
@@ -261,6 +269,36 @@ class DeliveryEvent(Base):
     to_state: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int]
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class DeliveryReceipt(Base):
+    """What the other side said later of one delivery: see :class:`alertd.outbox.channel.Receipt`."""
+
+    __tablename__ = "delivery_receipt"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint(_one_of("kind", RECEIPTS), name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("delivery.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    key: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class OutboxEpoch(Base):
+    """How far this outbox has come: one row, counted up before anything is sent, and written outside the database
+    too. Where the outside is further, the database was restored and may not know what it sent."""
+
+    __tablename__ = "outbox_epoch"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(36))
+    """A UUID that tells this outbox from any other."""
+    at: Mapped[datetime]
 
 
 HANDLINGS = ("claim", "accept", "snooze", "hand_over", "dispute")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -15,10 +17,11 @@ from alertd.cases.records import local_day
 from alertd.db.tables import Delivery, DeliveryAlert, Notice
 from alertd.errors import InputError
 from alertd.outbox import store
+from alertd.outbox.channel import Letter
+from alertd.outbox.mail_message import PlainMail
 from alertd.people.directory import Directory, Resolved
 from alertd.routing import lint
 from alertd.routing.mails import Page, Rendered
-from alertd.routing.render import to_message
 from alertd.routing.wording import Wording, shipped
 from alertd.rulebook.model import Rulebook
 
@@ -26,9 +29,26 @@ MOST_URGENT: int = 8
 """Urgent messages for one person in one day; what comes beyond goes together, at most hourly. A proposal."""
 
 
+class Writer(Protocol):
+    """What of a channel composing needs: :class:`~alertd.outbox.channel.Notifier` has more."""
+
+    def write(self, letter: Letter) -> bytes:
+        """The bytes that are sent."""
+        ...
+
+    def destination(self, address: str) -> str:
+        """What fails together with this address."""
+        ...
+
+
+EMAIL: Final = "email"
+"""The channel by which staff are told; another may stand in where it fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """What composing needs to know; ``new_id`` makes UUIDs, ``digest_at`` is the digest's time of day in London."""
+    """What composing needs to know; ``new_id`` makes UUIDs, ``digest_at`` is the digest's time of day in London.
+    ``channels`` write the messages, by their names."""
 
     directory: Directory
     rulebook: Rulebook
@@ -36,7 +56,7 @@ class Composer:
     sender: str
     digest_at: time
     new_id: Callable[[], str]
-    channel: str = "email"
+    channels: Mapping[str, Writer] = field(default_factory=lambda: MappingProxyType({EMAIL: PlainMail()}))
     most_urgent: int = MOST_URGENT
     wording: Wording = field(default_factory=shipped)
 
@@ -63,22 +83,23 @@ def deliver(
     urgent: bool = False,
     digest_for: str | None = None,
 ) -> str:
-    """Put one mail in the outbox and settle its notices; the delivery's id. Raises InputError, with nothing
-    written, for a mail that cannot be a message."""
-    id_ = composer.new_id()
-    message = message_of(composer, person, mail, id_, now)
-    store.add(
+    """Put one mail in the outbox, with what stands in for it where e-mail fails, and settle its notices; the
+    delivery's id. Raises InputError, with nothing written, for a mail that cannot be a message."""
+    about = tuple(about)
+    letter = letter_of(composer, person, mail, composer.new_id(), now)
+    letter = replace(letter, urgent=urgent, about=tuple(dict.fromkeys(one.alert_id for one in about)))
+    id_ = letter.id
+    store.put(
         session,
-        delivery_id=id_,
+        letter,
+        composer.channels[EMAIL].write(letter),
         person=person.person_id,
-        address=person.address,
         resolved_by=person.how,
-        channel=composer.channel,
-        message=message,
-        now=now,
-        urgent=urgent,
+        channel=EMAIL,
+        destination=composer.channels[EMAIL].destination(person.address),
         digest_for=digest_for,
     )
+    _put_stand_in(session, composer, person, letter)
     if notices:  # one by one, because a list of ids can be longer than a statement may
         session.execute(update(Notice), [{"id": notice, "composed_into": id_} for notice in notices])
     told = {(one.alert_id, one.kind): one for one in about}
@@ -91,16 +112,48 @@ def deliver(
     return id_
 
 
-def message_of(composer: Composer, person: Resolved, mail: Rendered, delivery_id: str, now: datetime) -> bytes:
-    """The bytes of a mail to somebody. Raises InputError for one that cannot be a message."""
-    return to_message(
-        mail,
-        delivery_id=delivery_id,
+def letter_of(composer: Composer, person: Resolved, mail: Rendered, delivery_id: str, now: datetime) -> Letter:
+    """A mail to somebody, for a channel to write."""
+    return Letter(
+        id=delivery_id,
         sender=composer.sender,
         to_name=person.name,
-        to_address=person.address,
+        address=person.address,
         date=now,
+        subject=mail.subject,
+        preview=mail.preview,
+        text=mail.text,
+        html=mail.html,
         language=person.language,
+    )
+
+
+def message_of(composer: Composer, person: Resolved, mail: Rendered, delivery_id: str, now: datetime) -> bytes:
+    """The bytes of a mail to somebody. Raises InputError for one that cannot be a message."""
+    return composer.channels[EMAIL].write(letter_of(composer, person, mail, delivery_id, now))
+
+
+def _put_stand_in(session: Session, composer: Composer, person: Resolved, letter: Letter) -> None:
+    """What goes by another channel if the letter does not arrive; nothing where somebody has no other, or that
+    cannot carry it: the staff check says so, and the mail goes all the same."""
+    other = person.fallback
+    if other is None or other.channel not in composer.channels:
+        return
+    channel = composer.channels[other.channel]
+    copy = replace(letter, id=composer.new_id(), address=other.address)
+    try:
+        message = channel.write(copy)
+    except InputError:
+        return
+    store.put(
+        session,
+        copy,
+        message,
+        person=person.person_id,
+        resolved_by=f"stands in where e-mail fails; {person.how}",
+        channel=other.channel,
+        destination=channel.destination(other.address),
+        stands_in_for=letter.id,
     )
 
 

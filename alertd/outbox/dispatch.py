@@ -13,14 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email import policy
-from email.parser import BytesHeaderParser
 
 from sqlalchemy import Engine
 
 from alertd.faultpoints import point
 from alertd.outbox import store
-from alertd.outbox.channel import Message, Notifier, Outcome
+from alertd.outbox.channel import Letter, Message, Notifier, Outcome
 
 LEASE = timedelta(minutes=20)
 _ATTEMPT_SHARE = 0.8
@@ -47,20 +45,20 @@ class Summary:
     taken_back: Counter[str] = field(default_factory=Counter)
 
 
-class _NotConfigured:
+class _NotConfigured(Notifier):
     """Stands in for a channel that deliveries name and nobody configured."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def write(self, letter: Letter) -> bytes:
+        raise NotImplementedError(f"no letter is written for {self.name}: {letter.id}")
+
     async def send(self, message: Message) -> Outcome:  # noqa: ARG002
         return await self.check()
 
     async def check(self) -> Outcome:
-        return Outcome("later", f"no channel named {self.name} is configured: add it or correct its name", True)
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
+        return Outcome("later", f"no channel named {self.name} is configured: add it or correct its name", "channel")
 
 
 @dataclass(slots=True)
@@ -132,7 +130,7 @@ class _Pass:
         point("send.after_record")
         self.summary.results[outcome.result] += 1
         self.summary.stale += not stored
-        if outcome.whole_channel and claimed.channel not in self.summary.paused:
+        if outcome.scope == "channel" and claimed.channel not in self.summary.paused:
             self.summary.paused[claimed.channel] = outcome.reason
             until = self.clock() + _PAUSE
             await asyncio.to_thread(store.pause, self.engine, claimed.channel, until, outcome.reason)
@@ -173,16 +171,10 @@ async def dispatch_once(
 async def _send(notifier: Notifier, claimed: store.Claimed, most: timedelta) -> Outcome:
     try:
         async with asyncio.timeout(most.total_seconds()) as deadline:
-            sender = _sender(claimed.message)
-            return await notifier.send(Message(claimed.id, sender, claimed.address, claimed.message))
+            again = claimed.unknown_attempts > 0
+            return await notifier.send(Message(claimed.id, claimed.address, claimed.message, again))
     except Exception as fault:  # noqa: BLE001 - a channel's fault is this delivery's, not the pass's
         if deadline.expired():
             return Outcome("unknown", f"the attempt was cut off after {most}")
         # The exception's text may hold personal data; its type does not.
         return Outcome("later", f"the channel failed in a way it should not: {type(fault).__name__}")
-
-
-def _sender(message: bytes) -> str:
-    """The address in the message's From, so that header and envelope agree; blank where there is none."""
-    header = BytesHeaderParser(policy=policy.SMTP).parsebytes(message)["From"]
-    return str(header.addresses[0].addr_spec) if header and header.addresses else ""

@@ -32,6 +32,7 @@ def urgent_today(session: Session, today: date) -> dict[str, tuple[int, datetime
     rows = session.execute(
         select(Delivery.person, func.count(), func.max(Delivery.created_at))
         .where(Delivery.urgent, Delivery.digest_for.is_(None), Delivery.state != "cancelled")
+        .where(Delivery.stands_in_for.is_(None))
         .where(Delivery.created_at >= begin_of(today))
         .group_by(Delivery.person)
     )

@@ -19,7 +19,7 @@ from alertd.db.tables import Alert
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.language import Language
-from alertd.outbox.deliver import About, Composer, message_of
+from alertd.outbox.deliver import EMAIL, About, Composer, message_of
 from alertd.outbox.had import cleared_since, last_digests, urgent_today
 from alertd.outbox.hours import hours, team_of
 from alertd.outbox.waiting import LOOKS_BACK, Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
@@ -110,7 +110,7 @@ class Planning:
         self._findings, self._books = Findings(session), Books(composer.rulebook)
         self._last = last_digests(session, self._today - LOOKS_BACK, self._today)
         self._had, self._cleared = urgent_today(session, self._today), cleared_since(session, now - LOOKS_BACK)
-        self._asked = {one.person: one for one in asked if one.channel == composer.channel}
+        self._asked = {one.person: one for one in asked if one.channel == EMAIL}
         self._who = Who(composer.directory, self._today)
         self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
         self._plan = Plan()
@@ -140,9 +140,11 @@ class Planning:
         directory, how = self._composer.directory, "you were told of it, or asked to be"
         person, team = directory.people.get(person_id), directory.teams.get(person_id.removeprefix("team:"))
         if person is not None and person.address and person.absence(self._today) is None:
-            return Resolved(person.id, person.name, person.address, how, language=person.language)
+            return Resolved(
+                person.id, person.name, person.address, how, language=person.language, fallback=person.fallback
+            )
         if person_id.startswith("team:") and team is not None and team.inbox:
-            return Resolved(person_id, team.name, team.inbox, how, "inbox")
+            return Resolved(person_id, team.name, team.inbox, how, "inbox", fallback=team.fallback)
         return None
 
     def _holding_up_nobody(

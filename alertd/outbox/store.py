@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, upda
 from sqlalchemy.orm import Session
 
 from alertd.db.tables import DELIVERY_STATES, Delivery, DeliveryEvent, Notice
-from alertd.outbox.channel import Outcome
+from alertd.outbox.channel import Letter, Outcome
 
 WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60))
 """Mean wait after the first, second, … attempt that must be repeated; the last one from then on."""
@@ -75,46 +75,48 @@ def next_state(
     if now - created_at >= GIVE_UP_AGE:
         return "parked", now, f"{outcome.reason}; gave up after {GIVE_UP_AGE.days} days: tell the person another way"
     mean = WAITS[min(attempts, len(WAITS)) - 1]
-    if outcome.whole_channel:
+    if outcome.scope == "channel":
         mean = min(mean, WHOLE_CHANNEL_WAIT)
     return "due", now + 2 * rng.random() * mean, outcome.reason
 
 
-def add(
+def put(
     session: Session,
+    letter: Letter,
+    message: bytes,
     *,
-    delivery_id: str,
     person: str,
-    address: str,
     resolved_by: str,
     channel: str,
-    message: bytes,
-    now: datetime,
-    urgent: bool = False,
+    destination: str = "",
     digest_for: str | None = None,
+    stands_in_for: str | None = None,
 ) -> None:
-    """Put a message in the outbox, in the caller's transaction.
+    """Put a letter in the outbox as the ``message`` its channel wrote, in the caller's transaction.
 
-    ``delivery_id`` is a UUID, which the message names too (Message-ID). A second digest for the
+    It is due when it was written; one that stands in for another delivery stands by. A second digest for the
     same person, channel and day raises ``IntegrityError``.
     """
+    state = "standing_by" if stands_in_for else "due"
     session.add(
         Delivery(
-            id=delivery_id,
+            id=letter.id,
             person=person,
-            address=address,
+            address=letter.address,
             resolved_by=resolved_by,
             channel=channel,
-            urgent=urgent,
+            destination=destination,
+            urgent=letter.urgent,
             digest_for=digest_for,
+            stands_in_for=stands_in_for,
             message=message,
-            state="due",
-            next_attempt_at=now,
-            created_at=now,
+            state=state,
+            next_attempt_at=letter.date,
+            created_at=letter.date,
         )
     )
     session.flush()
-    _record(session.connection(), now, _move(delivery_id, None, "due", 0, resolved_by))
+    _record(session.connection(), letter.date, _move(letter.id, None, state, 0, resolved_by))
 
 
 def claim(

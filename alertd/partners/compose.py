@@ -25,6 +25,7 @@ from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.intake.kept import followed
 from alertd.outbox import store as outbox
+from alertd.outbox.channel import Letter
 from alertd.outbox.deliver import Composer
 from alertd.partners import store
 from alertd.partners.disclosure import Disclosure, PartnerMail, allowed, disclose, partner_mail
@@ -38,7 +39,6 @@ from alertd.partners.render import render_partner
 from alertd.people.agencies import AgencyContact, NotKnown
 from alertd.people.directory import Directory
 from alertd.routing import lint
-from alertd.routing.render import to_message
 from alertd.rulebook.model import Rule, Rulebook
 
 A_DAY = timedelta(days=1)
@@ -258,30 +258,35 @@ def _send(session: Session, partners: Partners, row: Notification, going: Going,
     made = render_partner(mail, partners.composer.wording, on_purpose(case, row.reference))
     if link:  # only now: a message that is held leaves no link behind at each try
         new_link(session, store.ACKNOWLEDGE, str(row.id), now, lambda: unguessable)
-    id_ = partners.composer.new_id()
-    message = to_message(
-        made,
-        delivery_id=id_,
+    letter = Letter(
+        id=partners.composer.new_id(),
         sender=partners.composer.sender,
         to_name=contact.agency_name,
-        to_address=contact.address,
-        date=now,
-        language=contact.language,
-    )
-    outbox.add(
-        session,
-        delivery_id=id_,
-        person=f"agency:{contact.agency}",
         address=contact.address,
-        resolved_by=going.under,
-        channel=partners.composer.channel,
-        message=message,
-        now=now,
+        date=now,
+        subject=made.subject,
+        preview=made.preview,
+        text=made.text,
+        html=made.html,
+        language=contact.language,
         urgent=True,
+        reference=row.reference,
+    )
+    channel = partners.composer.channels.get(contact.channel)
+    if channel is None:
+        raise InputError(f"no channel named {contact.channel} is configured", where=f"agency {contact.agency}")
+    outbox.put(
+        session,
+        letter,
+        channel.write(letter),
+        person=f"agency:{contact.agency}",
+        resolved_by=going.under,
+        channel=contact.channel,
+        destination=channel.destination(contact.address),
     )
     if row.state == "held":
         store.move(session, row, "ready", now, by=ALERTD, why="what held it is mended")
-    row.delivery_id, row.why = id_, "its message is on its way"
+    row.delivery_id, row.why = letter.id, "its message is on its way"
 
 
 def mail_of(

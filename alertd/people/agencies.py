@@ -20,7 +20,8 @@ EVERYWHERE: Final = "everywhere"
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody at an agency. Away and gone as staff are: :class:`~alertd.people.directory.Person`."""
+    """Somebody at an agency, reached by a ``channel`` at an ``address`` of that channel. Away and gone as staff are:
+    :class:`~alertd.people.directory.Person`."""
 
     id: str
     name: str
@@ -29,6 +30,7 @@ class Contact:
     away_from: date | None = None
     away_to: date | None = None
     leaves: date | None = None
+    channel: str = "email"
 
     def absence(self, today: date) -> str:
         """Why they cannot be told today; blank where they can."""
@@ -86,6 +88,7 @@ class AgencyContact:
     fields: frozenset[str]
     agreement: str
     how: str
+    channel: str = "email"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ class Agencies:
                     fields=agency.agreement.fields,
                     agreement=agency.agreement.reference,
                     how=f"{agency.id}: {how}{passed}; contact {one.id}",
+                    channel=one.channel,
                 )
             passed += f"; {one.id} {why}"
         what = f"{agency.id} has no contact who can be told{passed}"

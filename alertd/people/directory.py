@@ -8,7 +8,7 @@ somebody who is away. ``how`` says in words which of these it was.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from types import MappingProxyType
 from typing import Final, Literal
@@ -78,12 +78,21 @@ def role_words(role: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """A channel and an address there."""
+
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """One row of ``people.csv``. Away from ``away_from`` to ``away_to``, both included (blank:
     until further notice); gone from the day in ``leaves`` on.
 
     ``role`` is the main role and ``also`` further ones. A blank ``address`` means that nobody can be told
-    there: whoever is next is. ``not_told_of`` are children of whom this person never hears.
+    there: whoever is next is. ``not_told_of`` are children of whom this person never hears. ``fallback`` is
+    where they are told when e-mail fails.
     """
 
     id: str
@@ -98,6 +107,7 @@ class Person:
     also: tuple[str, ...] = ()
     language: Language = "en"
     not_told_of: frozenset[str] = frozenset()
+    fallback: Route | None = None
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -116,7 +126,8 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Team:
     """One row of ``teams.csv``: its inbox, and the team or service above it. ``hours`` are its working hours
-    in London (None: at any hour) and ``closed`` days off beside weekends and bank holidays."""
+    in London (None: at any hour) and ``closed`` days off beside weekends and bank holidays. ``fallback`` is
+    where they are told when the inbox fails."""
 
     id: str
     name: str
@@ -124,6 +135,7 @@ class Team:
     inbox: str | None = None
     hours: tuple[time, time] | None = None
     closed: frozenset[date] = frozenset()
+    fallback: Route | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,7 @@ class Resolved:
 
     ``without_details``: the child is restricted and nobody who may hear of it could be found. They are to be
     told that a restricted child's alert waits, and nothing of the child: somebody has to mend it.
+    ``fallback`` stands in where the address fails.
     """
 
     person_id: str
@@ -142,6 +155,7 @@ class Resolved:
     rung: Rung = "person"
     language: Language = "en"
     without_details: bool = False
+    fallback: Route | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +185,7 @@ class Directory:
     duty: str
     restrictions: Mapping[str, Restriction] = field(default_factory=lambda: MappingProxyType({}))
     agencies: Agencies = field(default_factory=Agencies)
+    duty_fallback: Route | None = None
     _holding: Mapping[str, tuple[Person, ...]] = field(init=False, repr=False, compare=False)
     _at_address: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
     _not_told: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -342,10 +357,11 @@ class Directory:
             return None
         if ask.child is not None and self.may_hear(f"team:{team.id}", ask.child, ask.today):
             return None
-        return Resolved(f"team:{team.id}", team.name, team.inbox, f"inbox of {team.id}: {why}", "inbox")
+        how = f"inbox of {team.id}: {why}"
+        return Resolved(f"team:{team.id}", team.name, team.inbox, how, "inbox", fallback=team.fallback)
 
     def _duty(self, why: str) -> Resolved:
-        return Resolved("duty", "Duty", self.duty, f"duty address: {why}", "duty")
+        return Resolved("duty", "Duty", self.duty, f"duty address: {why}", "duty", fallback=self.duty_fallback)
 
     def _mended(self, found: Resolved, ask: _Ask) -> Resolved:
         """Who is told of a restricted child when nobody on the way up may be.
@@ -362,9 +378,9 @@ class Directory:
             here = person.address and not person.absence(ask.today)
             if here and person.id not in ask.not_to and not self._barred(person, ask.child or "", kept):
                 how = f"{why}; nobody who may hear of this child can be told: information governance, without details"
-                return Resolved(person.id, person.name, person.address, how, "up", person.language, True)
+                return replace(_told(person, how, "up"), without_details=True)
         how = f"{found.how}; nobody who may hear of this child can be told: without details"
-        return Resolved("duty", "Duty", self.duty, how, "duty", without_details=True)
+        return replace(self._duty(""), how=how, without_details=True)
 
     # Who may be told.
 
@@ -405,4 +421,4 @@ class Directory:
 
 
 def _told(person: Person, how: str, rung: Rung) -> Resolved:
-    return Resolved(person.id, person.name, person.address, how, rung, person.language)
+    return Resolved(person.id, person.name, person.address, how, rung, person.language, fallback=person.fallback)

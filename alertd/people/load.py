@@ -9,10 +9,10 @@ from typing import Final
 from alertd.cases.sources.ssd_staff import StaffRows
 from alertd.errors import InputError
 from alertd.people.directory import LINE, ROLES, Directory, Language, Person, Team
-from alertd.people.rows import Row, by_id, check_address, is_address, read_rows
+from alertd.people.rows import Row, by_id, check_address, read_rows
 from alertd.people.staff import Staff
 
-__all__ = ["PEOPLE_COLUMNS", "PEOPLE_MORE", "TEAM_COLUMNS", "TEAM_MORE", "Staff", "is_address", "load_directory"]
+__all__ = ["PEOPLE_COLUMNS", "PEOPLE_MORE", "TEAM_COLUMNS", "TEAM_MORE", "Staff", "load_directory"]
 
 PEOPLE_COLUMNS: Final = ("id", "name", "email", "role", "team", "deputy", "away_from", "away_to", "leaves")
 PEOPLE_MORE: Final = ("also", "language", "not_told_of")

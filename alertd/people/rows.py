@@ -12,15 +12,10 @@ from datetime import date, time
 from pathlib import Path
 from typing import Final
 
+from alertd.addresses import is_address
 from alertd.errors import InputError, did_you_mean
 
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9_+'-]+(\.[A-Za-z0-9_+'-]+)*@([A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
 _HOURS: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
-
-
-def is_address(text: str) -> bool:
-    """Whether the text is one plain e-mail address: no display name, no quoting, ASCII only."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
 def check_address(address: str, allowed_domains: Collection[str], where: str) -> str:

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from alertd.cases.kinds import KINDS
 from alertd.errors import InputError, did_you_mean
+from alertd.settings.delivery import Mailbox, Outbox, Watchdog
 from alertd.settings.partners import Partners
 from alertd.settings.people import People
 from alertd.settings.receive import Receive
@@ -37,6 +38,8 @@ __all__ = [
     "Authority",
     "Database",
     "Feed",
+    "Mailbox",
+    "Outbox",
     "Partners",
     "People",
     "Receive",
@@ -44,6 +47,7 @@ __all__ = [
     "Schedule",
     "Settings",
     "Templates",
+    "Watchdog",
     "Web",
     "load",
 ]
@@ -58,7 +62,8 @@ def _one_or_more(value: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """Everything an installation sets. ``email`` is checked by the e-mail channel itself.
+    """Everything an installation sets. ``email`` is checked by the e-mail channel itself, and each of the further
+    ``channels`` by its own.
 
     ``feed`` is one section or several, in their order of precedence; ``precedence`` names, for a kind of
     record, the feeds that come before all others. What may hold a password is left out of the printed form.
@@ -79,7 +84,11 @@ class Settings(BaseSettings):
     templates: Templates = Templates()
     web: Web | None = None
     receive: Receive | None = None
+    outbox: Outbox = Outbox()
+    mailbox: Mailbox | None = None
+    watchdog: Watchdog | None = None
     email: dict[str, Any] = Field(repr=False)
+    channels: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     _file: tuple[Path, str] | None = PrivateAttr(default=None)
 
     @field_validator("feed")
@@ -151,10 +160,6 @@ def _beside(settings: Settings, folder: Path) -> Settings:
     """With every relative path read as beside the settings file."""
     packs = tuple(str(folder / p) if "/" in p else p for p in settings.rules.packs)
     overlays = tuple(folder / path for path in settings.rules.overlays)
-    email = dict(settings.email)
-    for key in ("password_file", "ca_file"):
-        if key in email:
-            email[key] = str(folder / email[key])
     sections = {name: getattr(settings, name) for name in Settings.model_fields}
     update: dict[str, Any] = {name: one.beside(folder) for name, one in sections.items() if isinstance(one, Section)}
     update |= {
@@ -163,13 +168,22 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         ),
         "database": settings.database.model_copy(update={"url": _url_beside(settings.database.url, folder)}),
         "rules": update["rules"].model_copy(update={"packs": packs, "overlays": overlays}),
-        "email": email,
+        "email": _files_beside(settings.email, folder),
+        "channels": _files_beside(settings.channels, folder),
     }
     return settings.model_copy(update=update)
 
 
-def _feed_beside(feed: Feed, folder: Path) -> Feed:
-    return feed.beside(folder).model_copy(update={"url": _url_beside(feed.url, folder)})
+def _files_beside(written: Any, folder: Path) -> Any:
+    """The settings of a channel, which alone knows their meaning: what is called a file or folder is one."""
+    if isinstance(written, dict):
+        return {
+            key: str(folder / value)
+            if isinstance(value, str) and re.search(r"(^|_)(file|folder)$", key)
+            else _files_beside(value, folder)
+            for key, value in written.items()
+        }
+    return [_files_beside(one, folder) for one in written] if isinstance(written, list) else written
 
 
 def _url_beside(url: str, folder: Path) -> str:

@@ -21,13 +21,14 @@ import structlog
 from sqlalchemy import event, func, select, update
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import sending
 from alertd.bootstrap import House, build, rulebook_of
 from alertd.cases.records import LONDON
 from alertd.db.tables import Alert, Delivery, Handling, Notice
 from alertd.engine.findings import Finding
 from alertd.evaluation import Looked, alone, decide
-from alertd.outbox.channel import Message, Outcome
+from alertd.outbox.channel import Letter, Message, Notifier, Outcome
+from alertd.outbox.mail_message import to_bytes
 from alertd.rulebook.adoption import Adopted, Confirmation, adopt, write_adopted
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings
@@ -60,12 +61,16 @@ class Sent:
 
 
 @dataclass(slots=True)
-class Recorder:
+class Recorder(Notifier):
     """A channel that keeps of each message what the checks need, and sends nothing."""
 
     clock: Callable[[], datetime]
     sent: list[Sent] = field(default_factory=list)
     name: str = "email"
+
+    def write(self, letter: Letter) -> bytes:
+        """The mail."""
+        return to_bytes(letter)
 
     async def send(self, message: Message) -> Outcome:
         """Take it."""
@@ -77,9 +82,6 @@ class Recorder:
     async def check(self) -> Outcome:
         """It always could."""
         return Outcome("delivered", "kept by the simulation")
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
 
 def in_full(content: bytes) -> str:
@@ -262,10 +264,10 @@ class Road:
         if now.time() != SENDS[0] and not self._waits():
             return
         began = perf_counter()
-        done = daemon.compose_once(self.house)
+        done = sending.compose_once(self.house)
         self.walked.held += done.held
         middle = perf_counter()
-        asyncio.run(daemon.dispatch(self.house))
+        asyncio.run(sending.dispatch(self.house))
         self.walked.seconds["compose"] += middle - began
         self.walked.seconds["dispatch"] += perf_counter() - middle
         self.walked.sends.append(now)

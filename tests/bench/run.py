@@ -34,7 +34,6 @@ from alertd.cli.sources import parse_as_of
 from alertd.db.engine import open_engine, upgrade
 from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.sweep import sweep
-from alertd.outbox import store
 from alertd.outbox.dispatch import dispatch_once
 from alertd.rulebook.builtin import england, wales
 from alertd.rulebook.lint import lint
@@ -45,6 +44,7 @@ from alertd_notifiers.email import notifier
 from tests.bench.figures import AS_OF, Figures, against, timed
 from tests.bench.sync import taking_in
 from tests.reference.evaluator import reference
+from tests.support.outbox import add
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "ssda903-csc-validator"
 MESSAGES = 300
@@ -118,7 +118,7 @@ def _sending(folder: Path, port: int) -> dict[str, float]:
     now = datetime.now(UTC)
     with Session(engine) as session, session.begin():
         for _ in range(MESSAGES):
-            store.add(
+            add(
                 session,
                 delivery_id=str(uuid4()),
                 person="p",

@@ -74,11 +74,11 @@ def _daemon(house: House) -> None:
 
 
 def _evaluate(house: House) -> None:
-    from alertd import daemon
+    from alertd import sending
     from alertd.evaluation import evaluate_once
 
     evaluate_once(house)
-    daemon.compose_once(house)
+    sending.compose_once(house)
     house.engine.dispose()
 
 
@@ -87,13 +87,13 @@ def _send(house: House) -> None:
 
     from sqlalchemy.orm import Session
 
-    from alertd import daemon
+    from alertd import sending
     from alertd.outbox import store
 
     async def send() -> None:
         while True:
-            daemon.compose_once(house)
-            await daemon.dispatch(house)
+            sending.compose_once(house)
+            await sending.dispatch(house)
             with Session(house.engine) as session:
                 counts = store.counts(session)
             if not counts["due"] + counts["sending"]:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import sending
 from alertd.bootstrap import build
 from alertd.cases.records import LONDON
 from alertd.cli.demo import adopt_all
@@ -98,7 +98,7 @@ class Desk:
     def look(self) -> None:
         house = build(load(self.config), clock=lambda: NOW)
         evaluate_once(house)
-        daemon.compose_once(house)
+        sending.compose_once(house)
         house.engine.dispose()
 
     def run(self, *words: str | Path) -> Any:

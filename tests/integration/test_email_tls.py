@@ -65,7 +65,7 @@ def test_with_tls_and_login_the_message_arrives(
 def test_f21_without_starttls_on_offer_nothing_is_sent(ca_file: Path) -> None:
     with SmtpServer() as server:
         [outcome] = attempts(server.port, MESSAGE, tls="starttls", ca_file=ca_file)
-    assert (outcome.result, outcome.whole_channel) == ("later", True)
+    assert (outcome.result, outcome.scope) == ("later", "channel")
     assert "TLS is required and the server does not offer it" in outcome.reason
     assert server.heard == ["EHLO"]
 
@@ -103,7 +103,7 @@ def test_f22_a_relay_that_cannot_prove_itself_gets_nothing(
     assert callable(flaw)
     with SmtpServer(tls=flaw(authority), implicit=how == "implicit") as server:
         [outcome] = attempts(server.port, MESSAGE, tls=how, ca_file=ca_file)
-    assert (outcome.result, outcome.whole_channel) == ("later", True)
+    assert (outcome.result, outcome.scope) == ("later", "channel")
     assert word.lower() in outcome.reason.lower(), outcome.reason
     assert "MAIL" not in server.heard
 
@@ -114,7 +114,7 @@ def test_f22_a_failed_starttls_never_falls_back_to_plain_text(
 ) -> None:
     with SmtpServer({"STARTTLS": behaviour}, tls=good) as server:
         [outcome] = attempts(server.port, MESSAGE, tls="starttls", ca_file=ca_file)
-    assert (outcome.result, outcome.whole_channel) == ("later", True)
+    assert (outcome.result, outcome.scope) == ("later", "channel")
     assert server.heard[-1] == "STARTTLS"
 
 
@@ -173,7 +173,7 @@ def test_f23_a_wrong_password_is_tried_once_a_connection_and_stops_the_channel(
 ) -> None:
     with SmtpServer(tls=good, login=LOGIN) as server:
         [outcome] = attempts(server.port, MESSAGE, tls="starttls", ca_file=ca_file, username=LOGIN[0], password="guess")
-    assert (outcome.result, outcome.whole_channel) == ("later", True)
+    assert (outcome.result, outcome.scope) == ("later", "channel")
     assert "535" in outcome.reason and "guess" not in outcome.reason
     assert server.heard.count("AUTH") == 1
 
@@ -187,7 +187,7 @@ def test_f23_trouble_while_logging_in_keeps_the_message(
             server.port, MESSAGE, tls="starttls", ca_file=ca_file, username=LOGIN[0], password=LOGIN[1]
         )
     assert outcome.result == "later"
-    assert outcome.whole_channel == (behaviour != "reply 421 bye")
+    assert (outcome.scope == "channel") == (behaviour != "reply 421 bye")
 
 
 def test_f23_a_relay_without_login_where_one_is_configured_stops_the_channel(
@@ -195,7 +195,7 @@ def test_f23_a_relay_without_login_where_one_is_configured_stops_the_channel(
 ) -> None:
     with SmtpServer(tls=good) as server:
         [outcome] = attempts(server.port, MESSAGE, tls="starttls", ca_file=ca_file, username="u", password="p")
-    assert (outcome.result, outcome.whole_channel) == ("later", True)
+    assert (outcome.result, outcome.scope) == ("later", "channel")
     assert "AUTH" in outcome.reason
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import daemon, sending
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, DeliveryAlert, DeliveryEvent, Notice
 from alertd.engine import sweep as sweeping
@@ -42,14 +42,14 @@ def staff(council: Council, person: str, **what: Any) -> None:
 
 def compose_at(council: Council, hour: int, minute: int) -> None:
     council.now = datetime.combine(TODAY, time(hour, minute), LONDON)
-    daemon.compose_once(council.house)
+    sending.compose_once(council.house)
 
 
 def send_at(council: Council, hour: int, minute: int) -> list[str]:
     """Who was sent something now."""
     council.now = datetime.combine(TODAY, time(hour, minute), LONDON)
     before = len(council.mail.sent)
-    asyncio.run(daemon.dispatch(council.house))
+    asyncio.run(sending.dispatch(council.house))
     return sorted(to for to, _, _ in council.mail.sent[before:])
 
 
@@ -107,13 +107,13 @@ def test_a_workers_new_team_has_the_new_teams_manager_told(council: Council) -> 
     }
     council.house.staff.directory = replace(directory, teams=teams, people=people)
     council.now = datetime(2026, 11, 27, 17, 58, tzinfo=LONDON)
-    daemon.compose_once(council.house)
+    sending.compose_once(council.house)
     council.change("involvements", "invo_person_id = 'C1'", invo_professional_team="T2")
     staff(council, "W1", team="T2")
     council.now = datetime(2026, 11, 27, 17, 59, tzinfo=LONDON)
     daemon.evaluate_once(council.house)
     council.now = datetime(2026, 11, 27, 18, 0, tzinfo=LONDON)
-    asyncio.run(daemon.dispatch(council.house))
+    asyncio.run(sending.dispatch(council.house))
     assert sorted(to for to, _, _ in council.mail.sent) == ["ade", "ivy"]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from alertd.db.engine import open_engine
 from alertd.outbox import store
 from alertd.outbox.channel import Outcome
-from tests.support.outbox import NOW, moves, put, rows, states
+from tests.support.outbox import NOW, add, moves, put, rows, states
 
 pytest_plugins = ["tests.support.databases"]
 
@@ -144,10 +144,10 @@ def test_cancelling_takes_back_only_what_is_not_under_way_or_over(engine: Engine
 def test_a_delivery_and_its_cause_are_committed_together_or_not_at_all(engine: Engine) -> None:
     digest = {"person": "P1", "address": "p1@council.example", "resolved_by": "worker", "channel": "email"}
     with Session(engine) as session:
-        store.add(session, **digest, delivery_id="d1", message=b"x", digest_for="2026-11-23", now=NOW)  # type: ignore[arg-type]
+        add(session, **digest, delivery_id="d1", message=b"x", digest_for="2026-11-23", now=NOW)  # type: ignore[arg-type]
         session.rollback()
         assert sum(store.counts(session).values()) == 0
-        store.add(session, **digest, delivery_id="d1", message=b"x", digest_for="2026-11-23", now=NOW)  # type: ignore[arg-type]
+        add(session, **digest, delivery_id="d1", message=b"x", digest_for="2026-11-23", now=NOW)  # type: ignore[arg-type]
         session.commit()
         with pytest.raises(IntegrityError):
-            store.add(session, **digest, delivery_id="d2", message=b"x", digest_for="2026-11-23", now=NOW)  # type: ignore[arg-type]
+            add(session, **digest, delivery_id="d2", message=b"x", digest_for="2026-11-23", now=NOW)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import sending
 from alertd.db.tables import Alert, Delivery
 from alertd.engine import sweep as sweeping
 from alertd.errors import InputError
@@ -30,7 +30,7 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     found = Town(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}")
     found.day(nov(3))
     found.do(store.approve, "W1", found.at(nov(3)))
-    daemon.compose_once(found.council.house)
+    sending.compose_once(found.council.house)
     assert found.only().state == "ready" and found.only().delivery_id
     yield found
     found.council.house.engine.dispose()
@@ -107,7 +107,7 @@ def test_a_person_stops_what_has_not_left_and_nothing_that_may_have(town: Town) 
     town.council.send(time(9, 5))
     assert town.mails_to("desk") == [] and town.only().state == "held"
     town.do(store.send_again, "W1", town.council.now, "it was the right one")
-    daemon.compose_once(town.council.house)
+    sending.compose_once(town.council.house)
     with Session(town.council.house.engine) as session, session.begin():
         session.execute(update(Delivery).where(Delivery.state == "due").values(unknown_attempts=1))
     with pytest.raises(InputError, match="on its way"):

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import sending
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, Link, Notification, NotificationEvent
 from alertd.engine import sweep as sweeping
@@ -251,7 +251,7 @@ def test_an_agreement_that_runs_out_before_it_leaves_holds_it(town: Town) -> Non
 def test_a_contact_who_changes_after_composing_gets_it_and_the_old_one_does_not(town: Town) -> None:
     town.day(nov(3))
     town.do(store.approve, "W1", town.at(nov(3)))
-    daemon.compose_once(town.council.house)
+    sending.compose_once(town.council.house)
     town.agencies(replace(REVIEWERS, contacts=(Contact("new", "New", "new@reviewers.example"),)))
     town.council.send(time(9, 5))
     town.council.send(time(9, 6))
@@ -353,7 +353,7 @@ def test_a_child_restricted_after_composing_waits_for_a_yes(town: Town) -> None:
         (town.lists / name).write_text(text)
     written(town.lists, nov(3))
     town.council.evaluate(nov(3))
-    daemon.compose_once(town.council.house)
+    sending.compose_once(town.council.house)
     assert town.only().state == "ready" and town.only().delivery_id
     town.agencies(REVIEWERS, restricted="C1")
     town.council.send(time(9, 5))

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import sending
 from alertd.alerts import silence_store
 from alertd.alerts.handling import Asked, Office
 from alertd.alerts.handlings import handle
@@ -164,4 +164,4 @@ def test_too_many_urgent_ones_for_one_person_are_said(council: Council) -> None:
     house = replace(council.house, composer=replace(council.house.composer, most_urgent=0))
     found: Status = status(house)
     assert all("urgent" not in one.what for one in found.waits), "a review is not urgent"
-    daemon.compose_once(house)
+    sending.compose_once(house)

@@ -21,6 +21,7 @@ from alertd.subscriptions import feeds, store
 from alertd.subscriptions.asked import Asked, wanted_now
 from alertd.subscriptions.model import STAGES_ASKED, Wanted
 from tests.support.office import BOOK, CALENDAR, Office, at, review, visit
+from tests.support.outbox import add
 
 pytest_plugins = ["tests.support.databases"]
 
@@ -47,7 +48,7 @@ def now_told(office: Office, now: datetime, *, digests: bool = True) -> list[Ask
 def deliver(office: Office, asked: Asked, id_: str, now: datetime) -> None:
     """What composing does with what is asked for."""
     with Session(office.engine) as session, session.begin():
-        outbox.add(
+        add(
             session, delivery_id=id_, person=asked.person, address="di@council.example", resolved_by="subscriber",
             channel=asked.channel, message=b"", now=now,
         )  # fmt: skip
@@ -89,7 +90,7 @@ def test_nothing_is_looked_for_again_on_a_day_whose_digest_was_made(office: Offi
     ask(office)
     office.look(at(25, 6, 30), review("upcoming", "C1"))
     with Session(office.engine) as session, session.begin():
-        outbox.add(
+        add(
             session, delivery_id="d1", person="S1", address="di@council.example", resolved_by="", channel="email",
             message=b"", now=at(25, 8), digest_for="2026-11-25",
         )  # fmt: skip

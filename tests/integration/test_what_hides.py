@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from alertd import daemon
+from alertd import daemon, sending
 from alertd.alerts import silence_store
 from alertd.alerts.handling import Asked
 from alertd.alerts.handling import Office as Here
@@ -213,8 +213,8 @@ def test_a_whole_councils_digests_are_made_some_at_a_time_and_all_of_them(
     council.evaluate(date(2026, 11, 26))
     council.now = at(26)
     transactions: list[str] = []
-    monkeypatch.setattr(daemon, "alone", lambda _: transactions.append("one"))
-    done = daemon.compose_once(council.house)
+    monkeypatch.setattr(sending, "alone", lambda _: transactions.append("one"))
+    done = sending.compose_once(council.house)
     assert (done.digests, len(done.held), done.more) == (4, 2, False)
     assert len(transactions) == 2
     with Session(council.house.engine) as session:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import daemon, evaluation
+from alertd import evaluation, sending
 from alertd.cases.records import LONDON
 from alertd.db.tables import AlertEvent, Delivery, FeedRun
 from alertd.engine import sweep as sweeping
@@ -337,7 +337,7 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
             events = session.execute(select(AlertEvent.alert_id, AlertEvent.reason, AlertEvent.level)).all()
         assert len(events) == len(set(events)), "each change, and each step of the ladder, is written once"
         assert [reason for _, reason, _ in events].count("new") == 2
-        list(pool.map(lambda _: daemon.compose_once(council.house), range(4)))
+        list(pool.map(lambda _: sending.compose_once(council.house), range(4)))
     with Session(council.house.engine) as session:
         people = [d.person for d in session.scalars(select(Delivery).where(Delivery.urgent))]
     assert len(people) == len(set(people)) > 1

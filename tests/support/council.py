@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from alertd import daemon
+from alertd import sending
 from alertd.bootstrap import House
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON
@@ -172,8 +172,8 @@ class Council:
     def send(self, at: time = time(8, 5)) -> None:
         """Compose and send, at a time of the same day."""
         self.now = datetime.combine(self.now.astimezone(LONDON).date(), at, LONDON)
-        daemon.compose_once(self.house)
-        asyncio.run(daemon.dispatch(self.house))
+        sending.compose_once(self.house)
+        asyncio.run(sending.dispatch(self.house))
 
     def day(self, on: date) -> list[str]:
         """A whole day; who was sent something on it, sorted."""

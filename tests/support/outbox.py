@@ -9,15 +9,37 @@ from sqlalchemy.orm import Session
 
 from alertd.db.tables import Delivery, DeliveryEvent
 from alertd.outbox import store
+from alertd.outbox.channel import Letter
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def add(
+    session: Session,
+    *,
+    delivery_id: str,
+    person: str,
+    address: str,
+    resolved_by: str,
+    channel: str,
+    message: bytes,
+    now: datetime,
+    urgent: bool = False,
+    digest_for: str | None = None,
+) -> None:
+    """A due delivery of given bytes, in the caller's transaction."""
+    letter = Letter(delivery_id, "alertd@council.example", person, address, now, "", "", "", "", urgent=urgent)
+    store.put(
+        session, letter, message, person=person, resolved_by=resolved_by, channel=channel,
+        destination=address.rpartition("@")[2], digest_for=digest_for,
+    )  # fmt: skip
 
 
 def put(engine: Engine, id_: str, *, now: datetime = NOW, channel: str = "email", urgent: bool = False) -> str:
     """One due delivery to ``<id>@council.example``."""
     message = f"From: alertd@council.example\r\nMessage-ID: <{id_}@council.example>\r\n\r\nText.\r\n".encode()
     with Session(engine) as session, session.begin():
-        store.add(
+        add(
             session,
             delivery_id=id_,
             person=id_,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from alertd import daemon
+from alertd import sending
 from alertd.outbox.dispatch import Summary
 
 
@@ -27,8 +27,8 @@ def test_a_channel_that_is_down_is_logged_as_an_error(
     async def sent(*_: Any, **__: Any) -> Summary:
         return summary
 
-    monkeypatch.setattr(daemon, "dispatch_once", sent)
+    monkeypatch.setattr(sending, "dispatch_once", sent)
     with structlog.testing.capture_logs() as logs:
         house: Any = SimpleNamespace(engine=None, notifiers={}, clock=None, rng=None, log=structlog.get_logger())
-        asyncio.run(daemon.dispatch(house))
+        asyncio.run(sending.dispatch(house))
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("dispatched", level)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alertd.bootstrap import email_of
+from alertd.bootstrap import channel_of
 from alertd.errors import InputError
 from alertd.settings import load
 
@@ -136,7 +136,7 @@ def test_a_feed_refilled_each_night_is_stale_after_two_working_days_unless_it_is
 def test_a_channels_own_settings_name_their_line_too(tmp_path: Path, text: str, said: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(InputError) as fault:
-        email_of(load(path))
+        channel_of(load(path), "email")
     assert str(fault.value).startswith(f"{path}{said}")
 
 
@@ -163,7 +163,7 @@ def test_the_environment_stands_above_the_file(tmp_path: Path, monkeypatch: pyte
     assert settings.feed[0].kind == "ssd", "what the environment leaves alone stays as the file has it"
     assert settings.schedule.evaluate == (time(5), time(12))
     assert settings.email["port"] == "2525"
-    assert email_of(settings)
+    assert channel_of(settings, "email")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_secrets_are_never_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     settings = load(path)
     assert "hush" not in f"{settings!r} {settings}"
     with pytest.raises(InputError) as fault:
-        email_of(settings)
+        channel_of(settings, "email")
     assert "email.port" in str(fault.value)
     assert "hush" not in str(fault.value)
     write(tmp_path, text.replace("[email]", "[other]") + '[email.password]\nx = "hush"\n')

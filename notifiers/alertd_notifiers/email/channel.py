@@ -7,7 +7,8 @@ import re
 
 from aiosmtplib import SMTPException, SMTPResponseException
 
-from alertd.outbox.channel import Message, Outcome
+from alertd.outbox.channel import Letter, Message, Notifier, Outcome
+from alertd.outbox.mail_message import to_bytes
 from alertd_notifiers.email.config import ADDRESS, EmailConfig
 from alertd_notifiers.email.connection import Connection
 from alertd_notifiers.email.verdict import Stage, judge
@@ -16,7 +17,7 @@ BEFORE_THE_MESSAGE = 5
 """All steps up to the message together may take this many times ``timeout_seconds``."""
 
 
-class EmailNotifier:
+class EmailNotifier(Notifier):
     """Sends by one relay. Connections are kept between messages until :meth:`close`."""
 
     name = "email"
@@ -28,9 +29,13 @@ class EmailNotifier:
         self._context = config.context()
         self._idle: list[Connection] = []
 
+    def write(self, letter: Letter) -> bytes:
+        """The mail."""
+        return to_bytes(letter)
+
     async def send(self, message: Message) -> Outcome:
         """Try once: at most five times ``timeout_seconds``, then ``answer_seconds``."""
-        for whose, address in (("sender", message.sender), ("recipient", message.recipient)):
+        for whose, address in (("sender", self._config.sender), ("recipient", message.recipient)):
             if not re.fullmatch(ADDRESS, address):
                 return Outcome("refused", f"not sent: the {whose}'s address is not a plain ASCII name@domain")
         connection = Connection(self._config, self._context, self._password)
@@ -64,7 +69,7 @@ class EmailNotifier:
             connection.abort()
             raise
         await connection.leave()
-        return Outcome("delivered", "the mail server let us in")
+        return Outcome("delivered", f"{self._config.host} answers, with the security and the account asked for")
 
     async def close(self) -> None:
         """Take leave of the relay and let go of idle connections; later messages open new ones."""

@@ -78,7 +78,7 @@ class Connection:
             if not self._smtp.supports_extension("8bitmime"):
                 raise SMTPNotSupported("the server takes only messages in plain ASCII")
             options.append("BODY=8BITMIME")
-        await self._smtp.mail(message.sender, options=options)
+        await self._smtp.mail(self._config.sender, options=options)
         self.stage = Stage.RECIPIENT
         await self._smtp.rcpt(message.recipient)
         self.stage = Stage.MESSAGE

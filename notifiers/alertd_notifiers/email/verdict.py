@@ -51,7 +51,7 @@ def judge(stage: Stage, fault: Exception) -> Outcome:
     reason = f"not sent: while {_DOING[stage]}, {_described(fault)}"
     if stage < Stage.SENDER or code in _NOT_ABOUT_THE_MESSAGE:
         busy = code == 421 or (stage is Stage.CONNECT and 400 <= code <= 499)
-        return Outcome("later", reason, whole_channel=not busy)
+        return Outcome("later", reason, "message" if busy else "channel")
     final = 500 <= code <= 599 or isinstance(fault, SMTPNotSupported)
     return Outcome("refused" if final else "later", reason)
 

@@ -22,6 +22,7 @@ from alertd.db.engine import open_engine
 from alertd.db.tables import Base, Delivery, DeliveryEvent
 from alertd.outbox import store
 from alertd.outbox.channel import Outcome
+from tests.support.outbox import add
 
 LEASE = timedelta(minutes=20)
 ENDS = {"delivered", "refused", "parked", "cancelled"}
@@ -54,7 +55,7 @@ class Outbox(RuleBasedStateMachine):
         id_ = f"d{len(self.added)}"
         message = f"Message-ID: <{id_}@council.example>".encode()
         with Session(self.engine) as session, session.begin():
-            store.add(
+            add(
                 session,
                 delivery_id=id_,
                 person="P1",

@@ -39,11 +39,11 @@ def test_waits_grow_to_an_hour_and_are_spread_over_twice_their_mean(attempt: int
 
 
 def test_i6_while_a_whole_channel_is_down_every_retry_is_within_five_minutes() -> None:
-    down = Outcome("later", "no route", whole_channel=True)
+    down = Outcome("later", "no route", scope="channel")
     assert all(after(down, attempts)[1] <= 5 for attempts in range(1, 200))
 
 
-@pytest.mark.parametrize("outcome", [LATER, Outcome("unknown", "lost"), Outcome("later", "down", whole_channel=True)])
+@pytest.mark.parametrize("outcome", [LATER, Outcome("unknown", "lost"), Outcome("later", "down", scope="channel")])
 def test_it_gives_up_by_age_and_says_what_to_do(outcome: Outcome) -> None:
     assert after(outcome, created=NOW - GIVE_UP_AGE + timedelta(seconds=1))[0] == "due"
     state, _, reason = after(outcome, created=NOW - GIVE_UP_AGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.policy
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -29,9 +29,11 @@ from routing_samples import (
 
 from alertd.cases.holding import Holding
 from alertd.errors import InputError
+from alertd.outbox.channel import Letter
+from alertd.outbox.mail_message import to_bytes
 from alertd.routing.digest import compose_digest, compose_urgent
 from alertd.routing.mails import ClearedItem
-from alertd.routing.render import Rendered, render_digest, render_urgent, to_message
+from alertd.routing.render import Rendered, render_digest, render_urgent
 from alertd.rulebook.model import Loosening
 
 ID = "7c1f0a3e-5d1b-4a77-9d0e-0d7f1c2b3a4d"
@@ -65,13 +67,13 @@ each_mail = pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS.keys())
 
 def send(mail: Rendered, **more: object) -> bytes:
     values = {
-        "delivery_id": ID,
+        "id": ID,
         "sender": "alertd@council.example",
         "to_name": "Siân O'Brien, North (duty)",
-        "to_address": "sian@council.example",
+        "address": "sian@council.example",
         "date": SENT,
-    } | more
-    return to_message(mail, **values)  # type: ignore[arg-type]
+    } | asdict(mail)
+    return to_bytes(Letter(**values | more))  # type: ignore[arg-type]
 
 
 def read(content: bytes) -> EmailMessage:
@@ -173,9 +175,9 @@ def test_the_same_mail_is_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("bad", ["\r\nBcc: x@y.example", "\n", "\r", "\0", "\u2028", "\u2029", "\x85", "\x0b"])
-@pytest.mark.parametrize("where", ["subject", "sender", "to_name", "to_address", "delivery_id"])
+@pytest.mark.parametrize("where", ["subject", "sender", "to_name", "address", "id"])
 def test_no_header_takes_a_line_break(where: str, bad: str) -> None:
-    plain = {"subject": "Overdue", "to_name": "Siân", "delivery_id": ID}.get(where, "a@council.example")
+    plain = {"subject": "Overdue", "to_name": "Siân", "id": ID}.get(where, "a@council.example")
     more = {where: plain[:1] + bad + plain[1:]}
     mail = replace(MAILS["urgent"], subject=more.pop("subject", "Overdue"))
     with pytest.raises(InputError):
@@ -187,7 +189,7 @@ def test_no_header_takes_a_line_break(where: str, bad: str) -> None:
 )
 def test_a_bad_address_is_refused(address: str) -> None:
     with pytest.raises(InputError):
-        send(MAILS["urgent"], to_address=address)
+        send(MAILS["urgent"], address=address)
 
 
 @given(name=st.text(max_size=80), subject=st.text(max_size=300))

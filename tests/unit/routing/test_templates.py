@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,13 +15,15 @@ from routing_samples import BOOK, CALENDAR, DIRECTORY, OVERDUE_VISIT, SENT, TODA
 
 from alertd.errors import InputError
 from alertd.language import ENGLISH, Said
+from alertd.outbox.channel import Letter
+from alertd.outbox.mail_message import to_bytes
 from alertd.people.directory import Directory, Person
 from alertd.routing.digest import compose_digest, compose_urgent
 from alertd.routing.example import example_digest, example_page, example_urgent
 from alertd.routing.lint import Known
 from alertd.routing.mails import Link, Page, Rendered
 from alertd.routing.markup import TONES, blocks, data, to_html, to_text, tone
-from alertd.routing.render import render_digest, render_page, render_urgent, to_message
+from alertd.routing.render import render_digest, render_page, render_urgent
 from alertd.routing.wording import CONTEXTS, Wording, shipped
 from alertd.rulebook import builtin
 from alertd.rulebook.load import load_rulebook
@@ -320,10 +322,7 @@ def test_every_mail_there_is_has_a_template() -> None:
 def test_the_message_says_its_language() -> None:
     mail = render_page("operator", example_page())
     for code, header in (("en", b"Content-Language: en-GB"), ("cy", b"Content-Language: cy")):
-        content = to_message(
-            mail, delivery_id="a", sender="a@e.example", to_name="A", to_address="b@e.example",
-            date=SENT, language=code,
-        )  # fmt: skip
+        content = to_bytes(Letter("a", "a@e.example", "A", "b@e.example", SENT, *astuple(mail), language=code))
         assert header in content.partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert ENGLISH.tag == "en-GB"
 

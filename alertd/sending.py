@@ -1,0 +1,134 @@
+"""Composing what waits, and sending what is due: one pass of each, for the daemon and for commands."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from alertd.bootstrap import House
+from alertd.cases.records import LONDON, local_day
+from alertd.db.engine import reading
+from alertd.evaluation import alone
+from alertd.faultpoints import point
+from alertd.outbox.compose import Composed, compose
+from alertd.outbox.deliver import tell_operator
+from alertd.outbox.dispatch import Summary, dispatch_once
+from alertd.outbox.recheck import why_not_now
+from alertd.outbox.undelivered import tell_of_undelivered
+from alertd.partners.compose import compose_notifications
+from alertd.partners.last_look import to_agency, why_agency_not_now
+from alertd.subscriptions.asked import wanted_now
+from alertd.subscriptions.store import end_of_leavers
+
+MESSAGES_A_PASS = 1000
+"""Sent before a waking looks again at what is due; a council's whole morning of digests."""
+
+
+def compose_once(house: House) -> Composed:
+    """Turn waiting notices into deliveries, some digests at a time."""
+    done = _compose_some(house)
+    while done.more:
+        some = _compose_some(house)
+        some.urgent, some.asked = some.urgent + done.urgent, some.asked + done.asked
+        some.digests, some.dropped = some.digests + done.digests, some.dropped + done.dropped
+        done = some
+    return done
+
+
+def _compose_some(house: House) -> Composed:
+    with Session(house.engine) as session, session.begin():
+        alone(session)
+        now = house.clock()
+        composer = house.composer_now()
+        end_of_leavers(session, composer.directory, now)
+        digests = now.astimezone(LONDON).time() >= composer.digest_at
+        asked = wanted_now(session, composer.directory, composer.rulebook, composer.calendar, now, digests=digests)
+        done = compose(session, composer, now, asked)
+        agencies = compose_notifications(session, house.partners(), now)
+        if done.held:
+            _tell_of_held(session, house, done.held)
+        if agencies.held:
+            _tell_of_agencies(session, house, agencies.held, now)
+        if house.staff.fault:
+            _tell_of_staff(session, house, now)
+        undelivered = tell_of_undelivered(session, composer, now)
+        point("compose.before_commit")
+    if undelivered:
+        house.log.error(
+            "undelivered", messages=undelivered, next="a message to the data owner, or to duty, says which and why"
+        )
+    if done.urgent or done.digests or agencies.sent:
+        house.log.info("composed", urgent=done.urgent, digests=done.digests, agencies=agencies.sent)
+    return done
+
+
+def _tell_of_staff(session: Session, house: House, now: datetime) -> None:
+    lines = ["The staff files cannot be used as they are now:", house.staff.fault, "The last good reading stands."]
+    subject = "alertd could not read the staff files"
+    if tell_operator(session, house.composer_now(), now, about="staff", subject=subject, lines=lines):
+        house.log.error("staff_files_refused", why=house.staff.fault)
+
+
+def _tell_of_held(session: Session, house: House, held: list[str]) -> None:
+    lines = [
+        f"{len(held)} messages could not be made, so what they were to tell still waits:",
+        *held[:20],
+        "alertd tries again until they can be made.",
+    ]
+    subject = "alertd could not make some messages"
+    if tell_operator(session, house.composer_now(), house.clock(), about="held", subject=subject, lines=lines):
+        house.log.error("messages_held", messages=len(held), first=held[0])
+
+
+def _tell_of_agencies(session: Session, house: House, held: list[str], now: datetime) -> None:
+    lines = [
+        f"Notifications to other agencies that wait for somebody: {len(held)}. Whom they are for is told nothing yet.",
+        *held[:20],
+        "alertd partners list shows them all, and alertd partners show REFERENCE what happened to each.",
+    ]
+    subject = "alertd holds notifications to other agencies"
+    if tell_operator(session, house.composer_now(), now, about="agencies", subject=subject, lines=lines):
+        house.log.error("notifications_held", notifications=len(held))
+
+
+async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summary:
+    """Send what is due. What must not go as it was is composed anew and sent to whom it is for now."""
+    summary = await _dispatch(house, stopping)
+    if summary.taken_back:
+        await asyncio.to_thread(compose_once, house)
+        again = await _dispatch(house, stopping)
+        summary.results += again.results
+        summary.paused |= again.paused
+    return summary
+
+
+async def _dispatch(house: House, stopping: asyncio.Event | None) -> Summary:
+    summary = await dispatch_once(
+        house.engine,
+        house.notifiers,
+        house.clock,
+        house.rng,
+        why_not=lambda delivery: _why_not(house, delivery),
+        stopping=stopping,
+        limit=MESSAGES_A_PASS,
+    )
+    if summary.results or summary.paused or summary.recovered or summary.taken_back:
+        say = house.log.error if summary.paused else house.log.info
+        say(
+            "dispatched",
+            results=dict(summary.results),
+            paused=summary.paused,
+            recovered=summary.recovered,
+            taken_back=summary.taken_back.total(),
+        )
+    return summary
+
+
+def _why_not(house: House, delivery: str) -> str:
+    """The last look at a message before it leaves, with the staff as they are at this moment."""
+    with Session(reading(house.engine)) as session:
+        if to_agency(session, delivery):
+            return why_agency_not_now(session, delivery, house.partners(), local_day(house.clock()))
+        return why_not_now(session, house.composer_now().directory, delivery, local_day(house.clock()))
