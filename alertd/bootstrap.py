@@ -33,6 +33,7 @@ from alertd.intake.store import standing
 from alertd.intake.whole import Whole
 from alertd.outbox.channel import Notifier
 from alertd.outbox.deliver import EMAIL, Composer
+from alertd.outbox.dispatch import Paces
 from alertd.partners.compose import Partners
 from alertd.partners.facts import Contact
 from alertd.partners.policy import Policy, read_policy
@@ -82,6 +83,8 @@ class House:
     """Person numbers, and those they were merged into."""
     policy: Policy = field(default_factory=Policy)
     """Which notifications to other agencies are sent, and who approves them."""
+    paces: Paces = field(default_factory=dict)
+    """What is known of the pace of each channel since the start."""
 
     def partners(self) -> Partners:
         """What telling other agencies needs, as things are now."""

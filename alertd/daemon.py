@@ -23,7 +23,7 @@ from alertd.cases.records import LONDON
 from alertd.db.engine import reading
 from alertd.evaluation import evaluate_once
 from alertd.following import follow_once
-from alertd.sending import compose_once, dispatch
+from alertd.sending import compose_once, dispatch_once_now
 
 FOLLOW_SECONDS = 60
 """How often what was sent is looked after where no mailbox says otherwise."""
@@ -43,9 +43,9 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
 
     ``accept_feed``: the first reading is believed whatever it lost.
 
-    Evaluating, sending and following what was sent are three loops, so that neither a slow feed nor a hanging
-    relay or mailbox holds up the others. A database that cannot be reached is said, and tried again at the next
-    waking; any other fault ends the process, because starting again loses nothing. A feed that was refused is
+    Evaluating, composing, sending and following what was sent are loops of their own, so that neither a slow feed
+    nor a hanging relay or mailbox holds up the others. A database that cannot be reached is said, and tried again at
+    the next waking; any other fault ends the process, because starting again loses nothing. A feed that was refused is
     read again soon: it may just have been being refilled.
     """
     accept = accept_feed
@@ -53,7 +53,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
-    evaluate_now, send_now, follow_now = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    evaluate_now, compose_now, send_now, follow_now = (asyncio.Event() for _ in range(4))
     looked_again: set[str] = set()
 
     async def evaluate() -> None:
@@ -62,26 +62,31 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
         if done.refused:
             loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
         accept = False
-        send_now.set()
+        compose_now.set()
 
-    async def send() -> None:
+    async def compose() -> None:
         await asyncio.to_thread(compose_once, house)
-        await dispatch(house, stopping)
+        send_now.set()
         over = await asyncio.to_thread(_silences_over, house)
         if over - looked_again:
             looked_again.update(over)
             evaluate_now.set()
 
+    async def send() -> None:
+        if (await dispatch_once_now(house, stopping)).taken_back:
+            compose_now.set()
+
     async def follow() -> None:
         if await follow_once(house):
-            send_now.set()
+            compose_now.set()
 
-    scheduler = _scheduler(house, evaluate_now.set, send_now.set, follow_now.set)
+    scheduler = _scheduler(house, evaluate_now.set, compose_now.set, follow_now.set)
     scheduler.start()
     house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
     try:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(_repeat(house, evaluate, evaluate_now, stopping))
+            loops.create_task(_repeat(house, compose, compose_now, stopping))
             loops.create_task(_repeat(house, send, send_now, stopping))
             loops.create_task(_repeat(house, follow, follow_now, stopping))
     finally:
@@ -114,7 +119,7 @@ async def _repeat(
 
 
 def _scheduler(
-    house: House, evaluate: Callable[[], None], send: Callable[[], None], follow: Callable[[], None]
+    house: House, evaluate: Callable[[], None], compose: Callable[[], None], follow: Callable[[], None]
 ) -> AsyncIOScheduler:
     """Wakes only. A waking missed while another runs, or while we were down, is made good by the next."""
     scheduler = AsyncIOScheduler(
@@ -122,7 +127,7 @@ def _scheduler(
     )
     for at in house.settings.schedule.evaluate:
         scheduler.add_job(evaluate, CronTrigger(hour=at.hour, minute=at.minute, timezone=LONDON))
-    scheduler.add_job(send, IntervalTrigger(seconds=house.settings.schedule.dispatch_seconds))
+    scheduler.add_job(compose, IntervalTrigger(seconds=house.settings.schedule.dispatch_seconds))
     mailbox = house.settings.mailbox
     scheduler.add_job(follow, IntervalTrigger(seconds=mailbox.every if mailbox else FOLLOW_SECONDS))
     return scheduler

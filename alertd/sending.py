@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -18,12 +19,9 @@ from alertd.outbox.dispatch import Summary, dispatch_once
 from alertd.outbox.recheck import why_not_now
 from alertd.outbox.undelivered import tell_of_undelivered
 from alertd.partners.compose import compose_notifications
-from alertd.partners.last_look import to_agency, why_agency_not_now
+from alertd.partners.last_look import to_agencies, why_agency_not_now
 from alertd.subscriptions.asked import wanted_now
 from alertd.subscriptions.store import end_of_leavers
-
-MESSAGES_A_PASS = 1000
-"""Sent before a waking looks again at what is due; a council's whole morning of digests."""
 
 
 def compose_once(house: House) -> Composed:
@@ -95,24 +93,25 @@ def _tell_of_agencies(session: Session, house: House, held: list[str], now: date
 
 async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summary:
     """Send what is due. What must not go as it was is composed anew and sent to whom it is for now."""
-    summary = await _dispatch(house, stopping)
+    summary = await dispatch_once_now(house, stopping)
     if summary.taken_back:
         await asyncio.to_thread(compose_once, house)
-        again = await _dispatch(house, stopping)
+        again = await dispatch_once_now(house, stopping)
         summary.results += again.results
         summary.paused |= again.paused
     return summary
 
 
-async def _dispatch(house: House, stopping: asyncio.Event | None) -> Summary:
+async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None) -> Summary:
+    """Send what is due, once; what is taken back waits to be composed anew."""
     summary = await dispatch_once(
         house.engine,
         house.notifiers,
         house.clock,
         house.rng,
-        why_not=lambda delivery: _why_not(house, delivery),
+        why_not=lambda deliveries: _why_not(house, deliveries),
         stopping=stopping,
-        limit=MESSAGES_A_PASS,
+        paces=house.paces,
     )
     if summary.results or summary.paused or summary.recovered or summary.taken_back:
         say = house.log.error if summary.paused else house.log.info
@@ -126,9 +125,19 @@ async def _dispatch(house: House, stopping: asyncio.Event | None) -> Summary:
     return summary
 
 
-def _why_not(house: House, delivery: str) -> str:
-    """The last look at a message before it leaves, with the staff as they are at this moment."""
+def _why_not(house: House, deliveries: Sequence[str]) -> dict[str, str]:
+    """The last look at messages before they leave, with the staff as they are at this moment: why not, by id."""
+    today = local_day(house.clock())
+    found = {}
     with Session(reading(house.engine)) as session:
-        if to_agency(session, delivery):
-            return why_agency_not_now(session, delivery, house.partners(), local_day(house.clock()))
-        return why_not_now(session, house.composer_now().directory, delivery, local_day(house.clock()))
+        for_agencies = to_agencies(session, deliveries)
+        partners = house.partners() if for_agencies else None
+        directory = house.composer_now().directory
+        for id_ in deliveries:
+            if id_ in for_agencies and partners:
+                why = why_agency_not_now(session, id_, partners, today)
+            else:
+                why = why_not_now(session, directory, id_, today)
+            if why:
+                found[id_] = why
+    return found

@@ -1,33 +1,42 @@
-"""One pass over the outbox: claim what is due, send it, store what became of it.
+"""One pass over the outbox: claim what is due, look once more, send it, store what became of it.
 
-Channels do not wait for each other, and within a channel a slow recipient holds up one slot, not
-the rest. A delivery is claimed only when it can start at once, so that a process that dies leaves
-few behind whose fate is not known.
+Channels do not wait for each other, and within a channel a destination that hangs holds up its own messages and no
+others. A delivery is claimed only when it can start at once, so that a process that dies leaves few behind whose
+fate is not known.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from alertd.faultpoints import point
 from alertd.outbox import store
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome
+from alertd.outbox.ledger import LEASE, Ledger
+from alertd.outbox.pacing import Pacing
 
-LEASE = timedelta(minutes=20)
-_ATTEMPT_SHARE = 0.8
-"""A whole attempt may take this much of its lease; the rest is for storing the outcome."""
+LONGEST_ATTEMPT = timedelta(minutes=20)
+"""A whole attempt takes no longer. RFC 5321, 4.5.3.2 lets a relay take ten minutes for the answer alone."""
 
 _POLL_SECONDS = 1.0
-"""How often new mail is looked for while slots are free and others still send."""
+"""How often new mail is looked for while others still send: what is urgent starts within that."""
 
 _PAUSE = timedelta(minutes=1)
+
+Paces = dict[str, Pacing]
+"""What is known of the pace of each channel, by its name; kept between passes."""
+
+WhyNot = Callable[[Sequence[str]], Mapping[str, str]]
+"""Why deliveries must not go as they are, by id; those that may are left out."""
 
 
 @dataclass(slots=True)
@@ -65,75 +74,129 @@ class _NotConfigured(Notifier):
 class _Pass:
     engine: Engine
     clock: Callable[[], datetime]
-    rng: random.Random
     stopping: asyncio.Event
     lease: timedelta
-    limit: int
-    concurrency: int
-    why_not: Callable[[str], str]
+    paces: Paces
+    why_not: WhyNot
+    ledger: Ledger
     summary: Summary = field(default_factory=Summary)
-    halted: bool = False
 
-    async def serve(self, channel: str, notifier: Notifier) -> None:
+    async def serve(self, channel: str, notifier: Notifier, limit: int | None) -> None:
         """Send a channel's due deliveries until none is left, ``limit`` is reached or it must stop."""
+        pacing = self.paces.setdefault(channel, Pacing(notifier.pace))
+        queue = _Queue(self.engine, channel, self.clock)
         sending: set[asyncio.Task[None]] = set()
-        left, retries_first = self.limit, False
         try:
             while True:
-                room = min(self.concurrency - len(sending), left) if self._may_start(channel) else 0
+                room = pacing.room(monotonic()) if self._may_start(channel) else 0
+                room = room if limit is None else min(room, limit)
                 if room:
-                    claimed = await self._claim(channel, room, retries_first)
-                    left, retries_first = left - len(claimed), not retries_first
-                    sending |= {asyncio.create_task(self._attempt(notifier, one)) for one in claimed}
+                    claimed = await self._claim(await queue.take(pacing, room), pacing)
+                    limit = limit if limit is None else limit - len(claimed)
+                    sending |= {asyncio.create_task(self._attempt(notifier, pacing, one)) for one in claimed}
                 if not sending:
                     return
-                done, sending = await asyncio.wait(
-                    sending, timeout=_POLL_SECONDS if room else None, return_when=asyncio.FIRST_COMPLETED
-                )
+                done, sending = await asyncio.wait(sending, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 await asyncio.gather(*done)  # raises what they raised
         except asyncio.CancelledError:
             for task in sending:
                 task.cancel()
             raise
         except Exception:
-            self.halted = True  # outcomes cannot be stored: what is under way may end, nothing more may start
+            self.ledger.broken = True  # what is under way may end, nothing more may start
             raise
         finally:
             await asyncio.gather(*sending, return_exceptions=True)
             await notifier.close()
 
     def _may_start(self, channel: str) -> bool:
-        return not (self.stopping.is_set() or self.halted or channel in self.summary.paused)
+        return not (self.stopping.is_set() or self.ledger.broken or channel in self.summary.paused)
 
-    async def _claim(self, channel: str, room: int, retries_first: bool) -> list[store.Claimed]:
-        claimed = await asyncio.to_thread(
-            store.claim,
-            self.engine,
-            self.clock(),
-            room,
-            self.lease,
-            channel=channel,
-            retries_first=retries_first,
-        )
+    async def _claim(self, ids: Sequence[str], pacing: Pacing) -> list[store.Claimed]:
+        """Take what can start at once, and take back what must not go."""
+        if not ids:
+            return []
+        began = monotonic()
+        claimed = await asyncio.to_thread(store.claim, self.engine, self.clock(), ids, self.lease)
         if claimed:
             point("outbox.after_claim")
-        return claimed
+        going = await self._looked_at(claimed)
+        if monotonic() - began >= self.lease.total_seconds():
+            return []  # this process was stopped in between: what it claimed is another's by now, or will be found
+        for one in going:
+            self.ledger.holds(one)
+            pacing.start(one.id, one.destination, monotonic())
+        return going
 
-    async def _attempt(self, notifier: Notifier, claimed: store.Claimed) -> None:
-        if why := await asyncio.to_thread(self.why_not, claimed.id):
-            if await asyncio.to_thread(store.take_back, self.engine, claimed, why, self.clock()):
-                self.summary.taken_back[why] += 1
-            return
-        outcome = await _send(notifier, claimed, self.lease * _ATTEMPT_SHARE)
-        point("send.before_record")
-        stored = await asyncio.to_thread(store.finish, self.engine, claimed, outcome, self.clock(), self.rng)
-        point("send.after_record")
+    async def _looked_at(self, claimed: Sequence[store.Claimed]) -> list[store.Claimed]:
+        """The last look at what is claimed: what may go. A look that fails sends nothing."""
+        try:
+            why_not = await asyncio.to_thread(self.why_not, [one.id for one in claimed]) if claimed else {}
+        except DBAPIError:
+            await self._put_off(claimed, "the database failed at the last look before sending")
+            raise
+        except Exception as fault:  # noqa: BLE001 - one delivery's fault must not hold up the others
+            if len(claimed) > 1:
+                return [one for each in claimed for one in await self._looked_at([each])]
+            await self._put_off(claimed, f"the last look before sending failed: {type(fault).__name__}")
+            return []
+        for one in claimed:
+            if why := why_not.get(one.id):
+                ours = await asyncio.to_thread(store.take_back, self.engine, one, why, self.clock())
+                self.summary.taken_back[why] += ours
+        return [one for one in claimed if not why_not.get(one.id)]
+
+    async def _put_off(self, claimed: Sequence[store.Claimed], why: str) -> None:
+        for one in claimed:
+            await self.ledger.store(one, Outcome("later", f"not sent: {why}"))
+
+    async def _attempt(self, notifier: Notifier, pacing: Pacing, claimed: store.Claimed) -> None:
+        outcome: Outcome | None = None
+        try:
+            outcome = await _send(notifier, claimed)
+            point("send.before_record")
+            stored = await self.ledger.store(claimed, outcome)
+            point("send.after_record")
+        finally:
+            self.ledger.lets_go(claimed)
+            pacing.end(claimed.id, claimed.destination, outcome, monotonic())
         self.summary.results[outcome.result] += 1
         self.summary.stale += not stored
         if outcome.scope == "channel" and claimed.channel not in self.summary.paused:
             self.summary.paused[claimed.channel] = outcome.reason
-            until = self.clock() + _PAUSE
+            until = self.clock() + max(_PAUSE, min(outcome.retry_after or _PAUSE, store.LONGEST_ASKED))
             await asyncio.to_thread(store.pause, self.engine, claimed.channel, until, outcome.reason)
+
+
+class _Queue:
+    """What of a channel is due, looked up many at a time, and again each second."""
+
+    def __init__(self, engine: Engine, channel: str, clock: Callable[[], datetime]) -> None:
+        self._engine, self._channel, self._clock = engine, channel, clock
+        self._due: deque[store.Due] = deque()
+        self._more = True
+        self._looked = monotonic()
+
+    async def take(self, pacing: Pacing, room: int) -> list[str]:
+        """The ids of the next ones, at most ``room``, to whose destinations something may start."""
+        now = monotonic()
+        if (self._more and not self._due) or now - self._looked >= _POLL_SECONDS:
+            self._looked, full = now, pacing.full(now)
+            due = await asyncio.to_thread(store.due, self._engine, self._clock(), self._channel, leave_out=full)
+            self._due, self._more = deque(due), len(due) == store.DUE_AT_ONCE
+        taken: list[str] = []
+        left: dict[str, int] = {}
+        passed: list[store.Due] = []
+        while self._due and len(taken) < room:
+            one = self._due.popleft()
+            may = left.setdefault(one.destination, pacing.room_for(one.destination, now))
+            if may:
+                left[one.destination] -= 1
+                taken.append(one.id)
+            else:
+                passed.append(one)
+        self._due.extendleft(reversed(passed))
+        return taken
 
 
 async def dispatch_once(
@@ -142,39 +205,42 @@ async def dispatch_once(
     clock: Callable[[], datetime],
     rng: random.Random,
     *,
-    why_not: Callable[[str], str] = lambda _: "",
+    why_not: WhyNot = lambda _: {},
     stopping: asyncio.Event | None = None,
-    limit: int = 50,
-    concurrency: int = 4,
+    limit: int | None = None,
+    paces: Paces | None = None,
     lease: timedelta = LEASE,
 ) -> Summary:
-    """Send what is due, at most ``limit`` a channel and ``concurrency`` of a channel at a time.
+    """Send what is due, at most ``limit`` a channel, each channel at its own pace.
 
-    ``why_not`` is asked of each delivery, by its id, just before it is sent: a reason takes it back.
+    ``why_not`` is asked of deliveries, by their ids, just before they are sent: a reason takes one back.
     Ends when nothing is due and nothing is under way. Once ``stopping`` is set, nothing more
     starts. When outcomes cannot be stored, nothing more starts and the database's error is raised.
     """
-    run = _Pass(engine, clock, rng, stopping or asyncio.Event(), lease, limit, concurrency, why_not)
+    ledger = Ledger(engine, clock, rng, lease)
+    run = _Pass(engine, clock, stopping or asyncio.Event(), lease, {} if paces is None else paces, why_not, ledger)
     run.summary.recovered = await asyncio.to_thread(store.recover, engine, clock(), rng)
     strays = await asyncio.to_thread(store.waiting_channels, engine) - set(notifiers)
-    served = await asyncio.gather(
-        *(run.serve(name, notifier) for name, notifier in notifiers.items()),
-        *(run.serve(name, _NotConfigured(name)) for name in strays),
-        return_exceptions=True,
-    )
+    async with ledger:
+        served = await asyncio.gather(
+            *(run.serve(name, notifier, limit) for name, notifier in notifiers.items()),
+            *(run.serve(name, _NotConfigured(name), limit) for name in strays),
+            return_exceptions=True,
+        )
+    run.summary.recovered += ledger.recovered
     for fault in served:
         if isinstance(fault, BaseException):
             raise fault
     return run.summary
 
 
-async def _send(notifier: Notifier, claimed: store.Claimed, most: timedelta) -> Outcome:
+async def _send(notifier: Notifier, claimed: store.Claimed) -> Outcome:
+    again = claimed.unknown_attempts > 0
     try:
-        async with asyncio.timeout(most.total_seconds()) as deadline:
-            again = claimed.unknown_attempts > 0
+        async with asyncio.timeout(LONGEST_ATTEMPT.total_seconds()) as deadline:
             return await notifier.send(Message(claimed.id, claimed.address, claimed.message, again))
     except Exception as fault:  # noqa: BLE001 - a channel's fault is this delivery's, not the pass's
         if deadline.expired():
-            return Outcome("unknown", f"the attempt was cut off after {most}")
-        # The exception's text may hold personal data; its type does not.
-        return Outcome("later", f"the channel failed in a way it should not: {type(fault).__name__}")
+            return Outcome("unknown", f"the attempt was cut off after {LONGEST_ATTEMPT}")
+        # The exception's text may hold personal data; its type does not. How far it had come, nobody knows.
+        return Outcome("unknown", f"the channel failed in a way it should not: {type(fault).__name__}")

@@ -10,16 +10,17 @@ claim's token may finish it.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from alertd.db.engine import reading
 from alertd.db.tables import DELIVERY_STATES, Delivery, DeliveryEvent, Notice
 from alertd.outbox.channel import Letter, Outcome
 
@@ -34,6 +35,12 @@ GIVE_UP_AGE: Final = timedelta(days=5)
 
 UNKNOWN_RETRIES: Final = 2
 """Repeats after a lost answer: each may be one more copy, so copies are at most 1 + this."""
+
+LONGEST_ASKED: Final = timedelta(hours=2)
+"""How long at most we leave the other side alone because it asked: it may be wrong, and what is due must go."""
+
+DUE_AT_ONCE: Final = 1000
+"""Due deliveries looked up at once: to sort a long backlog for each few that start would take longer than sending."""
 
 _FURTHEST: Final = timedelta(hours=3)
 """Nothing here sets a retry or a lease further ahead; one that is was set before the clock went back."""
@@ -50,6 +57,7 @@ class Claimed:
     token: str
     lease_until: datetime
     channel: str
+    destination: str
     address: str
     message: bytes
     attempts: int
@@ -77,7 +85,8 @@ def next_state(
     mean = WAITS[min(attempts, len(WAITS)) - 1]
     if outcome.scope == "channel":
         mean = min(mean, WHOLE_CHANNEL_WAIT)
-    return "due", now + 2 * rng.random() * mean, outcome.reason
+    asked = min(outcome.retry_after or timedelta(), LONGEST_ASKED)
+    return "due", now + max(2 * rng.random() * mean, asked), outcome.reason
 
 
 def put(
@@ -119,25 +128,52 @@ def put(
     _record(session.connection(), letter.date, _move(letter.id, None, state, 0, resolved_by))
 
 
-def claim(
-    engine: Engine, now: datetime, limit: int, lease: timedelta, *, channel: str, retries_first: bool = False
-) -> list[Claimed]:
-    """Take up to ``limit`` due deliveries of a channel, urgent ones first; nobody else gets them.
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery that is due, and where it goes."""
 
-    Callers take turns with ``retries_first``, so that neither a backlog of retries holds up new
-    mail nor a stream of new mail holds up retries.
+    id: str
+    destination: str
+    urgent: bool
+
+
+def due(
+    engine: Engine, now: datetime, channel: str, *, limit: int = DUE_AT_ONCE, leave_out: Collection[str] = ()
+) -> list[Due]:
+    """What of a channel is due, in the order in which it goes; nothing to the destinations that are left out.
+
+    Urgent first. New and repeated ones take turns, so that neither a backlog of repeats holds up new mail nor a
+    stream of new mail holds up repeats. Somebody else may take any of them before :func:`claim` does.
     """
-    assert lease <= _FURTHEST
     retried = Delivery.attempts > 0
+    found: list[list[Due]] = []
+    with reading(engine).connect() as connection:
+        for which in (~retried, retried):
+            rows = connection.execute(
+                select(Delivery.id, Delivery.destination, Delivery.urgent)
+                .where(
+                    Delivery.state == "due",
+                    Delivery.channel == channel,
+                    which,
+                    or_(Delivery.next_attempt_at <= now, and_(retried, Delivery.next_attempt_at > now + _FURTHEST)),
+                    Delivery.destination.not_in(leave_out) if leave_out else true(),
+                )
+                .order_by(Delivery.urgent.desc(), Delivery.next_attempt_at, Delivery.id)
+                .limit(limit)
+            )
+            found.append([Due(*row) for row in rows])
+    fresh, again = found
+    turns = [one for pair in zip_longest(fresh, again) for one in pair if one is not None]
+    return sorted(turns, key=lambda one: not one.urgent)[:limit]
+
+
+def claim(engine: Engine, now: datetime, ids: Collection[str], lease: timedelta) -> list[Claimed]:
+    """Take those of these deliveries that are still due, in their order and in one statement; nobody else gets
+    them."""
+    assert lease <= _FURTHEST
     picked = (
         select(Delivery.id)
-        .where(
-            Delivery.state == "due",
-            Delivery.channel == channel,
-            or_(Delivery.next_attempt_at <= now, and_(retried, Delivery.next_attempt_at > now + _FURTHEST)),
-        )
-        .order_by(Delivery.urgent.desc(), retried.desc() if retries_first else retried.asc(), Delivery.next_attempt_at)
-        .limit(limit)
+        .where(Delivery.id.in_(ids), Delivery.state == "due")
         .with_for_update(skip_locked=True)  # PostgreSQL; on SQLite the transaction has the write lock
         .cte("picked")
     )
@@ -149,19 +185,33 @@ def claim(
         .returning(*_CLAIMED)
     )
     with engine.begin() as connection:
-        claimed = [Claimed(*row) for row in connection.execute(statement)]
+        found = {row.id: Claimed(*row) for row in connection.execute(statement)}
+        claimed = [found[id_] for id_ in ids if id_ in found]
         _record(connection, now, *(_move(c.id, "due", "sending", c.attempts, "claimed") for c in claimed))
     return claimed
 
 
-def finish(engine: Engine, claimed: Claimed, outcome: Outcome, now: datetime, rng: random.Random) -> bool:
-    """Store what became of a claimed delivery. False, and nothing stored, when the claim is no longer ours."""
+def finish(
+    engine: Engine, outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime, rng: random.Random
+) -> frozenset[str]:
+    """Store what became of claimed deliveries, all in one transaction; the ids of those that were still ours.
+
+    Nothing is stored of a claim that somebody else has taken over.
+    """
     with engine.begin() as connection:
-        return _finish(connection, claimed, outcome, now, rng)
+        return _finish(connection, outcomes, now, rng)
 
 
-def recover(engine: Engine, now: datetime, rng: random.Random) -> int:
-    """Free deliveries whose sender died or lost its lease; their number.
+def renew(engine: Engine, claims: Sequence[Claimed], until: datetime) -> None:
+    """Hold on to claims whose attempts still run; one that is no longer ours stays another's."""
+    if not claims:
+        return
+    with engine.begin() as connection:
+        connection.execute(_RENEWED, [{"b_id": one.id, "b_token": one.token, "b_until": until} for one in claims])
+
+
+def recover(engine: Engine, now: datetime, rng: random.Random, *, besides: Collection[str] = ()) -> int:
+    """Free deliveries whose sender died or lost its lease, but for those ``besides``; their number.
 
     Nobody can know how far such an attempt came, so it counts as one whose answer was lost.
     """
@@ -171,12 +221,13 @@ def recover(engine: Engine, now: datetime, rng: random.Random) -> int:
         .where(
             Delivery.state == "sending",
             or_(Delivery.lease_until <= now, Delivery.lease_until > now + _FURTHEST),
+            Delivery.id.not_in(besides) if besides else true(),
         )
         .with_for_update(skip_locked=True)
     )
     with engine.begin() as connection:
         rows = [Claimed(*row) for row in connection.execute(expired)]
-        return sum(_finish(connection, row, lost, now, rng) for row in rows)
+        return len(_finish(connection, [(row, lost) for row in rows], now, rng))
 
 
 def pause(engine: Engine, channel: str, until: datetime, reason: str) -> None:
@@ -234,26 +285,49 @@ def waiting_channels(engine: Engine) -> set[str]:
         return set(connection.scalars(select(Delivery.channel).where(Delivery.state == "due").distinct()))
 
 
-def _finish(connection: Connection, claimed: Claimed, outcome: Outcome, now: datetime, rng: random.Random) -> bool:
-    unknown = claimed.unknown_attempts + (outcome.result == "unknown")
-    state, due, reason = next_state(outcome, claimed.attempts, unknown, claimed.created_at, now, rng)
-    stored = connection.execute(
-        update(Delivery)
-        .where(Delivery.id == claimed.id, Delivery.token == claimed.token)
-        .values(
-            state=state,
-            reason=reason,
-            token=None,
-            lease_until=None,
-            next_attempt_at=due,
-            unknown_attempts=unknown,
-        )
+def _finish(
+    connection: Connection, outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime, rng: random.Random
+) -> frozenset[str]:
+    tokens = select(Delivery.id, Delivery.token).where(Delivery.id.in_([claimed.id for claimed, _ in outcomes]))
+    there = {(id_, token) for id_, token in connection.execute(tokens.with_for_update())} if outcomes else set()
+    values: list[dict[str, Any]] = []
+    moves: list[Mapping[str, object]] = []
+    for claimed, outcome in outcomes:
+        if (claimed.id, claimed.token) not in there:
+            continue
+        unknown = claimed.unknown_attempts + (outcome.result == "unknown")
+        state, next_attempt, reason = next_state(outcome, claimed.attempts, unknown, claimed.created_at, now, rng)
+        values.append({
+            "b_id": claimed.id, "b_token": claimed.token, "b_state": state, "b_reason": reason,
+            "b_next": next_attempt, "b_unknown": unknown, "b_reference": outcome.reference[:200],
+        })  # fmt: skip
+        steps = ["sending", "unknown", state] if outcome.result == "unknown" else ["sending", state]
+        moves += [_move(claimed.id, a, b, claimed.attempts, reason) for a, b in pairwise(steps)]
+    if values:
+        connection.execute(_OUTCOME, values)
+        _record(connection, now, *moves)
+    return frozenset(value["b_id"] for value in values)
+
+
+_RENEWED: Final = (
+    update(Delivery)
+    .where(Delivery.id == bindparam("b_id"), Delivery.token == bindparam("b_token"))
+    .values(lease_until=bindparam("b_until"))
+)
+
+_OUTCOME: Final = (
+    update(Delivery)
+    .where(Delivery.id == bindparam("b_id"), Delivery.token == bindparam("b_token"))
+    .values(
+        state=bindparam("b_state"),
+        reason=bindparam("b_reason"),
+        token=None,
+        lease_until=None,
+        next_attempt_at=bindparam("b_next"),
+        unknown_attempts=bindparam("b_unknown"),
+        reference=func.coalesce(func.nullif(bindparam("b_reference"), ""), Delivery.reference),
     )
-    if not stored.rowcount:
-        return False
-    steps = ["sending", "unknown", state] if outcome.result == "unknown" else ["sending", state]
-    _record(connection, now, *(_move(claimed.id, a, b, claimed.attempts, reason) for a, b in pairwise(steps)))
-    return True
+)
 
 
 def _move(id_: str, before: str | None, after: str, attempt: int, reason: str) -> Mapping[str, object]:

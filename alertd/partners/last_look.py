@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -11,9 +12,10 @@ from alertd.db.tables import Alert, Delivery, Notification
 from alertd.partners.compose import Going, Partners, may_go
 
 
-def to_agency(session: Session, delivery_id: str) -> bool:
-    """Whether a message is for an agency."""
-    return session.get_one(Delivery, delivery_id).person.startswith("agency:")
+def to_agencies(session: Session, deliveries: Sequence[str]) -> frozenset[str]:
+    """Which of these messages are for agencies."""
+    ids = select(Delivery.id).where(Delivery.id.in_(deliveries), Delivery.person.startswith("agency:"))
+    return frozenset(session.scalars(ids))
 
 
 def why_agency_not_now(session: Session, delivery_id: str, partners: Partners, today: date) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from alertd import faultpoints
 from alertd.db.engine import open_engine, upgrade
 from alertd.outbox import dispatch
-from alertd.outbox.channel import Message, Outcome
+from alertd.outbox.channel import Message, Outcome, Pace
 from alertd.outbox.dispatch import Summary, dispatch_once
 from tests.support.outbox import NOW, moves, put, rows, states
 
@@ -36,6 +36,7 @@ class Fake:
 
     def __init__(self, name: str, answer: Callable[[Message], Awaitable[Outcome]]) -> None:
         self.name, self._answer = name, answer
+        self.pace = Pace()
         self.sent: list[Message] = []
         self.closed = 0
 
@@ -58,7 +59,11 @@ def run(engine: Engine, *channels: Fake, now: datetime = NOW, **options: object)
     return asyncio.run(once(engine, *channels, now=now, **options))
 
 
-async def once(engine: Engine, *channels: Fake, now: datetime = NOW, **options: object) -> Summary:
+async def once(
+    engine: Engine, *channels: Fake, now: datetime = NOW, concurrency: int = 8, **options: object
+) -> Summary:
+    for channel in channels:
+        channel.pace = Pace(concurrency, concurrency)
     return await dispatch_once(
         engine,
         {channel.name: channel for channel in channels},
@@ -160,13 +165,14 @@ def test_i5_a_hanging_recipient_delays_nobody(engine: Engine, meanwhile: str, mo
     assert set(states(engine).values()) == {"delivered"}
 
 
-def test_f20_an_attempt_that_never_ends_is_cut_off_within_its_lease_as_unknown(engine: Engine) -> None:
+def test_f20_an_attempt_that_never_ends_is_cut_off_as_unknown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     async def answer(_: Message) -> Outcome:
         await asyncio.sleep(60)
         return DELIVERED
 
     put(engine, "d1")
-    summary = run(engine, Fake("email", answer), lease=timedelta(seconds=0.2))
+    monkeypatch.setattr(dispatch, "LONGEST_ATTEMPT", timedelta(seconds=0.1))
+    summary = run(engine, Fake("email", answer))
     assert summary.results == {"unknown": 1}
     assert [state for state, _ in moves(engine, "d1")] == ["due", "sending", "unknown", "due"]
     assert "cut off" in rows(engine)["d1"].reason

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from alertd.db.engine import open_engine
 from alertd.outbox import store
 from alertd.outbox.channel import Outcome
-from tests.support.outbox import NOW, add, moves, put, rows, states
+from tests.support.outbox import NOW, add, finish, moves, next_claimed, put, rows, states
 
 pytest_plugins = ["tests.support.databases"]
 
@@ -25,8 +25,8 @@ DELIVERED = Outcome("delivered", "taken")
 LATER = Outcome("later", "busy")
 
 
-def claim(engine: Engine, limit: int = 10, **options: bool) -> list[store.Claimed]:
-    return store.claim(engine, NOW, limit, LEASE, channel="email", **options)
+def claim(engine: Engine, limit: int = 10) -> list[store.Claimed]:
+    return next_claimed(engine, NOW, limit, LEASE)
 
 
 def _drain(url: str) -> list[str]:
@@ -35,7 +35,7 @@ def _drain(url: str) -> list[str]:
     done = []
     while claimed := claim(engine, 3):
         for one in claimed:
-            assert store.finish(engine, one, DELIVERED, NOW, random.Random(1))
+            assert finish(engine, one, DELIVERED, NOW, random.Random(1))
             done.append(one.id)
     engine.dispose()
     return done
@@ -70,12 +70,12 @@ def test_a_claim_takes_only_what_is_due_on_its_channel_urgent_first(engine: Engi
 
 def test_new_mail_and_retries_take_turns(engine: Engine) -> None:
     put(engine, "retry", now=NOW - timedelta(days=1))
-    [one] = store.claim(engine, NOW - timedelta(days=1), 1, LEASE, channel="email")
-    assert store.finish(engine, one, LATER, NOW - timedelta(days=1), random.Random(1))
+    [one] = next_claimed(engine, NOW - timedelta(days=1), 1, LEASE, channel="email")
+    assert finish(engine, one, LATER, NOW - timedelta(days=1), random.Random(1))
     put(engine, "new")
     assert [one.id for one in claim(engine, 1)] == ["new"]
     put(engine, "newer")
-    assert [one.id for one in claim(engine, 1, retries_first=True)] == ["retry"]
+    assert [one.id for one in claim(engine, 2)] == ["newer", "retry"]
 
 
 def test_f52_a_sender_that_lost_its_lease_cannot_store_its_outcome(engine: Engine) -> None:
@@ -84,10 +84,10 @@ def test_f52_a_sender_that_lost_its_lease_cannot_store_its_outcome(engine: Engin
     assert store.recover(engine, NOW + LEASE - timedelta(seconds=1), random.Random(1)) == 0
     assert store.recover(engine, NOW + LEASE, random.Random(1)) == 1
     later = NOW + timedelta(hours=1)
-    [fresh] = store.claim(engine, later, 1, LEASE, channel="email")
-    assert not store.finish(engine, stale, Outcome("refused", "no"), later, random.Random(1))
+    [fresh] = next_claimed(engine, later, 1, LEASE, channel="email")
+    assert not finish(engine, stale, Outcome("refused", "no"), later, random.Random(1))
     assert (fresh.attempts, fresh.unknown_attempts, fresh.message) == (2, 1, stale.message)
-    assert store.finish(engine, fresh, DELIVERED, later, random.Random(1))
+    assert finish(engine, fresh, DELIVERED, later, random.Random(1))
     assert [state for state, _ in moves(engine, "d1")] == ["due", "sending", "unknown", "due", "sending", "delivered"]
 
 
@@ -95,11 +95,11 @@ def test_a_delivery_whose_sender_dies_each_time_is_parked_with_the_reason(engine
     put(engine, "d1")
     now = NOW
     for _ in range(3):
-        assert store.claim(engine, now, 1, LEASE, channel="email")
+        assert next_claimed(engine, now, 1, LEASE, channel="email")
         now += LEASE
         assert store.recover(engine, now, random.Random(1)) == 1
         now += timedelta(hours=2)
-    assert store.claim(engine, now, 1, LEASE, channel="email") == []
+    assert next_claimed(engine, now, 1, LEASE, channel="email") == []
     assert moves(engine, "d1")[-1][0] == "parked"
     assert "see whether it arrived" in rows(engine)["d1"].reason
 
@@ -108,9 +108,9 @@ def test_f45_what_was_set_before_the_clock_went_back_is_not_stuck(engine: Engine
     tomorrow = NOW + timedelta(days=1)
     for id_ in ("retry", "abandoned"):
         put(engine, id_)
-    for one in store.claim(engine, tomorrow, 2, LEASE, channel="email"):
+    for one in next_claimed(engine, tomorrow, 2, LEASE, channel="email"):
         if one.id == "retry":
-            assert store.finish(engine, one, LATER, tomorrow, random.Random(1))
+            assert finish(engine, one, LATER, tomorrow, random.Random(1))
     assert [one.id for one in claim(engine)] == ["retry"]
     assert store.recover(engine, NOW, random.Random(1)) == 1
     put(engine, "held until tomorrow", now=tomorrow)
@@ -122,9 +122,9 @@ def test_a_paused_channel_waits_and_loses_no_attempt(engine: Engine) -> None:
     put(engine, "other", channel="webhook")
     store.pause(engine, "email", NOW + timedelta(minutes=1), "no TLS")
     assert claim(engine) == []
-    assert store.claim(engine, NOW, 1, LEASE, channel="webhook")
+    assert next_claimed(engine, NOW, 1, LEASE, channel="webhook")
     assert (rows(engine)["d1"].reason, rows(engine)["d1"].attempts) == ("no TLS", 0)
-    assert len(store.claim(engine, NOW + timedelta(minutes=1), 9, LEASE, channel="email")) == 1
+    assert len(next_claimed(engine, NOW + timedelta(minutes=1), 9, LEASE, channel="email")) == 1
 
 
 def test_cancelling_takes_back_only_what_is_not_under_way_or_over(engine: Engine) -> None:
@@ -136,7 +136,7 @@ def test_cancelling_takes_back_only_what_is_not_under_way_or_over(engine: Engine
         assert not store.cancel(session, "due", NOW, "again")
         assert not store.cancel(session, "sent", NOW, "too late")
         assert store.counts(session)["cancelled"] == 1
-    assert store.finish(engine, one, DELIVERED, NOW, random.Random(1))
+    assert finish(engine, one, DELIVERED, NOW, random.Random(1))
     assert states(engine) == {"sent": "delivered", "due": "cancelled"}
     assert moves(engine, "due")[-1] == ("cancelled", "the record was sealed")
 

@@ -28,7 +28,7 @@ from alertd.cases.records import LONDON
 from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, AlertEvent
 from alertd.evaluation import Evaluated, evaluate_once
-from alertd.outbox.channel import Message, Outcome
+from alertd.outbox.channel import Message, Outcome, Pace
 from alertd.outbox.deliver import Composer
 from alertd.people.directory import Directory, Person, Team
 from alertd.people.load import Staff
@@ -82,6 +82,7 @@ class Mail:
     """A channel that keeps what it is given; the mailbox named by ``refuses`` is gone."""
 
     name = "email"
+    pace = Pace()
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, str]] = []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import random
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from alertd.db.tables import Delivery, DeliveryEvent
 from alertd.outbox import store
-from alertd.outbox.channel import Letter
+from alertd.outbox.channel import Letter, Outcome
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -33,6 +34,18 @@ def add(
         session, letter, message, person=person, resolved_by=resolved_by, channel=channel,
         destination=address.rpartition("@")[2], digest_for=digest_for,
     )  # fmt: skip
+
+
+def next_claimed(
+    engine: Engine, now: datetime, limit: int, lease: timedelta, *, channel: str = "email"
+) -> list[store.Claimed]:
+    """Take the next due deliveries of a channel."""
+    return store.claim(engine, now, [one.id for one in store.due(engine, now, channel)[:limit]], lease)
+
+
+def finish(engine: Engine, claimed: store.Claimed, outcome: Outcome, now: datetime, rng: random.Random) -> bool:
+    """Store what became of one; whether it was still ours."""
+    return bool(store.finish(engine, [(claimed, outcome)], now, rng))
 
 
 def put(engine: Engine, id_: str, *, now: datetime = NOW, channel: str = "email", urgent: bool = False) -> str:

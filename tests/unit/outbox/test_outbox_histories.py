@@ -22,7 +22,7 @@ from alertd.db.engine import open_engine
 from alertd.db.tables import Base, Delivery, DeliveryEvent
 from alertd.outbox import store
 from alertd.outbox.channel import Outcome
-from tests.support.outbox import add
+from tests.support.outbox import add, finish, next_claimed
 
 LEASE = timedelta(minutes=20)
 ENDS = {"delivered", "refused", "parked", "cancelled"}
@@ -68,9 +68,9 @@ class Outbox(RuleBasedStateMachine):
             )
         self.added[id_] = message
 
-    @rule(target=claims, limit=st.integers(1, 3), retries_first=st.booleans())
-    def claim(self, limit: int, retries_first: bool) -> object:
-        claimed = store.claim(self.engine, self.now, limit, LEASE, channel="email", retries_first=retries_first)
+    @rule(target=claims, limit=st.integers(1, 3))
+    def claim(self, limit: int) -> object:
+        claimed = next_claimed(self.engine, self.now, limit, LEASE)
         assert len(claimed) <= limit
         return multiple(*claimed)
 
@@ -79,7 +79,7 @@ class Outbox(RuleBasedStateMachine):
         self.copies[claimed.id] += 1
 
     def _finish(self, claimed: store.Claimed, outcome: Outcome) -> bool:
-        return store.finish(self.engine, claimed, outcome, self.now, self.rng)
+        return finish(self.engine, claimed, outcome, self.now, self.rng)
 
     @rule(claimed=consumes(claims))
     def send_ok(self, claimed: store.Claimed) -> None:
@@ -154,7 +154,7 @@ class Outbox(RuleBasedStateMachine):
             self.now += timedelta(hours=3)
             store.recover(self.engine, self.now, self.rng)
             self.now += timedelta(hours=3)
-            while claimed := store.claim(self.engine, self.now, 50, LEASE, channel="email"):
+            while claimed := next_claimed(self.engine, self.now, 50, LEASE, channel="email"):
                 for one in claimed:
                     self.send_ok_at_the_end(one)
         self.whole()
