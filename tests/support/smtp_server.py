@@ -26,6 +26,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+OFFERS: tuple[str, ...] = ("8BITMIME", "SIZE 10000000")
+
 Behaviour = str | list[str | None]
 
 
@@ -48,10 +50,12 @@ class SmtpServer:
     tls: ssl.SSLContext | None = None
     implicit: bool = False
     login: tuple[str, str] | None = None
-    offers: tuple[str, ...] = ("8BITMIME", "SIZE 10000000")
+    offers: tuple[str, ...] = field(default_factory=lambda: OFFERS)
     taken: list[Taken] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     """Every command, in order, without arguments of AUTH."""
+    envelopes: list[str] = field(default_factory=list)
+    """What followed MAIL and RCPT."""
     connections: int = 0
     port: int = 0
 
@@ -173,10 +177,12 @@ class _Dialogue:
         await self.say("235 welcome" if argument == f"PLAIN {right}" else "535 5.7.8 wrong", "AUTH")
 
     async def do_mail(self, argument: str) -> None:
+        self.server.envelopes.append(argument)
         if await self.say("250 ok", "MAIL"):
             self.sender, self.recipients = _address(argument), []
 
     async def do_rcpt(self, argument: str) -> None:
+        self.server.envelopes.append(argument)
         address = _address(argument)
         if await self.say("250 ok", f"RCPT {address}", "RCPT"):
             self.recipients.append(address)
@@ -185,6 +191,9 @@ class _Dialogue:
         await self.say("250 ok", "RSET")
 
     async def do_data(self, _argument: str) -> None:
+        if not self.recipients:
+            await self.say("554 5.5.1 no valid recipients")
+            return
         if not await self.say("354 go", "DATA"):
             return
         content = (await self.reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 
-from aiosmtplib import SMTPException, SMTPResponseException
+from aiosmtplib import SMTPException, SMTPResponseException, SMTPServerDisconnected
 
-from alertd.outbox.channel import Letter, Message, Notifier, Outcome
+from alertd.outbox.channel import Letter, Message, Notifier, Outcome, Pace
 from alertd.outbox.mail_message import to_bytes
 from alertd_notifiers.email.config import ADDRESS, EmailConfig
 from alertd_notifiers.email.connection import Connection
 from alertd_notifiers.email.verdict import Stage, judge
+
+_CLOSING = 421
+"""RFC 5321, 3.8: the server closes the connection, as it may one that was idle."""
 
 BEFORE_THE_MESSAGE = 5
 """All steps up to the message together may take this many times ``timeout_seconds``."""
@@ -25,6 +28,7 @@ class EmailNotifier(Notifier):
     def __init__(self, config: EmailConfig) -> None:
         """Reads the password and the certificates now, so that a fault in them shows at the start."""
         self._config = config
+        self.pace = Pace(config.at_once, config.at_once_to_one, config.per_minute)
         self._password = config.secret()
         self._context = config.context()
         self._idle: list[Connection] = []
@@ -38,17 +42,26 @@ class EmailNotifier(Notifier):
         for whose, address in (("sender", self._config.sender), ("recipient", message.recipient)):
             if not re.fullmatch(ADDRESS, address):
                 return Outcome("refused", f"not sent: the {whose}'s address is not a plain ASCII name@domain")
-        connection = Connection(self._config, self._context, self._password)
+        if (kept := self._kept()) and (outcome := await self._attempt(kept, message)):
+            return outcome
+        outcome = await self._attempt(Connection(self._config, self._context, self._password), message, new=True)
+        assert outcome is not None
+        return outcome
+
+    async def _attempt(self, connection: Connection, message: Message, *, new: bool = False) -> Outcome | None:
+        """Send on a connection. None where it was kept from before and turns out to be gone: nothing was taken."""
         try:
             async with asyncio.timeout(BEFORE_THE_MESSAGE * self._config.timeout_seconds):
-                connection = await self._reused() or connection
-                if not connection.is_open:
+                if new:
                     await connection.open()
                 await connection.announce(message)
             await connection.hand_over(message)
         except (SMTPException, OSError) as fault:
-            answered = isinstance(fault, SMTPResponseException) and connection.stage >= Stage.SENDER
-            self._release(connection, keep=answered)
+            code = fault.code if isinstance(fault, SMTPResponseException) else 0
+            self._release(connection, keep=code > 0 and connection.stage >= Stage.SENDER)
+            gone = isinstance(fault, SMTPServerDisconnected) or code == _CLOSING
+            if gone and not new and connection.stage is Stage.SENDER:
+                return None
             return judge(connection.stage, fault)
         except BaseException:
             connection.abort()
@@ -76,15 +89,16 @@ class EmailNotifier(Notifier):
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.leave() for connection in idle))
 
-    async def _reused(self) -> Connection | None:
+    def _kept(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if await connection.still_usable():
+            if connection.usable:
                 return connection
+            connection.abort()
         return None
 
     def _release(self, connection: Connection, *, keep: bool) -> None:
-        if keep and connection.is_open:
+        if keep and connection.usable:
             self._idle.append(connection)
         else:
             connection.abort()

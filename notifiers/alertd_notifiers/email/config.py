@@ -15,6 +15,15 @@ ADDRESS: Final = r"[!-;=?A-~]+@[!-;=?A-~]+"
 """An address as an envelope without SMTPUTF8 can carry it."""
 
 
+class Domain(BaseModel):
+    """What holds for mail to one domain. ``require_tls``: no server on the way may pass it on without TLS to the next
+    (REQUIRETLS, RFC 8689); where the relay cannot promise that, it is not sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    require_tls: bool = False
+
+
 class EmailConfig(BaseModel):
     """The relay, how to reach it, and who the mail is from. Times are in seconds."""
 
@@ -31,6 +40,15 @@ class EmailConfig(BaseModel):
     password_file: Path | None = None
     sender: str = Field(pattern=f"^{ADDRESS}$", max_length=254)
     """The address mail comes from, and to which bounces return; its domain names us to the relay."""
+    bounces: str | None = Field(default=None, pattern=f"^{ADDRESS}$", max_length=254)
+    """The mailbox for what comes back, whose addresses may be extended by ``+``: each message then has a return path
+    of its own. Left out, bounces return to the sender."""
+    domains: dict[str, Domain] = Field(default_factory=dict)
+    at_once: int = Field(default=8, ge=1, le=100)
+    at_once_to_one: int = Field(default=4, ge=1, le=100)
+    """Connections at one time, in all and to one domain."""
+    per_minute: int | None = Field(default=None, ge=1)
+    """Messages a minute, where the relay has a limit."""
     timeout_seconds: float = Field(default=60, gt=0)
     """For each command; all of them up to the message together get five times this."""
     answer_seconds: float = Field(default=600, gt=0)
@@ -45,6 +63,11 @@ class EmailConfig(BaseModel):
         if (self.username is None) != (self.password is None and self.password_file is None):
             raise ValueError("username and a password go together")
         return self
+
+    def needs_tls_all_the_way(self, address: str) -> bool:
+        """Whether a message to the address may only go where every server on the way keeps to TLS."""
+        domain = self.domains.get(address.rpartition("@")[2].lower())
+        return domain is not None and domain.require_tls
 
     def secret(self) -> str | None:
         """The password; ``InputError`` when its file is missing, empty or open to everybody."""
