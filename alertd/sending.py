@@ -16,7 +16,7 @@ from alertd.faultpoints import point
 from alertd.outbox.compose import Composed, compose
 from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
-from alertd.outbox.recheck import why_not_now
+from alertd.outbox.recheck import why_not_now_all
 from alertd.outbox.undelivered import tell_of_undelivered
 from alertd.partners.compose import compose_notifications
 from alertd.partners.last_look import to_agencies, why_agency_not_now
@@ -128,16 +128,12 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
 def _why_not(house: House, deliveries: Sequence[str]) -> dict[str, str]:
     """The last look at messages before they leave, with the staff as they are at this moment: why not, by id."""
     today = local_day(house.clock())
-    found = {}
     with Session(reading(house.engine)) as session:
         for_agencies = to_agencies(session, deliveries)
-        partners = house.partners() if for_agencies else None
         directory = house.composer_now().directory
-        for id_ in deliveries:
-            if id_ in for_agencies and partners:
-                why = why_agency_not_now(session, id_, partners, today)
-            else:
-                why = why_not_now(session, directory, id_, today)
-            if why:
-                found[id_] = why
+        found = why_not_now_all(session, directory, [id_ for id_ in deliveries if id_ not in for_agencies], today)
+        if for_agencies:
+            partners = house.partners()
+            looked = {id_: why_agency_not_now(session, id_, partners, today) for id_ in for_agencies}
+            found |= {id_: why for id_, why in looked.items() if why}
     return found

@@ -30,6 +30,9 @@ LONGEST_ATTEMPT = timedelta(minutes=20)
 _POLL_SECONDS = 1.0
 """How often new mail is looked for while others still send: what is urgent starts within that."""
 
+_GATHER_SECONDS = 0.02
+"""How long a few free slots wait for more of them to be free: to claim one by one takes the disk a turn for each."""
+
 _PAUSE = timedelta(minutes=1)
 
 Paces = dict[str, Pacing]
@@ -86,17 +89,21 @@ class _Pass:
         pacing = self.paces.setdefault(channel, Pacing(notifier.pace))
         queue = _Queue(self.engine, channel, self.clock)
         sending: set[asyncio.Task[None]] = set()
+        quiet = True
         try:
             while True:
                 room = pacing.room(monotonic()) if self._may_start(channel) else 0
                 room = room if limit is None else min(room, limit)
-                if room:
+                gathers = 0 < 2 * room < notifier.pace.at_once and not quiet
+                if room and not gathers:
                     claimed = await self._claim(await queue.take(pacing, room), pacing)
                     limit = limit if limit is None else limit - len(claimed)
                     sending |= {asyncio.create_task(self._attempt(notifier, pacing, one)) for one in claimed}
                 if not sending:
                     return
-                done, sending = await asyncio.wait(sending, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                patience = _GATHER_SECONDS if gathers else _POLL_SECONDS
+                done, sending = await asyncio.wait(sending, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                quiet = not done
                 await asyncio.gather(*done)  # raises what they raised
         except asyncio.CancelledError:
             for task in sending:

@@ -6,11 +6,13 @@ closed. What no longer holds is taken back, and what it told is owed again to wh
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, literal, select
+from sqlalchemy.orm import Session, aliased
 
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notice
@@ -19,46 +21,95 @@ from alertd.routing.digest import SUBSCRIBER
 
 
 def why_not_now(session: Session, directory: Directory, delivery_id: str, today: date) -> str:
-    """Why a message to staff must not be sent as it is; blank where it may. Reads only.
+    """Why a message to staff must not be sent as it is; blank where it may. Reads only."""
+    return why_not_now_all(session, directory, [delivery_id], today).get(delivery_id, "")
+
+
+def why_not_now_all(session: Session, directory: Directory, deliveries: Collection[str], today: date) -> dict[str, str]:
+    """Why these messages to staff must not be sent as they are, by id; those that may are left out. Reads only.
 
     What closed since does not take back a message whose answer was lost before: it may have arrived.
     """
-    delivery = session.get_one(Delivery, delivery_id)
-    handed = {
-        row.alert_id: row.to
-        for row in session.execute(
-            select(Handling.alert_id, Handling.to)
-            .join(DeliveryAlert, DeliveryAlert.alert_id == Handling.alert_id)
-            .where(DeliveryAlert.delivery_id == delivery_id)
-            .where(Handling.kind == "hand_over", Handling.ended_at.is_(None))
-            .order_by(Handling.at, Handling.id)
-        )
-    }
-    if why := _address_changed(directory, delivery, today) or _later_digest(session, delivery):
-        return why
-    for one in _told(session, delivery_id):
-        if why := directory.may_hear(delivery.person, one.child, today) or _not_so(one, delivery):
+    rows = session.execute(select(*_COLUMNS).where(Delivery.id.in_(deliveries)))
+    going = [_Going(*row) for row in rows]
+    told, handed, later = _told(session, deliveries), _handed(session, deliveries), _later_digests(session, going)
+    found = {}
+    for one in going:
+        why = _address_changed(directory, one, today) or later.get(one.id, "")
+        why = why or _told_wrongly(directory, one, told.get(one.id, ()), handed, today)
+        if why:
+            found[one.id] = why
+    return found
+
+
+class _Going(NamedTuple):
+    """What of a delivery is looked at again: all but its message."""
+
+    id: str
+    person: str
+    address: str
+    channel: str
+    digest_for: str | None
+    unknown_attempts: int
+
+
+_COLUMNS: Final[tuple[Any, ...]] = tuple(getattr(Delivery, name) for name in _Going._fields)
+
+
+def _told_wrongly(
+    directory: Directory,
+    going: _Going,
+    told: Iterable[_Told],
+    handed: Mapping[tuple[str, int], str | None],
+    today: date,
+) -> str:
+    """Why they must not hear of one of the alerts, or not as the message says."""
+    for one in told:
+        if why := directory.may_hear(going.person, one.child, today) or _not_so(one, going):
             return why
         if one.kind == "told" and one.role != SUBSCRIBER:
-            instead = handed.get(one.id) if one.role == "worker" else None
+            instead = handed.get((going.id, one.id)) if one.role == "worker" else None
             now = directory.resolve(one.role, Holding(instead or one.worker, one.team), today, child=one.child)
-            if (now.person_id, now.address) != (delivery.person, delivery.address):
+            if (now.person_id, now.address) != (going.person, going.address):
                 return f"{one.role} is now {now.person_id}: {now.how}"
     return ""
 
 
-def _later_digest(session: Session, delivery: Delivery) -> str:
-    """Whether a digest waited so long that there is one of a later day: what is older must not arrive after it."""
-    if len(delivery.digest_for or "") != len("2026-11-26") or delivery.unknown_attempts:
-        return ""
-    later = select(func.max(Delivery.digest_for)).where(
-        Delivery.person == delivery.person,
-        Delivery.channel == delivery.channel,
-        Delivery.digest_for > delivery.digest_for,
-        func.length(Delivery.digest_for) == len("2026-11-26"),
-        Delivery.state != "cancelled",
+def _handed(session: Session, deliveries: Collection[str]) -> dict[tuple[str, int], str | None]:
+    """To whom alerts are handed over, by delivery and alert."""
+    rows = session.execute(
+        select(DeliveryAlert.delivery_id, Handling.alert_id, Handling.to)
+        .join(DeliveryAlert, DeliveryAlert.alert_id == Handling.alert_id)
+        .where(DeliveryAlert.delivery_id.in_(deliveries))
+        .where(Handling.kind == "hand_over", Handling.ended_at.is_(None))
+        .order_by(Handling.at, Handling.id)
     )
-    return "there is a digest of a later day" if session.scalar(later) else ""
+    return {(delivery, alert): to for delivery, alert, to in rows}
+
+
+def _later_digests(session: Session, going: Iterable[_Going]) -> dict[str, str]:
+    """Digests that waited so long that there is one of a later day: what is older must not arrive after it."""
+    digests = {one.id: one for one in going if len(one.digest_for or "") == _DAY and not one.unknown_attempts}
+    if not digests:
+        return {}
+    mine, other = aliased(Delivery), aliased(Delivery)
+    rows = session.scalars(
+        select(mine.id)
+        .where(mine.id.in_(digests))
+        .where(
+            exists().where(
+                other.person == mine.person,
+                other.channel == mine.channel,
+                other.digest_for > mine.digest_for,
+                func.length(other.digest_for) == _DAY,
+                other.state != "cancelled",
+            )
+        )
+    )
+    return dict.fromkeys(rows, "there is a digest of a later day")
+
+
+_DAY: Final = len("2026-11-26")
 
 
 class _Told(NamedTuple):
@@ -74,23 +125,26 @@ class _Told(NamedTuple):
     kind: str
 
 
-def _told(session: Session, delivery_id: str) -> list[_Told]:
-    """Each alert that the message tells of; of somebody who is told as two roles, each of them."""
+def _told(session: Session, deliveries: Collection[str]) -> dict[str, list[_Told]]:
+    """Each alert that these messages tell of, by delivery; of somebody who is told as two roles, each of them."""
     alert = (Alert.id, Alert.child, Alert.worker, Alert.team, Alert.state, Alert.muted)
     by_message = (
-        select(*alert, DeliveryAlert.role, DeliveryAlert.kind)
+        select(DeliveryAlert.delivery_id, *alert, DeliveryAlert.role, DeliveryAlert.kind)
         .join(DeliveryAlert, DeliveryAlert.alert_id == Alert.id)
-        .where(DeliveryAlert.delivery_id == delivery_id)
+        .where(DeliveryAlert.delivery_id.in_(deliveries))
     )
     by_promise = (
-        select(*alert, Notice.role, literal("told"))
+        select(Notice.composed_into, *alert, Notice.role, literal("told"))
         .join(Notice, Notice.alert_id == Alert.id)
-        .where(Notice.composed_into == delivery_id)
+        .where(Notice.composed_into.in_(deliveries))
     )
-    return [_Told(*row) for row in session.execute(by_message.union(by_promise))]
+    found: dict[str, list[_Told]] = defaultdict(list)
+    for row in session.execute(by_message.union(by_promise)):
+        found[row[0]].append(_Told(*row[1:]))
+    return found
 
 
-def _not_so(one: _Told, delivery: Delivery) -> str:
+def _not_so(one: _Told, delivery: _Going) -> str:
     """What the message says of an alert that is not so any more; it may be repeated where it may have arrived."""
     if delivery.unknown_attempts:
         return ""
@@ -101,7 +155,7 @@ def _not_so(one: _Told, delivery: Delivery) -> str:
     return f"an alert it tells of is muted: {one.muted}" if one.muted else ""
 
 
-def _address_changed(directory: Directory, delivery: Delivery, today: date) -> str:
+def _address_changed(directory: Directory, delivery: _Going, today: date) -> str:
     """Whether the person is not here any more, or is reached elsewhere."""
     if delivery.person == "duty":
         address: str | None = directory.duty

@@ -6,48 +6,36 @@ fails: figures are for reading.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
 import resource
 import subprocess
 import sys
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Sink
-from aiosmtplib import send
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.orm import Session
 
 from alertd import synth
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Snapshot
 from alertd.cases.sources import ssd
-from alertd.cli.demo import free_port
 from alertd.cli.sources import parse_as_of
-from alertd.db.engine import open_engine, upgrade
 from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.sweep import sweep
-from alertd.outbox.dispatch import dispatch_once
 from alertd.rulebook.builtin import england, wales
 from alertd.rulebook.lint import lint
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
 from alertd.rulebook.shelf import shelves
-from alertd_notifiers.email import notifier
+from tests.bench.dispatch import dispatching
 from tests.bench.figures import AS_OF, Figures, against, timed
 from tests.bench.sync import taking_in
 from tests.reference.evaluator import reference
-from tests.support.outbox import add
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "ssda903-csc-validator"
-MESSAGES = 300
 
 
 def command(*words: str) -> tuple[float, float]:
@@ -101,53 +89,6 @@ def rules() -> Figures:
     }
 
 
-def sending(folder: Path) -> Figures:
-    """The dispatcher, with every outcome stored, against a loop of ``aiosmtplib.send``; one sink."""
-    sink = Controller(Sink(), hostname="127.0.0.1", port=free_port())
-    sink.start()
-    try:
-        return {"dispatch_vs_aiosmtplib": _sending(folder, sink.port)}
-    finally:
-        sink.stop()
-
-
-def _sending(folder: Path, port: int) -> dict[str, float]:
-    content = b"From: a@la350.example\r\nTo: b@la350.example\r\nSubject: bench\r\n\r\n" + b"A line of text.\r\n" * 60
-    engine = open_engine(f"sqlite:///{folder / 'bench.db'}")
-    upgrade(engine)
-    now = datetime.now(UTC)
-    with Session(engine) as session, session.begin():
-        for _ in range(MESSAGES):
-            add(
-                session,
-                delivery_id=str(uuid4()),
-                person="p",
-                address="b@la350.example",
-                resolved_by="bench",
-                channel="email",
-                message=content,
-                now=now,
-            )
-    channel = notifier({"host": "127.0.0.1", "port": port, "tls": "none", "sender": "a@la350.example"})
-
-    async def ours() -> None:
-        done = await dispatch_once(
-            engine, {"email": channel}, lambda: datetime.now(UTC), random.Random(1), limit=MESSAGES
-        )
-        assert done.results["delivered"] == MESSAGES
-        await channel.close()
-
-    async def peer() -> None:
-        for _ in range(MESSAGES):
-            await send(
-                content, sender="a@la350.example", recipients=["b@la350.example"], hostname="127.0.0.1", port=port
-            )
-
-    ours_took, peer_took = timed(lambda: asyncio.run(ours())), timed(lambda: asyncio.run(peer()))
-    engine.dispose()
-    return {"ratio": round(peer_took / ours_took, 2), "a": MESSAGES / ours_took, "b": MESSAGES / peer_took}
-
-
 def main() -> None:
     """Measure everything and print it."""
     console = Console()
@@ -160,7 +101,7 @@ def main() -> None:
         status.update("Loading, linting and testing rules")
         figures |= rules()
         status.update("Sending")
-        figures |= sending(folder)
+        figures |= dispatching(folder, status.update)
         status.update("Taking in 2.5 million rows (some ten minutes)")
         figures |= taking_in(78_000)
     table = Table("figure", "ratio", "a", "b", box=None)

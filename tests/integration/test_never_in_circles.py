@@ -122,7 +122,7 @@ class World:
         for one, why in self.refused():
             with Session(self.office.engine) as session, session.begin():
                 session.execute(update(Delivery).where(Delivery.id == one.id).values(state="sending", token="t"))
-            mine = Claimed(one.id, "t", self.now, one.channel, one.address, one.message, 1, 0, one.created_at)
+            mine = Claimed(one.id, "t", self.now, one.channel, "", one.address, one.message, 1, 0, one.created_at)
             assert take_back(self.office.engine, mine, why, self.now)
 
     def all_is_well(self) -> None:
