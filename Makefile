@@ -39,8 +39,8 @@ format: $(VENV)/dev.stamp  ## put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-faults: $(VENV)/dev.stamp  ## real processes killed at every named point, many times over
-	$(BIN)/pytest tests/faults --faults
+faults: $(VENV)/dev.stamp  ## every fault of the catalogue on both databases, real processes killed; prints the table
+	$(BIN)/pytest tests notifiers -m fault --faults --catalogue -vv -n auto --dist loadfile
 
 fuzz: $(VENV)/dev.stamp  ## feeds broken in 5,000 ways, each read in a worker that may be killed
 	$(BIN)/python -m tests.fuzz.run --mutations 5000 --seed 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,27 +14,6 @@ import pytest
 from alertd import synth
 from tests.faults import checker
 from tests.faults.harness import MORNING, Place, copy_database
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--faults", action="store_true", help="run the long kill tests too")
-    parser.addoption("--kill-seed", type=int, help="repeat the random kills of an earlier run")
-
-
-@pytest.fixture
-def long_run(request: pytest.FixtureRequest) -> None:
-    """For tests of minutes."""
-    if not request.config.getoption("--faults", default=False):
-        pytest.skip("long: run with pytest tests/faults --faults")
-
-
-@pytest.fixture
-def kill_seed(request: pytest.FixtureRequest) -> int:
-    """The same kills in each normal run; others in each long one, unless an earlier run is repeated."""
-    given: int | None = request.config.getoption("--kill-seed", default=None)
-    if given is not None:
-        return given
-    return random.SystemRandom().randrange(10**6) if request.config.getoption("--faults", default=False) else 1
 
 
 @dataclass(frozen=True)
