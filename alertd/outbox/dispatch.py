@@ -94,11 +94,14 @@ class _Pass:
             while True:
                 room = pacing.room(monotonic()) if self._may_start(channel) else 0
                 room = room if limit is None else min(room, limit)
-                gathers = 0 < 2 * room < notifier.pace.at_once and not quiet
+                gathers = bool(sending) and 0 < 2 * room < notifier.pace.at_once and not quiet
                 if room and not gathers:
-                    claimed = await self._claim(await queue.take(pacing, room), pacing)
-                    limit = limit if limit is None else limit - len(claimed)
-                    sending |= {asyncio.create_task(self._attempt(notifier, pacing, one)) for one in claimed}
+                    ids = await queue.take(pacing, room)
+                    begun = await self._begin(ids, notifier, pacing)
+                    limit = limit if limit is None else limit - len(begun)
+                    sending |= begun
+                    if ids and not sending:
+                        continue  # none of these may go, or another took them; others may be due
                 if not sending:
                     return
                 patience = _GATHER_SECONDS if gathers else _POLL_SECONDS
@@ -119,21 +122,19 @@ class _Pass:
     def _may_start(self, channel: str) -> bool:
         return not (self.stopping.is_set() or self.ledger.broken or channel in self.summary.paused)
 
-    async def _claim(self, ids: Sequence[str], pacing: Pacing) -> list[store.Claimed]:
-        """Take what can start at once, and take back what must not go."""
+    async def _begin(self, ids: Sequence[str], notifier: Notifier, pacing: Pacing) -> set[asyncio.Task[None]]:
+        """Take what can start at once, take back what must not go, and start the rest."""
         if not ids:
-            return []
-        began = monotonic()
+            return set()
+        good_until = monotonic() + self.lease.total_seconds()
         claimed = await asyncio.to_thread(store.claim, self.engine, self.clock(), ids, self.lease)
         if claimed:
             point("outbox.after_claim")
         going = await self._looked_at(claimed)
-        if monotonic() - began >= self.lease.total_seconds():
-            return []  # this process was stopped in between: what it claimed is another's by now, or will be found
         for one in going:
             self.ledger.holds(one)
             pacing.start(one.id, one.destination, monotonic())
-        return going
+        return {asyncio.create_task(self._attempt(notifier, pacing, one, good_until)) for one in going}
 
     async def _looked_at(self, claimed: Sequence[store.Claimed]) -> list[store.Claimed]:
         """The last look at what is claimed: what may go. A look that fails sends nothing."""
@@ -156,17 +157,26 @@ class _Pass:
     async def _put_off(self, claimed: Sequence[store.Claimed], why: str) -> None:
         for one in claimed:
             await self.ledger.store(one, Outcome("later", f"not sent: {why}"))
+            self.summary.results["later"] += 1
 
-    async def _attempt(self, notifier: Notifier, pacing: Pacing, claimed: store.Claimed) -> None:
-        outcome: Outcome | None = None
+    async def _attempt(self, notifier: Notifier, pacing: Pacing, claimed: store.Claimed, good_until: float) -> None:
+        """Send, if the claim is still good: a process that was stopped may wake long after, when another has sent it.
+
+        In the middle of an attempt it is not asked again. A claim is renewed while its attempt runs, and one that
+        was lost all the same counts as an attempt whose answer was lost, so the copy it may cost is one of those.
+        """
+        heard: Outcome | None = None
         try:
-            outcome = await _send(notifier, claimed)
+            if monotonic() < good_until:
+                outcome = heard = await _send(notifier, claimed)
+            else:
+                outcome = Outcome("later", "not sent: this process was stopped for longer than its claim is good for")
             point("send.before_record")
             stored = await self.ledger.store(claimed, outcome)
             point("send.after_record")
         finally:
             self.ledger.lets_go(claimed)
-            pacing.end(claimed.id, claimed.destination, outcome, monotonic())
+            pacing.end(claimed.id, claimed.destination, heard, monotonic())
         self.summary.results[outcome.result] += 1
         self.summary.stale += not stored
         if outcome.scope == "channel" and claimed.channel not in self.summary.paused:

@@ -1,11 +1,12 @@
 """How much of a channel may be on its way at once, and which destinations are left alone for a while.
 
-Kept in memory only: after a restart every destination is tried again. Times are seconds of a clock that only goes
-forward, passed in.
+Kept in memory only: after a restart every destination is tried again, and what a relay allows is learnt again. Times
+are seconds of a clock that only goes forward, passed in.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -25,6 +26,20 @@ REFUSALS: Final = 20
 """As many answers one after another that a message is to come later have the same effect. One mailbox that is full,
 or greylisting, must not; a relay that allows so many a minute should."""
 
+BEGINNING: Final = 2
+"""Messages on the way at once to a destination of which nothing is known yet; each that arrives allows one more. So one
+that hangs from the start holds up next to nothing."""
+
+IN_A_ROW: Final = 5
+"""Messages that are to come later, whatever their destination and none taken in between, after which the relay is
+taken to allow only as many a minute as it took in the last one. Where it took none it is no such limit."""
+
+FASTER: Final = 1.25
+"""By which what a relay is taken to allow grows with each minute in which it does not say so again."""
+
+FORGOTTEN: Final = 60
+"""Minutes after which a limit that was not met again is none."""
+
 REST: Final = (60.0, 120.0, 240.0)
 """How long a destination is left alone, in seconds, the first time and after each probe that failed: what is due
 goes within five minutes of its return."""
@@ -33,6 +48,7 @@ goes within five minutes of its return."""
 @dataclass(slots=True)
 class _Destination:
     under_way: int = 0
+    may: int = BEGINNING
     faults: int = 0
     refusals: int = 0
     rests: int = 0
@@ -44,31 +60,52 @@ class _Destination:
 
 
 @dataclass(slots=True)
+class _Rate:
+    """What a relay allows a minute, learnt from its putting off message after message when it had taken so many."""
+
+    in_a_row: int = 0
+    learnt: float = math.inf
+    at: float = 0.0
+
+    def most(self, now: float) -> float:
+        """Messages a minute by now."""
+        minutes = (now - self.at) / 60
+        return self.learnt * FASTER**minutes if minutes < FORGOTTEN else math.inf
+
+    def hear(self, outcome: Outcome, taken: int, now: float) -> None:
+        """Learn from one answer; ``taken`` is how many were taken in the last minute."""
+        put_off = outcome.result == "later" and outcome.scope == "message"
+        self.in_a_row = self.in_a_row + 1 if put_off else 0
+        if self.in_a_row >= IN_A_ROW:
+            self.learnt, self.at = float(taken) or math.inf, now
+
+
+@dataclass(slots=True)
 class Pacing:
-    """What of one channel is on the way, and what it has learnt of its destinations."""
+    """What of one channel is on the way, and what it has learnt of its relay and its destinations."""
 
     pace: Pace
     _destinations: dict[str, _Destination] = field(default_factory=dict)
     _since: dict[str, float] = field(default_factory=dict)
     _started: deque[float] = field(default_factory=deque)
+    _taken: deque[float] = field(default_factory=deque)
+    _rate: _Rate = field(default_factory=_Rate)
 
     def room(self, now: float) -> int:
         """How many more may start."""
         quick = sum(now - since < SLOW for since in self._since.values())
         room = min(self.pace.at_once - quick, self.pace.at_once * MOST_SLOW - len(self._since))
-        if self.pace.per_minute is not None:
-            while self._started and now - self._started[0] >= 60:
-                self._started.popleft()
-            room = min(room, self.pace.per_minute - len(self._started))
+        a_minute = min(self.pace.per_minute or math.inf, self._rate.most(now))
+        if a_minute < math.inf:
+            room = min(room, int(a_minute) - _of_the_last_minute(self._started, now))
         return max(room, 0)
 
     def room_for(self, destination: str, now: float) -> int:
         """How many more may start to one destination: one probe where it has rested, none while it rests."""
         there = self._destinations.get(destination)
-        if there is None:
-            return self._most(destination)
-        if not there.resting:
-            return max(self._most(destination) - there.under_way, 0)
+        if there is None or not there.resting:
+            may, under_way = (there.may, there.under_way) if there else (BEGINNING, 0)
+            return max(min(may, self.pace.at_once_to_one) - under_way, 0) if destination else self.pace.at_once
         return 1 if now >= there.until and not there.under_way else 0
 
     def full(self, now: float) -> frozenset[str]:
@@ -83,8 +120,8 @@ class Pacing:
         """An attempt begins."""
         self._destinations.setdefault(destination, _Destination()).under_way += 1
         self._since[id_] = now
-        if self.pace.per_minute is not None:
-            self._started.append(now)
+        self._started.append(now)
+        _of_the_last_minute(self._started, now)
 
     def end(self, id_: str, destination: str, outcome: Outcome | None, now: float) -> None:
         """An attempt ended; None where it said nothing of its destination, as one that was taken back."""
@@ -92,18 +129,23 @@ class Pacing:
         there.under_way -= 1
         self._since.pop(id_)
         if outcome is not None and outcome.scope != "channel":
+            if outcome.result == "delivered":
+                self._taken.append(now)
+            self._rate.hear(outcome, _of_the_last_minute(self._taken, now), now)
             _learn(there, outcome, now)
-        if not there.under_way and there == _Destination():
-            del self._destinations[destination]
 
-    def _most(self, destination: str) -> int:
-        return self.pace.at_once_to_one if destination else self.pace.at_once
+
+def _of_the_last_minute(moments: deque[float], now: float) -> int:
+    """How many; the others are forgotten."""
+    while moments and now - moments[0] >= 60:
+        moments.popleft()
+    return len(moments)
 
 
 def _learn(there: _Destination, outcome: Outcome, now: float) -> None:
     if outcome.result in ("delivered", "refused") and outcome.scope == "message":
         there.faults = there.refusals = there.rests = 0
-        there.until = 0.0
+        there.until, there.may = 0.0, there.may + 1
         return
     of_the_destination = outcome.scope == "destination" or outcome.result == "unknown"
     there.faults += of_the_destination
@@ -116,3 +158,4 @@ def _learn(there: _Destination, outcome: Outcome, now: float) -> None:
         rest = max(REST[min(there.rests, len(REST) - 1)], min(asked, REST[-1]))
         there.rests, there.until = there.rests + 1, now + rest
         there.faults = there.refusals = 0
+        there.may = BEGINNING
