@@ -16,9 +16,12 @@ from typing import Any
 
 from sqlalchemy import create_engine, inspect, text
 
-ENDED = {"delivered", "refused", "parked", "cancelled"}
+ENDED = {"delivered", "refused", "parked", "cancelled", "standing_by"}
 MOVES = {
     (None, "due"),
+    (None, "standing_by"),
+    ("standing_by", "due"),
+    ("standing_by", "cancelled"),
     ("due", "sending"),
     ("due", "cancelled"),
     ("sending", "delivered"),
@@ -26,6 +29,7 @@ MOVES = {
     ("sending", "due"),
     ("sending", "parked"),
     ("sending", "unknown"),
+    ("sending", "cancelled"),
     ("unknown", "due"),
     ("unknown", "parked"),
     ("parked", "cancelled"),
@@ -131,10 +135,14 @@ def _accounted_for(
     for id_, row in deliveries.items():
         copies, allowed = taken[id_], 1 + row["unknown_attempts"]
         sent = hashlib.sha256(re.sub(rb"\r\n|\r|\n", b"\r\n", bytes(row["message"]))).hexdigest()
-        if row["state"] not in ENDED or (row["state"] != "delivered" and not row["reason"]):
+        reasoned = row["state"] in ("delivered", "standing_by") or row["reason"]
+        if row["state"] not in ENDED or not reasoned:
             verdict.faults.append(f"lost: delivery {id_} ended as {row['state']}, reason {row['reason']!r}")
         if row["state"] == "delivered" and not copies:
             verdict.faults.append(f"lost: delivery {id_} is called delivered, and the mail server never had it")
+        first = deliveries.get(row["stands_in_for"])
+        if row["state"] == "standing_by" and (first is None or first["state"] in ("refused", "parked")):
+            verdict.faults.append(f"lost: delivery {id_} still stands by, and what it stands in for has failed")
         if len(copies) > allowed:
             verdict.faults.append(f"copies: delivery {id_} went {len(copies)} times; at most {allowed} are allowed")
         if any(copy["recipient"] != row["address"] for copy in copies):

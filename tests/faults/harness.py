@@ -17,11 +17,16 @@ from datetime import date, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
+
+import psycopg
+from sqlalchemy.engine import make_url
 
 from alertd.cases.records import LONDON
 from alertd.cli.demo import adopt_all, example_config
 from tests.faults import checker
 from tests.faults.checker import Promise, Verdict
+from tests.faults.plugin import Measured
 from tests.faults.run_daemon import run_in_own_process
 
 HERE = Path(__file__).parent
@@ -53,6 +58,9 @@ class Place:
     kills: int = 0
     mail: subprocess.Popen[str] | None = None
     running: list[BaseProcess] = field(default_factory=list)
+    recovered_seconds: float | None = None
+    """How long it took, the last time, from the start until all that was due had gone."""
+    measured: Measured | None = None
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -139,6 +147,9 @@ class Place:
 
             self.wait_until(done, process)
             process.terminate()
+        else:
+            process.join(PATIENCE)
+        self.recovered_seconds = time.monotonic() - began
         code = self.ended(process, began, FAST)
         assert code == 0, f"ended with {code}\n{self.log()}"
 
@@ -180,6 +191,8 @@ class Place:
         """The checker's verdict, after asserting that it found nothing."""
         verdict = checker.check(self.history, self.url, promised or {})
         assert not verdict.faults, "\n".join(verdict.faults)
+        if self.measured:
+            self.measured(copies=max(verdict.copies.values(), default=0), recovered_seconds=self.recovered_seconds)
         return verdict
 
 
@@ -202,6 +215,15 @@ def members(group: int | None) -> list[int]:
             if int(of) == group and state != "Z":
                 found.append(int(path.parent.name))
     return found
+
+
+def new_database(server: str, like: str = "") -> str:
+    """A new database on a PostgreSQL server, as a copy of another where one is given; its address."""
+    name = f"t{uuid4().hex}"
+    template = f" template {make_url(like).database}" if like else ""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}{template}")  # type: ignore[arg-type]
+    return server.replace("/postgres?", f"/{name}?")
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""A mail server in a process of its own, which says 250 only after writing down, on disk, what it took.
+"""A mail server in a process of its own, which says 250 only after writing down what it took.
 
 ``mail_server.py HISTORY`` prints its port and serves until it is ended. It can be told to kill the
 process whose id stands in a file, once: ``--kill body:N`` after N bytes of a message, of which it
@@ -20,12 +20,12 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-AT_ONCE = 4
-"""The messages alertd has on the way at one time."""
+FIRST = 4
+"""How many messages a slow server is slow with."""
 
 
 class History:
-    """JSON lines, each on disk before the call returns."""
+    """JSON lines, each out of this process before the call returns: it is others that are killed."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -39,7 +39,6 @@ class History:
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         os.write(self._file, json.dumps(line).encode() + b"\n")
-        os.fsync(self._file)
 
 
 class Victim:
@@ -67,7 +66,7 @@ class Handler:
         assert isinstance(envelope.content, bytes)
         self.history.add("whole", envelope.content, envelope.rcpt_tos[0])
         self.begun += 1
-        if self.begun <= AT_ONCE:
+        if self.begun <= FIRST:
             await asyncio.sleep(self.slow)
         self.history.add("accepted", envelope.content, envelope.rcpt_tos[0])
         if self.victim.at == "dot":

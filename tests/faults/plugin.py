@@ -26,9 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kill-seed", type=int, help="repeat the random kills of an earlier run")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def long_run(request: pytest.FixtureRequest) -> None:
-    """For tests of minutes."""
+    """For tests of minutes, and for those that only repeat on another database what the suite has tried on one."""
     if not request.config.getoption("--faults"):
         pytest.skip("long: run with pytest --faults")
 

@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from tests.faults import run_daemon
-from tests.faults.conftest import MakePlace, World
+from tests.faults.conftest import ON_SQLITE, MakePlace, World
 from tests.faults.harness import LEASE, Place
 
-pytestmark = pytest.mark.usefixtures("long_run")
+pytestmark = [pytest.mark.usefixtures("long_run"), ON_SQLITE]  # whose syncs are the daemon's own
 
 MOST = 60
 """Far more syncs than any one thread makes; reaching it means the sweep does not end."""
@@ -34,7 +34,7 @@ def _at_sync(place: Place, work: str, nth: int) -> int:
 
 
 @pytest.mark.parametrize("work", ["evaluate", "send"])
-def test_f02_killed_at_every_sync(make_place: MakePlace, world: World, work: str) -> None:
+def test_f02_f04_killed_at_every_sync(make_place: MakePlace, world: World, work: str) -> None:
     """Both alerts and notices or neither, and of a reading all or nothing; then, started again, everything goes."""
     for nth in range(1, MOST):
         place = make_place(composed=work == "send")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.faults.conftest import MakePlace, World
+from tests.faults.conftest import ON_POSTGRESQL, MakePlace, World
 from tests.faults.cutting_proxy import CuttingProxy
+from tests.faults.harness import new_database
 
-pytest_plugins = ["tests.support.databases"]
+pytestmark = ON_POSTGRESQL
 
 
-@pytest.mark.slow
 def test_f04_the_answer_to_the_commit_of_alerts_is_lost(
     make_place: MakePlace, world: World, postgres_server: str
 ) -> None:
@@ -37,9 +35,7 @@ def test_f04_the_answer_to_another_commit_is_lost(
 
 
 def _loses_one_answer(make_place: MakePlace, world: World, postgres_server: str, after: bytes) -> None:
-    name = f"t{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
+    name = make_url(new_database(postgres_server)).database
     socket = Path(str(make_url(postgres_server).query["host"])) / ".s.PGSQL.5432"
     with CuttingProxy(socket, after) as proxy:
         place = make_place(url=f"postgresql+psycopg://postgres@127.0.0.1:{proxy.port}/{name}")
