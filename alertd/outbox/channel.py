@@ -102,8 +102,8 @@ class Pace:
     """How much a channel takes: messages on the way at one time, in all and to one destination, and, where the other
     side has a limit, a minute in all."""
 
-    at_once: int = 16
-    at_once_to_one: int = 12
+    at_once: int = 20
+    at_once_to_one: int = 15
     per_minute: int | None = None
 
 

@@ -44,8 +44,8 @@ class EmailConfig(BaseModel):
     """The mailbox for what comes back, whose addresses may be extended by ``+``: each message then has a return path
     of its own. Left out, bounces return to the sender."""
     domains: dict[str, Domain] = Field(default_factory=dict)
-    at_once: int = Field(default=16, ge=1, le=100)
-    at_once_to_one: int = Field(default=12, ge=1, le=100)
+    at_once: int = Field(default=20, ge=1, le=100)
+    at_once_to_one: int = Field(default=15, ge=1, le=100)
     """Connections at one time, in all and with messages to one domain. Exchange takes 20 of one sender, Postfix 50."""
     per_minute: int | None = Field(default=None, ge=1)
     """Messages a minute, where the relay has a limit."""
