@@ -7,27 +7,24 @@ import ssl
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from alertd.errors import InputError
+from alertd.outbox.channel_config import ChannelConfig, read_secret
 
 ADDRESS: Final = r"[!-;=?A-~]+@[!-;=?A-~]+"
 """An address as an envelope without SMTPUTF8 can carry it."""
 
 
-class Domain(BaseModel):
+class Domain(ChannelConfig):
     """What holds for mail to one domain. ``require_tls``: no server on the way may pass it on without TLS to the next
     (REQUIRETLS, RFC 8689); where the relay cannot promise that, it is not sent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     require_tls: bool = False
 
 
-class EmailConfig(BaseModel):
+class EmailConfig(ChannelConfig):
     """The relay, how to reach it, and who the mail is from. Times are in seconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     host: str = Field(min_length=1)
     port: int = Field(default=587, ge=1, le=65535)
@@ -73,16 +70,7 @@ class EmailConfig(BaseModel):
         """The password; ``InputError`` when its file is missing, empty or open to everybody."""
         if self.password_file is None:
             return self.password.get_secret_value() if self.password else None
-        where = str(self.password_file)
-        try:
-            if self.password_file.stat().st_mode & 0o007:
-                raise InputError("the password file is open to every user", where=where, fix=f"Run: chmod o= {where}")
-            secret = self.password_file.read_text("utf-8").strip("\r\n")
-        except (OSError, UnicodeDecodeError) as fault:
-            raise InputError(f"the password file cannot be read ({type(fault).__name__})", where=where) from fault
-        if not secret:
-            raise InputError("the password file is empty", where=where)
-        return secret
+        return read_secret(self.password_file, "password")
 
     def context(self) -> ssl.SSLContext:
         """How to check the relay: by trusted certificate, by its name, TLS 1.2 or later."""
