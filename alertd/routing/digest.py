@@ -131,6 +131,7 @@ _CHANGED: Final = {
     "date_moved": "the date moved",
     "rule_changed": "counted differently now",
     "reminder": "reminder",
+    "nobody_reached": "nobody was reached with it",
 }
 _NOW: Final = {"upcoming": "coming up", "due": "due today", "overdue": "now overdue", "unknown": "cannot be told now"}
 _CLOSED: Final = {

@@ -21,6 +21,7 @@ TOLD_AS: Final = (
     "nobody is here as {role}",
     "nobody is {role}",
     "is away until {day}",
+    "is away, as their mailbox answered on {day}",
     "{role} of {team}",
 )
 """The forms of :attr:`Resolved.how`, which is put into English when somebody is found."""

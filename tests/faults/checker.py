@@ -33,6 +33,8 @@ MOVES = {
     ("unknown", "due"),
     ("unknown", "parked"),
     ("parked", "cancelled"),
+    ("delivered", "refused"),  # it came back
+    *((state, state) for state in ("delivered", "refused", "parked")),  # a note, which moves nothing
 }
 
 Rows = list[Mapping[str, Any]]
