@@ -25,6 +25,7 @@ from alertd.cases.records import CaseFile, Snapshot
 from alertd.cases.sources.own_sql import queries_of
 from alertd.cases.sources.readers import Place, opened
 from alertd.cases.sources.ssd_staff import StaffRows, read_staff
+from alertd.db.clock import SharedClock
 from alertd.db.engine import open_engine, reading, upgrade
 from alertd.errors import InputError, did_you_mean
 from alertd.intake.kept import KeptCases, Named
@@ -34,6 +35,7 @@ from alertd.intake.whole import Whole
 from alertd.outbox.channel import Notifier
 from alertd.outbox.deliver import EMAIL, Composer
 from alertd.outbox.dispatch import Paces
+from alertd.outbox.ledger import LEASE
 from alertd.partners.compose import Partners
 from alertd.partners.facts import Contact
 from alertd.partners.policy import Policy, read_policy
@@ -85,6 +87,8 @@ class House:
     """Which notifications to other agencies are sent, and who approves them."""
     paces: Paces = field(default_factory=dict)
     """What is known of the pace of each channel since the start."""
+    shared: SharedClock | None = None
+    """The time by which hosts take turns at sending; none where somebody brings a clock of their own for everything."""
 
     def partners(self) -> Partners:
         """What telling other agencies needs, as things are now."""
@@ -341,4 +345,5 @@ def build(
         merged=merged_numbers(settings),
         policy=read_policy(settings.partners.policy, rulebook),
         log=structlog.stdlib.get_logger("alertd"),
+        shared=SharedClock(engine, clock, settles=LEASE) if clock is now_utc else None,
     )

@@ -107,8 +107,9 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
     summary = await dispatch_once(
         house.engine,
         house.notifiers,
-        house.clock,
+        house.shared or house.clock,
         house.rng,
+        ask=house.shared.ask if house.shared else lambda: True,
         why_not=lambda deliveries: _why_not(house, deliveries),
         stopping=stopping,
         paces=house.paces,

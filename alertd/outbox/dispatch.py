@@ -222,6 +222,7 @@ async def dispatch_once(
     clock: Callable[[], datetime],
     rng: random.Random,
     *,
+    ask: Callable[[], bool] = lambda: True,
     why_not: WhyNot = lambda _: {},
     stopping: asyncio.Event | None = None,
     limit: int | None = None,
@@ -230,21 +231,21 @@ async def dispatch_once(
 ) -> Summary:
     """Send what is due, at most ``limit`` a channel, each channel at its own pace.
 
+    ``ask`` sets ``clock`` by what all hosts share, and says whether what others wrote can be judged by it.
     ``why_not`` is asked of deliveries, by their ids, just before they are sent: a reason takes one back.
     Ends when nothing is due and nothing is under way. Once ``stopping`` is set, nothing more
     starts. When outcomes cannot be stored, nothing more starts and the database's error is raised.
     """
-    ledger = Ledger(engine, clock, rng, lease)
+    ledger = Ledger(engine, clock, rng, lease, ask)
     run = _Pass(engine, clock, stopping or asyncio.Event(), lease, {} if paces is None else paces, why_not, ledger)
-    run.summary.recovered = await asyncio.to_thread(store.recover, engine, clock(), rng)
-    strays = await asyncio.to_thread(store.waiting_channels, engine) - set(notifiers)
     async with ledger:
+        strays = await asyncio.to_thread(store.waiting_channels, engine) - set(notifiers)
         served = await asyncio.gather(
             *(run.serve(name, notifier, limit) for name, notifier in notifiers.items()),
             *(run.serve(name, _NotConfigured(name), limit) for name in strays),
             return_exceptions=True,
         )
-    run.summary.recovered += ledger.recovered
+    run.summary.recovered = ledger.recovered
     for fault in served:
         if isinstance(fault, BaseException):
             raise fault

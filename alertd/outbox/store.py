@@ -43,7 +43,10 @@ DUE_AT_ONCE: Final = 1000
 """Due deliveries looked up at once: to sort a long backlog for each few that start would take longer than sending."""
 
 _FURTHEST: Final = timedelta(hours=3)
-"""Nothing here sets a retry or a lease further ahead; one that is was set before the clock went back."""
+"""Nothing here sets a retry further ahead; one that is was set before the clock went back."""
+
+_LONGEST_LEASE: Final = timedelta(minutes=30)
+"""Nor a lease further than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,12 @@ def due(
                     Delivery.state == "due",
                     Delivery.channel == channel,
                     which,
-                    or_(Delivery.next_attempt_at <= now, and_(retried, Delivery.next_attempt_at > now + _FURTHEST)),
+                    or_(
+                        Delivery.next_attempt_at <= now,
+                        # Set before the clock went back. What is to come later because it was tried keeps its wait.
+                        and_(retried, Delivery.next_attempt_at > now + _FURTHEST),
+                        and_(~retried, Delivery.created_at > now),
+                    ),
                     Delivery.destination.not_in(leave_out) if leave_out else true(),
                 )
                 .order_by(Delivery.urgent.desc(), Delivery.next_attempt_at, Delivery.id)
@@ -170,7 +178,7 @@ def due(
 def claim(engine: Engine, now: datetime, ids: Collection[str], lease: timedelta) -> list[Claimed]:
     """Take those of these deliveries that are still due, in their order and in one statement; nobody else gets
     them."""
-    assert lease <= _FURTHEST
+    assert lease <= _LONGEST_LEASE
     picked = (
         select(Delivery.id)
         .where(Delivery.id.in_(ids), Delivery.state == "due")
@@ -220,7 +228,7 @@ def recover(engine: Engine, now: datetime, rng: random.Random, *, besides: Colle
         select(*_CLAIMED)
         .where(
             Delivery.state == "sending",
-            or_(Delivery.lease_until <= now, Delivery.lease_until > now + _FURTHEST),
+            or_(Delivery.lease_until <= now, Delivery.lease_until > now + _LONGEST_LEASE),
             Delivery.id.not_in(besides) if besides else true(),
         )
         .with_for_update(skip_locked=True)
