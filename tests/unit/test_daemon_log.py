@@ -30,7 +30,7 @@ def test_a_channel_that_is_down_is_logged_as_an_error(
     monkeypatch.setattr(sending, "dispatch_once", sent)
     with structlog.testing.capture_logs() as logs:
         house: Any = SimpleNamespace(
-            engine=None, notifiers={}, clock=None, rng=None, paces={}, log=structlog.get_logger()
+            engine=None, notifiers={}, clock=None, shared=None, rng=None, paces={}, log=structlog.get_logger()
         )
         asyncio.run(sending.dispatch(house))
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("dispatched", level)]
