@@ -1,0 +1,46 @@
+"""What a site says about the endpoints that it calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from alertd.outbox.channel_config import ChannelConfig
+
+
+class Endpoint(ChannelConfig):
+    """One endpoint. ``secret_file`` holds its signing secrets, a line each (``whsec_…``); every message is signed with
+    all of them, so that a new one can be added before the old one is taken out. ``allow_private``: it is in our own
+    network, where alertd else calls nobody. ``ca_file`` are certificates to trust instead of the system's."""
+
+    url: str
+    secret_file: Path
+    allow_private: bool = False
+    ca_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _https(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
+            raise ValueError("is no address of an endpoint: write https://host/path, without a user or a password")
+        return url
+
+    @model_validator(mode="after")
+    def _sealed(self) -> Self:
+        if self.url.startswith("http:") and not self.allow_private:
+            raise ValueError("url: an endpoint outside our own network needs https")
+        return self
+
+
+class WebhookConfig(ChannelConfig):
+    """``endpoints`` by the names under which people and agencies have them as their address. ``timeout_seconds`` is for
+    a whole attempt; the specification advises 15 to 30."""
+
+    endpoints: dict[str, Endpoint] = Field(min_length=1)
+    timeout_seconds: float = Field(default=20, gt=0)
+    at_once: int = Field(default=8, ge=1, le=100)
+    per_minute: int | None = Field(default=None, ge=1)
