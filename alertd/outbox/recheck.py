@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notice
-from alertd.people.directory import Directory
+from alertd.people.directory import Directory, Route
 from alertd.routing.digest import SUBSCRIBER
 
 
@@ -30,30 +30,53 @@ def why_not_now_all(session: Session, directory: Directory, deliveries: Collecti
 
     What closed since does not take back a message whose answer was lost before: it may have arrived.
     """
-    rows = session.execute(select(*_COLUMNS).where(Delivery.id.in_(deliveries)))
-    going = [_Going(*row) for row in rows]
-    told, handed, later = _told(session, deliveries), _handed(session, deliveries), _later_digests(session, going)
+    going = _going(session, deliveries)
+    tells = [one.tells for one in going]
+    told, handed, later = _told(session, tells), _handed(session, tells), _later_digests(session, going)
     found = {}
     for one in going:
-        why = _address_changed(directory, one, today) or later.get(one.id, "")
-        why = why or _told_wrongly(directory, one, told.get(one.id, ()), handed, today)
+        why = _address_changed(directory, one, today) or later.get(one.tells, "")
+        why = why or _told_wrongly(directory, one, told.get(one.tells, ()), handed, today)
         if why:
             found[one.id] = why
     return found
 
 
 class _Going(NamedTuple):
-    """What of a delivery is looked at again: all but its message."""
+    """What of a delivery is looked at again: all but its message. ``tells`` is the delivery whose words it has: its
+    own, or that for which it stands in, whose digest it then is."""
 
     id: str
+    tells: str
     person: str
     address: str
     channel: str
     digest_for: str | None
     unknown_attempts: int
 
+    def is_at(self, address: str, fallback: Route | None) -> bool:
+        """Whether it goes where somebody with this address and this other channel is told today."""
+        if self.tells == self.id:
+            return self.address == address
+        return fallback == Route(self.channel, self.address)
 
-_COLUMNS: Final[tuple[Any, ...]] = tuple(getattr(Delivery, name) for name in _Going._fields)
+
+def _going(session: Session, deliveries: Collection[str]) -> list[_Going]:
+    first = aliased(Delivery)
+    rows = session.execute(
+        select(
+            Delivery.id,
+            func.coalesce(first.id, Delivery.id),
+            Delivery.person,
+            Delivery.address,
+            Delivery.channel,
+            func.coalesce(first.digest_for, Delivery.digest_for),
+            Delivery.unknown_attempts,
+        )
+        .outerjoin(first, first.id == Delivery.stands_in_for)
+        .where(Delivery.id.in_(deliveries))
+    )
+    return [_Going(*row) for row in rows]
 
 
 def _told_wrongly(
@@ -68,9 +91,9 @@ def _told_wrongly(
         if why := directory.may_hear(going.person, one.child, today) or _not_so(one, going):
             return why
         if one.kind == "told" and one.role != SUBSCRIBER:
-            instead = handed.get((going.id, one.id)) if one.role == "worker" else None
+            instead = handed.get((going.tells, one.id)) if one.role == "worker" else None
             now = directory.resolve(one.role, Holding(instead or one.worker, one.team), today, child=one.child)
-            if (now.person_id, now.address) != (going.person, going.address):
+            if now.person_id != going.person or not going.is_at(now.address, now.fallback):
                 return f"{one.role} is now {now.person_id}: {now.how}"
     return ""
 
@@ -88,8 +111,9 @@ def _handed(session: Session, deliveries: Collection[str]) -> dict[tuple[str, in
 
 
 def _later_digests(session: Session, going: Iterable[_Going]) -> dict[str, str]:
-    """Digests that waited so long that there is one of a later day: what is older must not arrive after it."""
-    digests = {one.id: one for one in going if len(one.digest_for or "") == _DAY and not one.unknown_attempts}
+    """Digests that waited so long that there is one of a later day: what is older must not arrive after it. By the
+    delivery that was the digest."""
+    digests = {one.tells for one in going if len(one.digest_for or "") == _DAY and not one.unknown_attempts}
     if not digests:
         return {}
     mine, other = aliased(Delivery), aliased(Delivery)
@@ -157,16 +181,17 @@ def _not_so(one: _Told, delivery: _Going) -> str:
 
 def _address_changed(directory: Directory, delivery: _Going, today: date) -> str:
     """Whether the person is not here any more, or is reached elsewhere."""
+    fallback = None
     if delivery.person == "duty":
-        address: str | None = directory.duty
+        address, fallback = directory.duty, directory.duty_fallback
     elif delivery.person.startswith("team:"):
         team = directory.teams.get(delivery.person.removeprefix("team:"))
-        address = team.inbox if team else None
+        address, fallback = (team.inbox or "", team.fallback) if team else ("", None)
     else:
         person = directory.people.get(delivery.person)
         if person is None:
             return f"{delivery.person} is not in the staff directory any more"
         if absence := person.absence(today):
             return f"{delivery.person} {absence}"
-        address = person.address
-    return "" if address == delivery.address else f"{delivery.person} has another address now"
+        address, fallback = person.address, person.fallback
+    return "" if delivery.is_at(address, fallback) else f"{delivery.person} has another address now"

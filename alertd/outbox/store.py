@@ -266,7 +266,7 @@ def cancel(session: Session, id: str, now: datetime, reason: str) -> bool:  # no
 def take_back(engine: Engine, claimed: Claimed, reason: str, now: datetime) -> bool:
     """End a claimed delivery unsent, and owe again what it told. False when the claim is no longer ours.
 
-    Whoever it is now for is found when the notices are composed anew.
+    What stands in for one that failed told the same. Whoever it is now for is found when the notices are composed anew.
     """
     with engine.begin() as connection:
         stored = connection.execute(
@@ -276,7 +276,10 @@ def take_back(engine: Engine, claimed: Claimed, reason: str, now: datetime) -> b
         )
         if not stored.rowcount:
             return False
-        connection.execute(update(Notice).where(Notice.composed_into == claimed.id).values(composed_into=None))
+        stands_in_for = select(Delivery.stands_in_for).where(Delivery.id == claimed.id).scalar_subquery()
+        failed = select(Delivery.id).where(Delivery.id == stands_in_for, Delivery.state.in_(("refused", "parked")))
+        owed = or_(Notice.composed_into == claimed.id, Notice.composed_into.in_(failed))
+        connection.execute(update(Notice).where(owed).values(composed_into=None))
         _record(connection, now, _move(claimed.id, "sending", "cancelled", claimed.attempts, reason))
         return True
 
