@@ -215,4 +215,4 @@ def test_a_secret_that_cannot_be_used_is_said_at_the_start(
 def test_a_wrong_setting_names_its_key_and_not_its_value(tmp_path: Path, settings: dict[str, Any], key: str) -> None:
     with pytest.raises(InputError) as caught:
         channel(tmp_path, **({"url": "https://hooks.example/"} | settings))
-    assert caught.value.where == f"webhook.{key}" and "word" not in str(caught.value)
+    assert caught.value.where == f"webhook.{key}" and "user:word" not in str(caught.value)
