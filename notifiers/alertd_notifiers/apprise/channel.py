@@ -1,0 +1,91 @@
+"""The Apprise channel: one message, one service, and only whether it took it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from time import monotonic
+from typing import Final
+
+import apprise
+from apprise.common import NotifyFormat, PersistentStoreMode
+
+from alertd.errors import InputError, did_you_mean
+from alertd.outbox.channel import Letter, Message, Notifier, Outcome, Pace
+from alertd.outbox.channel_config import read_secret
+from alertd_notifiers.apprise.config import AppriseConfig, Target
+
+_BRIEF: Final = {
+    "en": ("alertd: {urgent}a message waits", "Alerts it tells of: {n}. Your e-mail and alertd say which."),
+    "cy": ("alertd: mae {urgent}neges yn aros", "Rhybuddion ynddi: {n}. Mae eich e-bost ac alertd yn dweud pa rai."),
+}
+_URGENT: Final = {"en": "urgent, ", "cy": "[brys] "}
+
+
+class AppriseNotifier(Notifier):
+    """Sends by Apprise, which blocks: each attempt in a thread. It says only whether a service took a message; an
+    attempt that lasted until the answer was given up on may have arrived."""
+
+    name = "apprise"
+
+    def __init__(self, config: AppriseConfig) -> None:
+        """Reads the URLs now, so that a fault in one shows at the start."""
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it would write addresses and tokens
+        self._config = config
+        self.pace = Pace(at_once=4, at_once_to_one=2, per_minute=config.per_minute)
+        self._services = {name: self._service(name, target) for name, target in config.targets.items()}
+
+    def _service(self, name: str, target: Target) -> apprise.NotifyBase:
+        asset = apprise.AppriseAsset(secure_logging=True, storage_mode=PersistentStoreMode.MEMORY)
+        service = apprise.Apprise.instantiate(read_secret(target.file, "URL"), asset=asset, suppress_exceptions=True)
+        if service is None:
+            where, fix = str(target.file), "Its documentation says how the URL of a service is written"
+            raise InputError(f"the URL of target {name} is none that Apprise knows", where=where, fix=fix)
+        service.request_rate_per_sec = 0  # ours is the pace
+        service.socket_connect_timeout = service.socket_read_timeout = self._config.timeout_seconds
+        return service
+
+    def _target(self, name: str) -> Target:
+        found = self._config.targets.get(name)
+        if found is None:
+            known = self._config.targets
+            fix = did_you_mean(name, known) or f"There are {', '.join(known)}"
+            raise InputError("there is no target of that name", where=f"target {name}", fix=fix)
+        return found
+
+    def destination(self, address: str) -> str:
+        """The target."""
+        return address
+
+    def write(self, letter: Letter) -> bytes:
+        """The title and the text. Services belong to others, so it is only that something waits, unless the authority
+        wants the whole of it there."""
+        if self._target(letter.address).full_text:
+            title, body = letter.subject, letter.text
+        else:
+            title, body = _BRIEF.get(letter.language, _BRIEF["en"])
+            urgent = _URGENT.get(letter.language, _URGENT["en"]) if letter.urgent else ""
+            title, body = title.format(urgent=urgent), body.format(n=len(letter.about))
+            body = f"{body} ({letter.reference})" if letter.reference else body
+        return json.dumps({"title": title, "body": body}, ensure_ascii=False, sort_keys=True).encode("utf-8")
+
+    async def send(self, message: Message) -> Outcome:
+        """Hand it to the service once."""
+        service = self._services.get(message.recipient)
+        if service is None:
+            return Outcome("refused", "not sent: its target is not in the settings any more", "destination")
+        said = json.loads(message.content)
+        began = monotonic()
+        taken = await asyncio.to_thread(
+            service.notify, body=said["body"], title=said["title"], body_format=NotifyFormat.TEXT
+        )
+        if taken:
+            return Outcome("delivered", "the service has it")
+        if monotonic() - began >= self._config.timeout_seconds:
+            return Outcome("unknown", "the service did not answer in time: it may have it", "destination")
+        return Outcome("later", "not sent: the service did not take it", "destination")
+
+    async def check(self) -> Outcome:
+        """Nothing can be tried without sending: the URLs could be read."""
+        return Outcome("delivered", f"{', '.join(self._services)}: the URLs can be read; notify test sends to one")
