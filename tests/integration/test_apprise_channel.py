@@ -34,7 +34,7 @@ def service() -> Iterator[HTTPServer]:
 
 
 def channel(folder: Path, service: HTTPServer, *, url: str = "", **settings: object) -> Notifier:
-    (folder / "url").write_text(url or f"json://tok3n@127.0.0.1:{service.port}/hook")
+    (folder / "url").write_text(url or f"json://user:tok3n@127.0.0.1:{service.port}/hook")
     (folder / "url").chmod(0o600)
     target = {"file": folder / "url"} | {k: v for k, v in settings.items() if k == "full_text"}
     more = {k: v for k, v in settings.items() if k != "full_text"}
