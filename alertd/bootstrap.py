@@ -263,6 +263,7 @@ def people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) ->
         people.teams,
         allowed_domains=people.allowed_domains,
         duty=people.duty,
+        duty_fallback=people.duty_fallback,
         other_roles=roles,
         feed=feed,
     )

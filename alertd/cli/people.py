@@ -7,22 +7,24 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
 
-from alertd.bootstrap import agencies_of, directory_of, now_utc, people_of, rulebook_of, staff_reader_of
+from alertd.bootstrap import agencies_of, channel_of, directory_of, now_utc, people_of, rulebook_of, staff_reader_of
 from alertd.cases.holding import Holding, holding
 from alertd.cases.records import in_words, local_day
 from alertd.cases.sources.ssd_staff import StaffRows
 from alertd.cli.output import console
 from alertd.cli.sources import kept
 from alertd.errors import InputError, did_you_mean
-from alertd.people.agencies import Agencies
+from alertd.outbox.channel import Letter
+from alertd.people.agencies import EMAIL, Agencies
 from alertd.people.check import Hole, Look, Open, holes, refused
-from alertd.people.directory import ROLES, Directory, role_words
+from alertd.people.directory import ROLES, Directory, Route, role_words
 from alertd.people.load import PEOPLE_COLUMNS, PEOPLE_MORE, TEAM_COLUMNS, TEAM_MORE
 from alertd.people.load_restrictions import load_restrictions
 from alertd.people.restrictions import Restriction
@@ -73,6 +75,7 @@ def check(config: Config, format_: FormatOption = PeopleFormat.table, on: OnOpti
                 feed_teams=feed.departments if feed.was_read else (),
                 own_teams=_lines(settings.people.teams, TEAM_COLUMNS, TEAM_MORE),
                 at=_places(settings),
+                why_not=partial(_why_not, settings),
             )
         )
     found = sorted(set(found))
@@ -137,6 +140,22 @@ def _directory(settings: Settings, rulebook: Rulebook, found: list[Hole]) -> tup
     agencies = _tried(lambda: agencies_of(settings), found) or Agencies()
     directory = _tried(lambda: people_of(settings, rulebook, feed if reader else None), found)
     return (replace(directory, restrictions=restrictions, agencies=agencies) if directory else None), feed
+
+
+def _why_not(settings: Settings, route: Route) -> str:
+    """Why a channel cannot carry a message to an address: asked of the channel itself, with one that is not sent."""
+    if route.channel == EMAIL:
+        return ""  # what is an address of e-mail was looked at when it was read
+    if route.channel not in settings.channels:
+        return f"there is no channel {route.channel!r}. {did_you_mean(route.channel, settings.channels) or ''}".strip()
+    trial = Letter(
+        "trial", str(settings.email.get("sender", "")), "", route.address, now_utc(), "trial", "", "trial", ""
+    )
+    try:
+        channel_of(settings, route.channel).write(trial)
+    except InputError as error:
+        return f"{route.channel}: {error.what}"
+    return ""
 
 
 def _tried(read: Callable[[], T], found: list[Hole]) -> T | None:

@@ -43,6 +43,6 @@ def why_agency_not_now(session: Session, delivery_id: str, partners: Partners, t
     now = may_go(session, partners, row, alert, today)
     if not isinstance(now, Going):
         return now[0]
-    if now.contact.address != delivery.address:
+    if (now.contact.channel, now.contact.address) != (delivery.channel, delivery.address):
         return f"the contact of {row.agency} is another now"
     return "" if now.under == delivery.resolved_by else "what may be said to them is not what it was when it was made"

@@ -16,6 +16,8 @@ from typing import Final, Literal
 from alertd.rulebook.agencies import AGENCIES
 
 EVERYWHERE: Final = "everywhere"
+EMAIL: Final = "email"
+"""The channel by which an agency is told where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Contact:
     away_from: date | None = None
     away_to: date | None = None
     leaves: date | None = None
-    channel: str = "email"
+    channel: str = EMAIL
 
     def absence(self, today: date) -> str:
         """Why they cannot be told today; blank where they can."""
@@ -60,7 +62,8 @@ class Agreement:
 @dataclass(frozen=True, slots=True)
 class Agency:
     """An agency. ``covers`` are codes of authorities, or "everywhere"; one that covers nothing, as a GP practice,
-    is told only of children linked with it. ``secure`` is the evidence that mail to it is encrypted.
+    is told only of children linked with it. ``secure`` is the evidence that mail to it is encrypted: without it
+    nobody there is told by e-mail.
     ``contacts`` are in the order in which they are told; ``where`` is its place in the file."""
 
     id: str
@@ -88,7 +91,7 @@ class AgencyContact:
     fields: frozenset[str]
     agreement: str
     how: str
-    channel: str = "email"
+    channel: str = EMAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +166,17 @@ class Agencies:
         elif not agreement.in_force(today):
             what = f"has a data-sharing agreement that ran out on {agreement.until}"
             fix = "Renew it and enter its new date, or tell them another way"
-        elif not agency.secure:
-            what, fix = "has no evidence that mail to it is encrypted", "Enter the evidence as `secure`"
         else:
             return None
         return NotKnown(agency.kind, f"{agency.id} {what}", "information_governance", fix)
 
     @staticmethod
     def _contact(agency: Agency, how: str, today: date) -> AgencyContact | NotKnown:
-        passed = ""
+        passed, insecure = "", False
         for one in agency.contacts:
             why = one.absence(today) or ("" if one.address else "has no address")
+            if not why and one.channel == EMAIL and not agency.secure:
+                why, insecure = "is reached by e-mail, which is not known to be encrypted", True
             if not why:
                 assert agency.agreement is not None
                 return AgencyContact(
@@ -190,6 +193,9 @@ class Agencies:
                     channel=one.channel,
                 )
             passed += f"; {one.id} {why}"
+        if insecure:
+            what, fix = f"{agency.id} has no evidence that mail to it is encrypted", "Enter the evidence as `secure`"
+            return NotKnown(agency.kind, what, "information_governance", fix)
         what = f"{agency.id} has no contact who can be told{passed}"
         return NotKnown(agency.kind, what, "partner_lead", "Ask them for a contact and enter it")
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from alertd.cases.holding import Holding
 from alertd.errors import InputError
-from alertd.people.agencies import Agency
-from alertd.people.directory import LINE, Directory, Person, role_words
+from alertd.people.agencies import EMAIL, Agency
+from alertd.people.directory import LINE, Directory, Person, Route, role_words
 from alertd.people.load_restrictions import strangers
 
 SOON: Final = timedelta(days=30)
@@ -50,7 +50,7 @@ class Open:
 class Look:
     """What is looked at. ``roles`` are those that ladders of enabled rules tell, each with a rule that does;
     ``feed_teams`` the ids of the feed's teams and ``own_teams`` those of teams.csv; ``at`` gives the place of a row
-    by file ("people", "teams") and id."""
+    by file ("people", "teams") and id; ``why_not`` says why a channel cannot carry a message to an address."""
 
     directory: Directory
     roles: Mapping[str, str]
@@ -59,6 +59,7 @@ class Look:
     feed_teams: Collection[str] = ()
     own_teams: Collection[str] = ()
     at: Callable[[str, str], str] = lambda file, id_: f"{file}: {id_}"
+    why_not: Callable[[Route], str] = lambda _: ""
 
 
 def refused(error: InputError) -> Hole:
@@ -76,9 +77,10 @@ def holes(look: Look) -> list[Hole]:
         *_teams(look),
         *_roles(look),
         *_restrictions(look),
+        *_fallbacks(look),
     ]
     for agency in look.directory.agencies.agencies.values():
-        found += _agency(agency, look.today)
+        found += _agency(agency, look)
     return sorted(set(found))
 
 
@@ -193,8 +195,20 @@ def _restrictions(look: Look) -> Iterator[Hole]:
                 yield Hole("restriction_unreachable", kept.where, what, "Name somebody who is here in only")
 
 
-def _agency(agency: Agency, today: date) -> Iterator[Hole]:
-    agreement = agency.agreement
+def _fallbacks(look: Look) -> Iterator[Hole]:
+    """What is to stand in where e-mail fails, and cannot."""
+    directory, today = look.directory, look.today
+    named = [(look.at("people", p.id), p.id, p.fallback) for p in directory.people.values() if not _gone(p, today)]
+    named += [(look.at("teams", team.id), team.id, team.fallback) for team in directory.teams.values()]
+    named.append(("[people] duty_fallback", "the duty address", directory.duty_fallback))
+    for where, whose, route in named:
+        if route and (why := look.why_not(route)):
+            what = f"the fallback of {whose} cannot be used: {why}"
+            yield Hole("fallback_unusable", where, what, "Correct it, or set the channel up under [channels]")
+
+
+def _agency(agency: Agency, look: Look) -> Iterator[Hole]:
+    agreement, today = agency.agreement, look.today
     if agreement is None:
         what, fix = f"{agency.id} has no data-sharing agreement, so it is told nothing", "Conclude one and enter it"
         yield Hole("agreement_missing", agency.where, what, fix)
@@ -204,9 +218,14 @@ def _agency(agency: Agency, today: date) -> Iterator[Hole]:
     elif agreement.until and agreement.until <= today + SOON:
         what = f"the agreement with {agency.id} runs out on {agreement.until}"
         yield Hole("agreement_ends", agency.where, what, "Renew it and enter its new date")
-    if not agency.secure:
-        what = f"there is no evidence that mail to {agency.id} is encrypted, so it is told nothing"
+    by_mail = not agency.contacts or any(one.channel == EMAIL for one in agency.contacts)
+    if not agency.secure and by_mail:
+        what = f"there is no evidence that mail to {agency.id} is encrypted, so it is told nothing by e-mail"
         yield Hole("not_secure", agency.where, what, "Enter the evidence as secure")
     if not any(one.address and not one.absence(today) for one in agency.contacts):
         what = f"{agency.id} has no contact who can be told"
         yield Hole("contact_missing", agency.where, what, "Ask them for a contact and enter it")
+    for one in agency.contacts:
+        if one.address and one.channel != EMAIL and (why := look.why_not(Route(one.channel, one.address))):
+            what = f"contact {one.id} of {agency.id} cannot be told: {why}"
+            yield Hole("contact_unusable", agency.where, what, "Correct it, or set the channel up under [channels]")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -66,6 +66,10 @@ _LOOKS_AT_THE_WORKER: Final = frozenset(
 
 _SHARED_MAILBOX: Final = "who reads a shared mailbox is not known"
 
+AWAY_FOR: Final = timedelta(days=7)
+"""How long an automatic answer that somebody is away holds: a mailbox that goes on being away answers again after
+so long (RFC 5230, 4.1, by default)."""
+
 Language = Literal["en", "cy"]
 Rung = Literal["person", "deputy", "inbox", "up", "duty"]
 """How far down the order somebody was found. ``up`` is any step above the role that was asked for."""
@@ -92,7 +96,8 @@ class Person:
 
     ``role`` is the main role and ``also`` further ones. A blank ``address`` means that nobody can be told
     there: whoever is next is. ``not_told_of`` are children of whom this person never hears. ``fallback`` is
-    where they are told when e-mail fails.
+    where they are told when e-mail fails. On ``answered_away`` their mailbox answered that they are away, which
+    holds for :data:`AWAY_FOR`.
     """
 
     id: str
@@ -108,6 +113,7 @@ class Person:
     language: Language = "en"
     not_told_of: frozenset[str] = frozenset()
     fallback: Route | None = None
+    answered_away: date | None = None
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -118,9 +124,16 @@ class Person:
         """Why this person cannot be told today, in words; None for somebody who is here."""
         if self.leaves is not None and self.leaves <= today:
             return "has left"
-        if self.away_from is None or today < self.away_from or (self.away_to is not None and self.away_to < today):
-            return None
-        return f"is away until {_day(self.away_to)}" if self.away_to else "is away until further notice"
+        if self.listed_away(today):
+            return f"is away until {_day(self.away_to)}" if self.away_to else "is away until further notice"
+        answered = self.answered_away
+        if answered is not None and answered <= today < answered + AWAY_FOR:
+            return f"is away, as their mailbox answered on {_day(answered)}"
+        return None
+
+    def listed_away(self, today: date) -> bool:
+        """Whether the staff list says that they are away."""
+        return self.away_from is not None and self.away_from <= today <= (self.away_to or date.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +258,15 @@ class Directory:
         if self._barred(person, child, kept):
             return "must not hear of this child"
         return "is not among those who may hear of this child" if kept and self._left_out(person, kept) else ""
+
+    def with_answers(self, away: Mapping[str, date]) -> Directory:
+        """With the days on which mailboxes answered that people are away, by id; for all ids of the same person."""
+        changed = {
+            same: replace(self.people[same], answered_away=day)
+            for id_, day in away.items()
+            for same in self._same({id_})
+        }
+        return replace(self, people={**self.people, **changed}) if changed else self
 
     def label(self, holding: Holding) -> str:
         """Who holds a child, for a list that managers read."""

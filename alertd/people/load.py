@@ -8,18 +8,21 @@ from typing import Final
 
 from alertd.cases.sources.ssd_staff import StaffRows
 from alertd.errors import InputError
-from alertd.people.directory import LINE, ROLES, Directory, Language, Person, Team
-from alertd.people.rows import Row, by_id, check_address, read_rows
+from alertd.people.agencies import EMAIL
+from alertd.people.directory import LINE, ROLES, Directory, Language, Person, Route, Team
+from alertd.people.rows import Row, by_id, check_address, read_route, read_rows
 from alertd.people.staff import Staff
 
 __all__ = ["PEOPLE_COLUMNS", "PEOPLE_MORE", "TEAM_COLUMNS", "TEAM_MORE", "Staff", "load_directory"]
 
 PEOPLE_COLUMNS: Final = ("id", "name", "email", "role", "team", "deputy", "away_from", "away_to", "leaves")
-PEOPLE_MORE: Final = ("also", "language", "not_told_of")
-"""Columns that may be there: further roles and children not to be told of, parted by spaces; en or cy."""
+PEOPLE_MORE: Final = ("also", "language", "not_told_of", "fallback")
+"""Columns that may be there: further roles and children not to be told of, parted by spaces; en or cy; the channel
+and address that stand in where e-mail fails."""
 TEAM_COLUMNS: Final = ("id", "name", "parent", "inbox")
-TEAM_MORE: Final = ("hours", "closed")
-"""Columns that may be there: 08:30-17:00; days off beside bank holidays, parted by spaces."""
+TEAM_MORE: Final = ("hours", "closed", "fallback")
+"""Columns that may be there: 08:30-17:00; days off beside bank holidays, parted by spaces; what stands in where the
+inbox fails."""
 _LANGUAGES: Final[Mapping[str, Language]] = {"": "en", "en": "en", "cy": "cy"}
 
 
@@ -31,16 +34,19 @@ def load_directory(
     duty: str,
     other_roles: Collection[str] = (),
     feed: StaffRows | None = None,
+    duty_fallback: str = "",
 ) -> Directory:
     """The directory of both files, wholly checked.
 
     ``allowed_domains`` are the only mail domains staff may be reached at; ``duty`` is the address
-    for whatever nobody holds; ``other_roles`` are roles of the authority's own ladders beyond
-    :data:`~alertd.people.directory.ROLES`. Where there is a ``feed``, its professionals and departments are
-    there too, and a row of a file with the same id says what the feed does not: its name, role or team may be
-    blank. Raises :class:`InputError` at the first fault.
+    for whatever nobody holds, and ``duty_fallback`` what stands in for it; ``other_roles`` are roles
+    of the authority's own ladders beyond :data:`~alertd.people.directory.ROLES`. Where there is a
+    ``feed``, its professionals and departments are there too, and a row of a file with the same id
+    says what the feed does not: its name, role or team may be blank. Raises :class:`InputError` at
+    the first fault.
     """
     check_address(duty, allowed_domains, "duty address")
+    stands_in = _fallback(duty_fallback, duty, allowed_domains, "people.duty_fallback")
     team_rows = by_id(read_rows(teams, TEAM_COLUMNS, TEAM_MORE))
     all_teams = _teams(team_rows, allowed_domains, feed)
     people_rows = by_id(read_rows(people, PEOPLE_COLUMNS, PEOPLE_MORE))
@@ -55,7 +61,14 @@ def load_directory(
         for id_, one in feed.professionals.items():
             if id_ not in all_people:
                 all_people[id_] = Person(id_, one.name or id_, "", "worker", feed.team_of(id_))
-    return Directory(all_people, all_teams, duty)
+    return Directory(all_people, all_teams, duty, duty_fallback=stands_in)
+
+
+def _fallback(written: str, address: str, allowed_domains: Collection[str], where: str) -> Route | None:
+    found = read_route(written, allowed_domains, where)
+    if found and found.channel == EMAIL and found.address.lower() == address.lower():
+        raise InputError("stands in for itself", where=where, fix="Name another channel or address, or none.")
+    return found
 
 
 def _teams(rows: Mapping[str, Row], allowed_domains: Collection[str], feed: StaffRows | None) -> dict[str, Team]:
@@ -73,6 +86,7 @@ def _teams(rows: Mapping[str, Row], allowed_domains: Collection[str], feed: Staf
             inbox or None,
             row.hours("hours"),
             row.days("closed"),
+            _fallback(row.cells["fallback"], inbox, allowed_domains, row.at("fallback")),
         )
     for key, row in rows.items():
         _refuse_loop(key, found, row)
@@ -145,9 +159,11 @@ class _PersonReader:
         if language is None:
             raise InputError("is no language to write in", where=row.at("language"), fix="Write en or cy.")
         not_told_of = frozenset(row.several("not_told_of", None, "child"))
+        fallback = _fallback(row.cells["fallback"], address, self._domains, row.at("fallback"))
         return Person(
-            key, name, address, role, team, deputy, away_from, away_to, row.day("leaves"), also, language, not_told_of
-        )
+            key, name, address, role, team, deputy, away_from, away_to, row.day("leaves"), also, language, not_told_of,
+            fallback,
+        )  # fmt: skip
 
 
 def _refuse_shared_addresses(rows: Iterable[Row]) -> None:

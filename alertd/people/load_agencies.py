@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from alertd.errors import InputError
-from alertd.people.agencies import EVERYWHERE, Agencies, Agency, Agreement, Contact
-from alertd.people.rows import check_address
+from alertd.people.agencies import EMAIL, EVERYWHERE, Agencies, Agency, Agreement, Contact
+from alertd.people.rows import check_channel_address
 from alertd.rulebook.agencies import AGENCIES, DISCLOSABLE, FAMILY
 from alertd.rulebook.names import UnknownNameError
 from alertd.rulebook.profiles import Model
@@ -41,6 +41,7 @@ class _Contact(Model):
     away_from: date | None = None
     away_to: date | None = None
     leaves: date | None = None
+    channel: str = Field(default=EMAIL, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 
 
 class _Agency(Model):
@@ -91,7 +92,7 @@ def _agency(document: Document, loc: Loc, written: _Agency, allowed_domains: Col
         here = (*loc, "contacts", n)
         _check_id(document, here, one.id, contacts)
         if one.address:
-            check_address(one.address, allowed_domains, document.at((*here, "address")))
+            check_channel_address(one.channel, one.address, allowed_domains, document.at((*here, "address")))
         if one.away_to and (one.away_from is None or one.away_to < one.away_from):
             where = document.at((*here, "away_to"))
             raise InputError("away_to needs an away_from that is not later", where=where, fix="Correct the two dates.")

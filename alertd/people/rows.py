@@ -14,7 +14,10 @@ from typing import Final
 
 from alertd.addresses import is_address
 from alertd.errors import InputError, did_you_mean
+from alertd.people.agencies import EMAIL
+from alertd.people.directory import Route
 
+_LONGEST_ADDRESS: Final = 320
 _HOURS: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
 
 
@@ -33,6 +36,30 @@ def check_address(address: str, allowed_domains: Collection[str], where: str) ->
             else "No domain is allowed: name those that are in the settings.",
         )
     return address
+
+
+def read_route(written: str, allowed_domains: Collection[str], where: str) -> Route | None:
+    """A channel and an address there, written ``channel:address``; None for blank. Raises :class:`InputError` for
+    anything else, and for e-mail to a domain that is not allowed. What is an address of another channel, that
+    channel knows: :func:`check_channel_address`."""
+    if not written:
+        return None
+    channel, _, address = (part.strip() for part in written.partition(":"))
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", channel) or not address:
+        fix = "Write the channel's name, a colon and the address there, as govuk_notify:07700 900123."
+        raise InputError("is no channel with an address", where=where, fix=fix)
+    check_channel_address(channel, address, allowed_domains, where)
+    return Route(channel, address)
+
+
+def check_channel_address(channel: str, address: str, allowed_domains: Collection[str], where: str) -> None:
+    """Refuse what cannot be an address: of e-mail, one of no allowed domain; of other channels, what could not be
+    kept. Whether the channel itself takes it, it says when it writes: ``alertd people check`` asks it."""
+    if channel == EMAIL:
+        check_address(address, allowed_domains, where)
+    elif len(address) > _LONGEST_ADDRESS or not address.isprintable():
+        what = f"is no address of a channel: it is longer than {_LONGEST_ADDRESS} characters or holds others than text"
+        raise InputError(what, where=where, fix="Correct it.")
 
 
 def suggested(value: str, known: Iterable[str]) -> str:

@@ -224,3 +224,33 @@ def test_the_agencies_a_child_is_linked_with(rows: list[tuple[object, ...]], exp
     records = tuple(link(str(n), *row) for n, row in enumerate(rows))  # type: ignore[arg-type]
     assert agency_links(CaseFile("C1", records), TODAY) == expected  # type: ignore[arg-type]
     assert agency_links(CaseFile("C1", records[::-1]), TODAY) == expected  # type: ignore[arg-type]
+
+
+MESH = Contact("mesh", "System", "X26HC001", channel="mesh")
+
+
+def test_evidence_of_encryption_is_asked_for_e_mail_only() -> None:
+    told = agencies(gp(secure="", contacts=(MESH,))).resolve("gp", {"gp": "gp-a"}, TODAY)
+    assert isinstance(told, AgencyContact) and (told.channel, told.address) == ("mesh", "X26HC001")
+    told = agencies(gp(secure="", contacts=(DESK, MESH))).resolve("gp", {"gp": "gp-a"}, TODAY)
+    assert isinstance(told, AgencyContact) and told.contact == "mesh"
+    assert "desk is reached by e-mail, which is not known to be encrypted" in told.how
+    away = replace(MESH, away_from=TODAY)
+    told = agencies(gp(secure="", contacts=(DESK, away))).resolve("gp", {"gp": "gp-a"}, TODAY)
+    assert isinstance(told, NotKnown) and told.owner == "information_governance"
+
+
+def test_a_contacts_channel_is_read_and_only_mail_needs_an_allowed_domain(tmp_path: Path) -> None:
+    file = tmp_path / "agencies.yaml"
+    text = (
+        "agencies:\n  - id: gp-a\n    kind: gp\n    name: Practice\n    contacts:\n"
+        "      - {id: mesh, name: System, address: X26HC001, channel: mesh}\n"
+        "      - {id: desk, name: Desk, address: desk@nhs.example}\n"
+    )
+    file.write_text(text)
+    contacts = load_agencies(file, allowed_domains=["nhs.example"]).agencies["gp-a"].contacts
+    assert [one.channel for one in contacts] == ["mesh", "email"]
+    for channel, fault in (("email", "address"), ("a b", "channel")):
+        file.write_text(text.replace("channel: mesh", f"channel: {channel}"))
+        with pytest.raises(InputError, match=f"agencies.yaml:6:.*{fault}"):
+            load_agencies(file, allowed_domains=["nhs.example"])

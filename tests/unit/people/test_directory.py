@@ -345,3 +345,28 @@ def test_an_acting_manager_who_holds_the_case_passes_it_up_and_not_to_the_collea
     people["W"] = Person("W", "Wu", "wu@council.example", "worker", "T", deputy="C", away_from=TODAY)
     away = Directory(people, teams, "duty@council.example")
     assert away.resolve("team_manager", Holding("X", "T"), TODAY).person_id == "C", "a deputy of a deputy who is away"
+
+
+def test_whose_mailbox_answered_that_they_are_away_is_passed_over_for_a_week() -> None:
+    found = directory(person("P1", deputy="P2"), person("P2")).with_answers({"P1": YESTERDAY, "gone": TODAY})
+    told = found.resolve("worker", HELD, TODAY)
+    assert (told.person_id, told.how) == (
+        "P2",
+        "the allocated worker: deputy of P1, who is away, as their mailbox answered on 25 Nov",
+    )
+    assert found.resolve("worker", HELD, YESTERDAY - timedelta(1)).person_id == "P1"
+    assert found.resolve("worker", HELD, YESTERDAY + timedelta(6)).person_id == "P2"
+    assert found.resolve("worker", HELD, YESTERDAY + timedelta(7)).person_id == "P1"
+
+
+def test_an_answer_counts_for_every_row_of_the_same_person() -> None:
+    twice = Person("P9", "Name P1", "P1@council.example", "iro", "T1")
+    found = directory(person("P1", deputy="P2"), person("P2"), twice).with_answers({"P9": TODAY})
+    assert found.resolve("worker", HELD, TODAY).person_id == "P2"
+
+
+def test_the_staff_list_speaks_before_the_mailbox() -> None:
+    away = person("P1", deputy="P2", away_from=YESTERDAY, away_to=TOMORROW)
+    found = directory(away, person("P2")).with_answers({"P1": TODAY})
+    assert found.people["P1"].absence(TODAY) == "is away until 27 Nov"
+    assert directory(person("P1")).with_answers({}).people["P1"].answered_away is None

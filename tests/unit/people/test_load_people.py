@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from alertd.cases.holding import Holding
 from alertd.errors import InputError
-from alertd.people.directory import Directory
+from alertd.people.directory import Directory, Route
 from alertd.people.load import load_directory
 
 TEAMS = "id,name,parent,inbox\nS1,Service,,\nT1,North,S1,north@council.example\n"
@@ -134,3 +135,46 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 def test_the_duty_address_is_checked_too(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="duty address"):
         load(tmp_path, duty="duty@elsewhere.example")
+
+
+def with_fallback(fallback: str, email: str = "cy@council.example") -> str:
+    return f"{HEADER.rstrip()},fallback\nP3,Cy,{email},worker,T1,,,,,{fallback}\n"
+
+
+def test_a_fallback_is_a_channel_and_an_address_of_it(tmp_path: Path) -> None:
+    teams = "id,name,parent,inbox,fallback\nT1,North,,north@council.example,apprise:duty-team\n"
+    people = tmp_path / "people.csv"
+    found = load(tmp_path, with_fallback("govuk_notify: 07700 900123"), teams)
+    assert found.people["P3"].fallback == Route("govuk_notify", "07700 900123")
+    assert found.teams["T1"].fallback == Route("apprise", "duty-team")
+    told = found.resolve("worker", Holding("P3", "T1"), date(2026, 11, 26))
+    assert told.fallback == Route("govuk_notify", "07700 900123")
+    assert load(tmp_path, with_fallback("")).people["P3"].fallback is None
+    duty = load_directory(
+        people,
+        tmp_path / "teams.csv",
+        allowed_domains={"council.example"},
+        duty="duty@council.example",
+        duty_fallback="apprise:duty-team",
+    )
+    assert duty.duty_fallback == Route("apprise", "duty-team")
+
+
+@pytest.mark.parametrize(
+    ("fallback", "what"),
+    [
+        ("07700 900456", "no channel with an address"),
+        ("govuk_notify:", "no channel with an address"),
+        (":07700 900456", "no channel with an address"),
+        ("a channel:x", "no channel with an address"),
+        ("email:cy@elsewhere.example", "not an allowed mail domain"),
+        ("email:cy", "not an e-mail address"),
+        ("email:CY@council.example", "stands in for itself"),
+        (f"webhook:{'x' * 321}", "longer than 320"),
+    ],
+)
+def test_a_fallback_that_could_not_be_used_is_refused_with_its_place(tmp_path: Path, fallback: str, what: str) -> None:
+    with pytest.raises(InputError) as fault:
+        load(tmp_path, with_fallback(fallback))
+    assert "people.csv:2: column fallback" in str(fault.value) and what in str(fault.value)
+    assert "900456" not in str(fault.value) and "cy@" not in str(fault.value)

@@ -10,7 +10,7 @@ import pytest
 from alertd.cases.holding import Holding
 from alertd.people.agencies import Agencies, Agency, Agreement, Contact
 from alertd.people.check import Hole, Look, Open, holes
-from alertd.people.directory import Directory, Person, Team
+from alertd.people.directory import Directory, Person, Route, Team
 from alertd.people.restrictions import Restriction
 
 TODAY = date(2026, 11, 26)
@@ -176,3 +176,24 @@ def test_holes_come_in_one_order_whatever_that_of_the_rows() -> None:
 def test_open_children_are_counted_by_worker_and_by_team() -> None:
     held = [Holding("W1", "T1"), Holding("W1", None), Holding(None, "T1"), Holding()]
     assert Open.of(held) == Open({"W1": 2}, {"T1": 2})
+
+
+def test_a_fallback_or_contact_that_its_channel_cannot_carry_is_a_hole() -> None:
+    route = Route("govuk_notify", "07700 900123")
+    agency = replace(AGENCY, contacts=(Contact("m", "System", "X1", channel="mesh"),), secure="")
+    look = with_(
+        W1=person("W1", fallback=route),
+        W2=person("W2", fallback=route, leaves=TODAY),
+        teams={"T1": replace(WHOLE.teams["T1"], fallback=route)},
+        agency=agency,
+    )
+    look = replace(look, directory=replace(look.directory, duty_fallback=route))
+    assert not [h for h in holes(look) if "unusable" in h.kind], "all that is named can be used"
+    found = holes(replace(look, why_not=lambda one: f"there is no channel {one.channel!r}"))
+    assert [(h.kind, h.where) for h in found if "unusable" in h.kind] == [
+        ("contact_unusable", "agencies.yaml:2"),
+        ("fallback_unusable", "[people] duty_fallback"),
+        ("fallback_unusable", "people: W1"),
+        ("fallback_unusable", "teams: T1"),
+    ]
+    assert not [h for h in found if h.kind == "not_secure"], "nobody there is written to by e-mail"
