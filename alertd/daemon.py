@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, literal, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from alertd.alerts import silence_store
@@ -30,6 +32,36 @@ FOLLOW_SECONDS = 60
 
 AGAIN_AFTER = timedelta(minutes=4)
 """When a feed was refused or a database out of reach: within the five minutes in which due work must go."""
+
+
+PULSE_SECONDS = 30.0
+"""How often the database is asked whether it is there, and how long it may take to answer."""
+
+
+def _answers(engine: Engine) -> bool:
+    """Whether the database answers. Its own time limits hang when it does: then this does not return."""
+    try:
+        with reading(engine).connect() as connection:
+            return bool(connection.execute(select(literal(True))).scalar_one())
+    except DBAPIError:
+        return False
+
+
+async def _listen(house: House, stopping: asyncio.Event) -> None:
+    """Say when the database is silent: a loop that waits for it cannot, because it waits."""
+    silent = False
+    asked: asyncio.Task[bool] | None = None
+    while not stopping.is_set():
+        if asked is None or asked.done():
+            asked = asyncio.create_task(asyncio.to_thread(_answers, house.engine))
+        await asyncio.wait([asked], timeout=PULSE_SECONDS)
+        was, silent = silent, not (asked.done() and asked.result())
+        if silent:
+            house.log.error("database_silent", next="what waits for it goes on when it answers; alertd check says more")
+        elif was:
+            house.log.info("database_answers")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), PULSE_SECONDS)
 
 
 def _silences_over(house: House) -> frozenset[str]:
@@ -89,6 +121,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
             loops.create_task(_repeat(house, compose, compose_now, stopping))
             loops.create_task(_repeat(house, send, send_now, stopping))
             loops.create_task(_repeat(house, follow, follow_now, stopping))
+            loops.create_task(_listen(house, stopping))
     finally:
         scheduler.shutdown(wait=False)
         for notifier in house.notifiers.values():

@@ -27,11 +27,12 @@ BUSY_SECONDS = 10
 """How long a statement waits for another writer before it fails."""
 
 _POSTGRES_OPTIONS = " ".join(
-    f"-c {name}={milliseconds}"
-    for name, milliseconds in {
-        "statement_timeout": 60_000,
+    f"-c {name}={value}"
+    for name, value in {
+        "statement_timeout": 60_000,  # milliseconds, as all of them
         "lock_timeout": BUSY_SECONDS * 1000,
         "idle_in_transaction_session_timeout": 60_000,
+        "synchronous_commit": "on",  # a server may be set up to answer before a commit is on disk
     }.items()
 )
 _MIGRATION_LOCK = 0x616C6572

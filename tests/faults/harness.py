@@ -103,14 +103,14 @@ class Place:
         config.write_text(text)
         adopt_all(config, date(2026, 11, 24))
 
-    def arguments(self, *work: str, kill: str = "", speed: float = 1) -> list[str]:
-        """The launcher's; ``kill`` as ``send.before_record:3``."""
+    def arguments(self, *work: str, kill: str = "", pause: str = "", speed: float = 1) -> list[str]:
+        """The launcher's; ``kill`` and ``pause`` as ``send.before_record:3``."""
         arguments = [str(self.folder / "alertd.toml"), "--work", *(work or ("daemon",)), "--kill", kill]
-        return [*arguments, "--at", self.at.isoformat(), "--speed", str(speed)]
+        return [*arguments, "--pause", pause, "--at", self.at.isoformat(), "--speed", str(speed)]
 
-    def start(self, *work: str, kill: str = "", speed: float = 1) -> BaseProcess:
+    def start(self, *work: str, kill: str = "", pause: str = "", speed: float = 1) -> BaseProcess:
         """Start alertd in a process of its own."""
-        arguments = self.arguments(*work, kill=kill, speed=speed)
+        arguments = self.arguments(*work, kill=kill, pause=pause, speed=speed)
         process = WARM.Process(target=run_in_own_process, args=(arguments, str(self.folder / "alertd.log")))
         process.start()
         self.running.append(process)
@@ -152,6 +152,24 @@ class Place:
         self.recovered_seconds = time.monotonic() - began
         code = self.ended(process, began, FAST)
         assert code == 0, f"ended with {code}\n{self.log()}"
+
+    def paused(self, *work: str, at: str, speed: float = 1) -> BaseProcess:
+        """Start, and wait until it stands still at a point."""
+        process = self.start(*work, pause=at, speed=speed)
+        self.wait_until(lambda: _state(process.pid) == "T", process)
+        return process
+
+    def goes_on(self, process: BaseProcess) -> None:
+        """Let it go on from where it stands still."""
+        assert process.pid
+        os.kill(process.pid, signal.SIGCONT)
+
+    def runs_until_sent(self, process: BaseProcess, promises: int, began: float, speed: float) -> None:
+        """Wait until everything that is promised is sent, since ``began``, and end the process."""
+        self.wait_until(lambda: self.count("notice") == promises and self.is_sent(), process)
+        self.recovered_seconds = time.monotonic() - began
+        process.terminate()
+        assert self.ended(process, began, speed) == 0, self.log()
 
     def wait_until(self, true: Callable[[], bool], process: BaseProcess) -> None:
         """Wait for something to become true while a process runs."""
@@ -204,6 +222,10 @@ def end(process: BaseProcess) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.close()
+
+
+def _state(process: int | None) -> str:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def members(group: int | None) -> list[int]:

@@ -1,8 +1,9 @@
 """Start alertd as ``alertd run`` does, with one difference: it may die at a named point.
 
 ``run_daemon.py CONFIG --at 2026-11-24T08:05+00:00 --kill send.before_record:3`` kills itself, as by
-``kill -9``, when it passes that point for the third time. ``--work`` says what to run: ``daemon`` is
-the whole of it; ``evaluate`` stops before sending; ``send`` composes and dispatches until nothing is due.
+``kill -9``, when it passes that point for the third time; ``--pause`` holds it there. ``--work`` says
+what to run: ``daemon`` is the whole of it; ``evaluate`` stops before sending; ``send`` composes and
+dispatches until nothing is due.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import argparse
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,30 +34,35 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--at", type=datetime.fromisoformat, required=True, help="what the clock shows at the start")
     parser.add_argument("--speed", type=float, default=1, help="seconds of its clock in one real second")
     parser.add_argument("--kill", default="", metavar="POINT:N", help="where to die")
+    parser.add_argument("--pause", default="", metavar="POINT:N", help="where to wait for SIGCONT")
     told = parser.parse_args(arguments)
     (told.config.parent / "daemon.pid").write_text(str(os.getpid()))
 
-    from alertd import faultpoints, log
+    from alertd import daemon, faultpoints, log
     from alertd.bootstrap import build
     from alertd.settings import load
 
     log.configure()
-    faultpoints.install(_hook(told.config.parent / "points.log", *told.kill.split(":")))
+    # These are waited for by no clock of ours.
+    daemon.AGAIN_AFTER /= told.speed
+    daemon.PULSE_SECONDS /= told.speed
+    stops = {told.kill: signal.SIGKILL, told.pause: signal.SIGSTOP}
+    faultpoints.install(_hook(told.config.parent / "points.log", stops))
     house = build(load(told.config), clock=_clock(told.at, told.speed))
     for work in told.work:
         {"daemon": _daemon, "evaluate": _evaluate, "send": _send}[work](house)
 
 
-def _hook(log: Path, kill_at: str = "", nth: str = "0") -> Callable[[str], None]:
-    """Keep every point passed in a file, and die at the one chosen."""
+def _hook(log: Path, stops: Mapping[str, signal.Signals]) -> Callable[[str], None]:
+    """Keep every point passed in a file, and end or wait at those chosen."""
     passed: Counter[str] = Counter()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def hook(name: str) -> None:
         passed[name] += 1
         os.write(file, f"{name}\n".encode())
-        if name == kill_at and passed[name] == int(nth):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if stop := stops.get(f"{name}:{passed[name]}"):
+            signal.pthread_kill(threading.get_ident(), stop)  # this thread goes no step further
 
     return hook
 
