@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import exists, func, literal, select
+from sqlalchemy import BindParameter, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from alertd.cases.holding import Holding
@@ -62,21 +62,7 @@ class _Going(NamedTuple):
 
 
 def _going(session: Session, deliveries: Collection[str]) -> list[_Going]:
-    first = aliased(Delivery)
-    rows = session.execute(
-        select(
-            Delivery.id,
-            func.coalesce(first.id, Delivery.id),
-            Delivery.person,
-            Delivery.address,
-            Delivery.channel,
-            func.coalesce(first.digest_for, Delivery.digest_for),
-            Delivery.unknown_attempts,
-        )
-        .outerjoin(first, first.id == Delivery.stands_in_for)
-        .where(Delivery.id.in_(deliveries))
-    )
-    return [_Going(*row) for row in rows]
+    return [_Going(*row) for row in session.execute(_GOING, {"ids": list(deliveries)})]
 
 
 def _told_wrongly(
@@ -100,13 +86,7 @@ def _told_wrongly(
 
 def _handed(session: Session, deliveries: Collection[str]) -> dict[tuple[str, int], str | None]:
     """To whom alerts are handed over, by delivery and alert."""
-    rows = session.execute(
-        select(DeliveryAlert.delivery_id, Handling.alert_id, Handling.to)
-        .join(DeliveryAlert, DeliveryAlert.alert_id == Handling.alert_id)
-        .where(DeliveryAlert.delivery_id.in_(deliveries))
-        .where(Handling.kind == "hand_over", Handling.ended_at.is_(None))
-        .order_by(Handling.at, Handling.id)
-    )
+    rows = session.execute(_HANDED, {"ids": list(deliveries)})
     return {(delivery, alert): to for delivery, alert, to in rows}
 
 
@@ -116,20 +96,7 @@ def _later_digests(session: Session, going: Iterable[_Going]) -> dict[str, str]:
     digests = {one.tells for one in going if len(one.digest_for or "") == _DAY and not one.unknown_attempts}
     if not digests:
         return {}
-    mine, other = aliased(Delivery), aliased(Delivery)
-    rows = session.scalars(
-        select(mine.id)
-        .where(mine.id.in_(digests))
-        .where(
-            exists().where(
-                other.person == mine.person,
-                other.channel == mine.channel,
-                other.digest_for > mine.digest_for,
-                func.length(other.digest_for) == _DAY,
-                other.state != "cancelled",
-            )
-        )
-    )
+    rows = session.scalars(_LATER_DIGEST, {"ids": list(digests)})
     return dict.fromkeys(rows, "there is a digest of a later day")
 
 
@@ -151,19 +118,8 @@ class _Told(NamedTuple):
 
 def _told(session: Session, deliveries: Collection[str]) -> dict[str, list[_Told]]:
     """Each alert that these messages tell of, by delivery; of somebody who is told as two roles, each of them."""
-    alert = (Alert.id, Alert.child, Alert.worker, Alert.team, Alert.state, Alert.muted)
-    by_message = (
-        select(DeliveryAlert.delivery_id, *alert, DeliveryAlert.role, DeliveryAlert.kind)
-        .join(DeliveryAlert, DeliveryAlert.alert_id == Alert.id)
-        .where(DeliveryAlert.delivery_id.in_(deliveries))
-    )
-    by_promise = (
-        select(Notice.composed_into, *alert, Notice.role, literal("told"))
-        .join(Notice, Notice.alert_id == Alert.id)
-        .where(Notice.composed_into.in_(deliveries))
-    )
     found: dict[str, list[_Told]] = defaultdict(list)
-    for row in session.execute(by_message.union(by_promise)):
+    for row in session.execute(_TOLD, {"ids": list(deliveries)}):
         found[row[0]].append(_Told(*row[1:]))
     return found
 
@@ -195,3 +151,57 @@ def _address_changed(directory: Directory, delivery: _Going, today: date) -> str
             return f"{delivery.person} {absence}"
         address, fallback = person.address, person.fallback
     return "" if delivery.is_at(address, fallback) else f"{delivery.person} has another address now"
+
+
+# The statements are made once: each message is looked at, and to make them anew took longer than to ask them.
+
+_THESE: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_FIRST, _OTHER = aliased(Delivery), aliased(Delivery)
+_ALERT: Final = (Alert.id, Alert.child, Alert.worker, Alert.team, Alert.state, Alert.muted)
+
+_GOING: Final = (
+    select(
+        Delivery.id,
+        func.coalesce(_FIRST.id, Delivery.id),
+        Delivery.person,
+        Delivery.address,
+        Delivery.channel,
+        func.coalesce(_FIRST.digest_for, Delivery.digest_for),
+        Delivery.unknown_attempts,
+    )
+    .outerjoin(_FIRST, _FIRST.id == Delivery.stands_in_for)
+    .where(Delivery.id.in_(_THESE))
+)
+
+_HANDED: Final = (
+    select(DeliveryAlert.delivery_id, Handling.alert_id, Handling.to)
+    .join(DeliveryAlert, DeliveryAlert.alert_id == Handling.alert_id)
+    .where(DeliveryAlert.delivery_id.in_(_THESE))
+    .where(Handling.kind == "hand_over", Handling.ended_at.is_(None))
+    .order_by(Handling.at, Handling.id)
+)
+
+_LATER_DIGEST: Final = (
+    select(Delivery.id)
+    .where(Delivery.id.in_(_THESE))
+    .where(
+        exists().where(
+            _OTHER.person == Delivery.person,
+            _OTHER.channel == Delivery.channel,
+            _OTHER.digest_for > Delivery.digest_for,
+            func.length(_OTHER.digest_for) == _DAY,
+            _OTHER.state != "cancelled",
+        )
+    )
+)
+
+_TOLD: Final = (
+    select(DeliveryAlert.delivery_id, *_ALERT, DeliveryAlert.role, DeliveryAlert.kind)
+    .join(DeliveryAlert, DeliveryAlert.alert_id == Alert.id)
+    .where(DeliveryAlert.delivery_id.in_(_THESE))
+    .union(
+        select(Notice.composed_into, *_ALERT, Notice.role, literal("told"))
+        .join(Notice, Notice.alert_id == Alert.id)
+        .where(Notice.composed_into.in_(_THESE))
+    )
+)
