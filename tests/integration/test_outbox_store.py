@@ -76,10 +76,10 @@ def test_a_claim_goes_to_its_deliveries_and_not_through_all_that_are_due(engine:
         pytest.skip("which way SQLite takes; PostgreSQL counts its rows first")
     ran: list[tuple[str, object]] = []
     event.listen(engine, "before_cursor_execute", lambda _c, _s, statement, given, *_: ran.append((statement, given)))
-    put(engine, "d1")
+    ids = [put(engine, f"d{n}") for n in range(10)]
     ran.clear()
-    [one] = store.claim(engine, NOW, ["d1"], LEASE)
-    assert finish(engine, one, DELIVERED, NOW, random.Random(1))
+    outcomes = [(one, DELIVERED) for one in store.claim(engine, NOW, ids, LEASE)]
+    assert store.finish(engine, outcomes, NOW, random.Random(1)) == set(ids)
     seen, plans = ran.copy(), []
     with engine.connect() as connection:
         for statement, given in seen:
