@@ -24,6 +24,8 @@ from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
 from alertd.cli.kinds import sources_app
 from alertd.cli.matrix import matrix
+from alertd.cli.notify import notify_app
+from alertd.cli.outbox import outbox_app
 from alertd.cli.partners import partners_app
 from alertd.cli.people import people_app
 from alertd.cli.precision import show_precision
@@ -53,6 +55,8 @@ app.command()(demo)
 app.command()(run)
 app.command()(check)
 app.command("status")(show_status)
+app.add_typer(outbox_app, name="outbox")
+app.add_typer(notify_app, name="notify")
 app.add_typer(receive_app, name="receive")
 app.add_typer(partners_app, name="partners")
 app.command()(web)

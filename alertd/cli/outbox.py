@@ -1,0 +1,193 @@
+"""``alertd outbox``: what is to be sent, what became of it, and what a person does about it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email import message_from_bytes, policy
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from alertd.bootstrap import now_utc
+from alertd.cases.records import LONDON
+from alertd.cli.alerts import Config, ListFormat
+from alertd.cli.output import console
+from alertd.db.engine import open_to_look, reading
+from alertd.db.tables import DELIVERY_STATES, Delivery
+from alertd.errors import InputError, did_you_mean
+from alertd.outbox import operate
+from alertd.outbox.operate import Act, Whole
+from alertd.settings import load
+
+outbox_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="See what is to be sent and what became of it; try again, take back, lay aside.",
+)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="A message's id, or how it begins.")]
+As = Annotated[str | None, typer.Option("--as", help="Who does it; your login name if left out.")]
+Reason = Annotated[str, typer.Option(help="Why. It is kept with the message.")]
+Form = Annotated[ListFormat, typer.Option("--format", help="table or json.")]
+
+
+@contextmanager
+def _session(config: Config, *, write: bool = False) -> Iterator[Session]:
+    engine = open_to_look(load(config).database.url)
+    try:
+        with Session(engine if write else reading(engine)) as session, session.begin():
+            yield session
+    finally:
+        engine.dispose()
+
+
+@outbox_app.command("list")
+def list_messages(
+    config: Config,
+    state: Annotated[list[str] | None, typer.Option(help="Only those that are so. Repeatable.")] = None,
+    channel: Annotated[str, typer.Option(help="Only of this channel.")] = "",
+    person: Annotated[str, typer.Option(help="Only to this person: an id, or agency:ID.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
+    format_: Form = ListFormat.table,
+) -> None:
+    """List messages with their state and why, the newest first. What they say is not shown."""
+    for one in state or ():
+        if one not in DELIVERY_STATES:
+            fix = did_you_mean(one, DELIVERY_STATES) or f"There are {', '.join(DELIVERY_STATES)}"
+            raise InputError(f"there is no state {one!r}", fix=fix)
+    with _session(config) as session:
+        rows, total = operate.listed(session, states=tuple(state or ()), channel=channel, person=person, limit=limit)
+        if format_ is ListFormat.json:
+            print(json.dumps([_as_json(row) for row in rows], ensure_ascii=False, indent=1))
+            return
+        table = Table("id", "made", "to", "channel", "state", "tried", "why", box=None)
+        for row in rows:
+            state_ = f"{row.state.replace('_', ' ')}{', urgent' if row.urgent else ''}"
+            table.add_row(row.id, _at(row.created_at), row.person, row.channel, state_, str(row.attempts), row.reason)
+        console().print(table)
+    if total > len(rows):
+        print(f"{total - len(rows)} more; --limit shows them")
+
+
+@outbox_app.command("show")
+def show(
+    id_: Id,
+    config: Config,
+    content: Annotated[bool, typer.Option("--content", help="What it says too: children's records.")] = False,
+    format_: Form = ListFormat.table,
+) -> None:
+    """Show the whole life of one message: every move with its reason, receipts, what stands in for it."""
+    with _session(config) as session:
+        found = operate.whole(session, id_)
+        if format_ is ListFormat.json:
+            print(json.dumps(_whole_as_json(found), ensure_ascii=False, indent=1))
+        else:
+            _print(found)
+        if content:
+            print(_text(found.row))
+
+
+@outbox_app.command("retry")
+def retry(
+    id_: Id,
+    config: Config,
+    reason: Reason,
+    as_: As = None,
+    may_be_a_copy: Annotated[bool, typer.Option("--may-be-a-copy", help="Though it may have arrived.")] = False,
+) -> None:
+    """Try a message that was refused or parked again, at once."""
+    with _session(config, write=True) as session:
+        row = operate.retry(session, id_, _act(as_, reason), may_be_a_copy=may_be_a_copy)
+        print(f"message {row.id} is due; the daemon tries it within a minute")
+
+
+@outbox_app.command("cancel")
+def cancel(
+    id_: Id,
+    config: Config,
+    reason: Reason,
+    as_: As = None,
+    for_good: Annotated[
+        bool, typer.Option("--for-good", help="What it tells is not told again: somebody was told another way.")
+    ] = False,
+) -> None:
+    """Take a message back that was not sent. What it told is made anew, for whoever it is for by then."""
+    with _session(config, write=True) as session:
+        found = operate.whole(session, id_)
+        owed = operate.cancel(session, id_, _act(as_, reason), for_good=for_good)
+        told = f"{owed} notices are owed again" if not for_good else "what it tells is not told again"
+        print(f"message {found.row.id} is cancelled; it tells of {found.open_alerts} open alerts; {told}")
+
+
+@outbox_app.command("park")
+def park(id_: Id, config: Config, reason: Reason, as_: As = None) -> None:
+    """Lay a message that waits aside, until somebody tries it again or takes it back."""
+    with _session(config, write=True) as session:
+        row = operate.park(session, id_, _act(as_, reason))
+        print(f"message {row.id} is parked; alertd status shows it until somebody acts")
+
+
+def _act(by: str | None, why: str) -> Act:
+    return Act(by or getpass.getuser(), why, now_utc())
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
+
+
+def _as_json(row: Delivery) -> dict[str, Any]:
+    names = ("id", "person", "channel", "destination", "state", "reason", "urgent", "attempts", "unknown_attempts")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "created_at": row.created_at.isoformat(),
+        "next_attempt_at": row.next_attempt_at.isoformat() if row.state == "due" else None,
+        "stands_in_for": row.stands_in_for,
+    }
+
+
+def _whole_as_json(found: Whole) -> dict[str, Any]:
+    return {
+        **_as_json(found.row),
+        "why_them": found.row.resolved_by,
+        "alerts": list(found.alerts),
+        "stand_in": found.stand_in.id if found.stand_in else None,
+        "events": [
+            {"at": e.at.isoformat(), "from": e.from_state, "to": e.to_state, "attempt": e.attempt, "why": e.reason}
+            for e in found.events
+        ],
+        "receipts": [{"at": r.at.isoformat(), "kind": r.kind, "why": r.reason} for r in found.receipts],
+    }
+
+
+def _print(found: Whole) -> None:
+    row, out = found.row, console()
+    out.print(f"Message {row.id} to {row.person} by {row.channel}{', urgent' if row.urgent else ''}")
+    out.print(f"Why they: {row.resolved_by}")
+    alerts = ", ".join(map(str, found.alerts)) or "none"
+    out.print(f"Tells of alerts: {alerts}; {found.open_alerts} of them open")
+    if row.stands_in_for:
+        out.print(f"Stands in for {row.stands_in_for}")
+    if found.stand_in:
+        state = found.stand_in.state.replace("_", " ")
+        out.print(f"Where it fails, {found.stand_in.id} goes by {found.stand_in.channel}: {state}")
+    table = Table("when", "became", "attempt", "why", box=None)
+    for event in found.events:
+        table.add_row(_at(event.at), event.to_state.replace("_", " "), str(event.attempt), event.reason)
+    for receipt in found.receipts:
+        table.add_row(_at(receipt.at), f"({receipt.kind})", "", receipt.reason)
+    out.print(table)
+    if row.state == "due":
+        out.print(f"Tried next at {_at(row.next_attempt_at)}")
+
+
+def _text(row: Delivery) -> str:
+    """What a message says: the plain text of a mail, other channels' bytes as they are."""
+    message = message_from_bytes(row.message, policy=policy.default)
+    body = message.get_body(("plain",))
+    return f"{message['Subject']}\n\n{body.get_content()}" if body else row.message.decode("utf-8", "replace")
