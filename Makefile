@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SHELL := /bin/bash
 
-.PHONY: help demo test check format faults fuzz canaries bench wheel clean
+.PHONY: help demo test check format faults mutations fuzz canaries bench wheel clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ format: $(VENV)/dev.stamp  ## put the code in form
 
 faults: $(VENV)/dev.stamp  ## every fault of the catalogue on both databases, real processes killed; prints the table
 	$(BIN)/pytest tests notifiers -m fault --faults --catalogue -vv -n auto --dist loadfile
+
+mutations: $(VENV)/dev.stamp  ## break four promises on purpose in a copy; a named fault test must go red for each
+	$(BIN)/python -m tests.faults.mutations.run
 
 fuzz: $(VENV)/dev.stamp  ## feeds broken in 5,000 ways, each read in a worker that may be killed
 	$(BIN)/python -m tests.fuzz.run --mutations 5000 --seed 1
