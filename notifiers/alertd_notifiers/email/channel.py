@@ -11,6 +11,7 @@ from alertd.outbox.channel import Letter, Message, Notifier, Outcome, Pace
 from alertd.outbox.mail_message import to_bytes
 from alertd_notifiers.email.config import ADDRESS, EmailConfig
 from alertd_notifiers.email.connection import Connection
+from alertd_notifiers.email.smime import Sealer
 from alertd_notifiers.email.verdict import Stage, judge
 
 _CLOSING = 421
@@ -30,12 +31,13 @@ class EmailNotifier(Notifier):
         self._config = config
         self.pace = Pace(config.at_once, config.at_once_to_one, config.per_minute)
         self._password = config.secret()
+        self._sealer = Sealer(config.smime)
         self._context = config.context()
         self._idle: list[Connection] = []
 
     def write(self, letter: Letter) -> bytes:
-        """The mail."""
-        return to_bytes(letter)
+        """The mail, signed and encrypted as the settings want it."""
+        return self._sealer.sealed(letter, to_bytes(letter))
 
     async def send(self, message: Message) -> Outcome:
         """Try once: at most five times ``timeout_seconds``, then ``answer_seconds``."""

@@ -23,6 +23,22 @@ class Domain(ChannelConfig):
     require_tls: bool = False
 
 
+class Smime(ChannelConfig):
+    """S/MIME. With a certificate and its key every mail is signed. ``recipients_folder`` holds certificates of those to
+    whom mail is encrypted, as PEM files named by the address or its domain: ``duty@school.example.pem``,
+    ``nhs.example.pem``."""
+
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    recipients_folder: Path | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise ValueError("certificate_file and key_file go together")
+        return self
+
+
 class EmailConfig(ChannelConfig):
     """The relay, how to reach it, and who the mail is from. Times are in seconds."""
 
@@ -41,6 +57,7 @@ class EmailConfig(ChannelConfig):
     """The mailbox for what comes back, whose addresses may be extended by ``+``: each message then has a return path
     of its own. Left out, bounces return to the sender."""
     domains: dict[str, Domain] = Field(default_factory=dict)
+    smime: Smime = Smime()
     at_once: int = Field(default=20, ge=1, le=100)
     at_once_to_one: int = Field(default=15, ge=1, le=100)
     """Connections at one time, in all and with messages to one domain. Exchange takes 20 of one sender, Postfix 50."""

@@ -1,0 +1,150 @@
+"""S/MIME (RFC 8551): mail signed as ours, and encrypted to whoever has given us a certificate."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers import algorithms
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
+
+from alertd.errors import InputError
+from alertd.outbox.channel import Letter
+from alertd.outbox.channel_config import read_secret
+from alertd_notifiers.email.config import Smime
+
+_OUTSIDE: Final = b"Subject: alertd: an encrypted message"
+"""What anybody on the way can read; the true subject is inside (RFC 9788)."""
+
+_CONTENT: Final = (b"content-type", b"content-transfer-encoding", b"content-language")
+_Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+class Sealer:
+    """Signs and encrypts mails. Every file is read at once, so that a fault in one shows at the start."""
+
+    def __init__(self, config: Smime) -> None:
+        """Raises InputError for a file that is no certificate or key, and for a key of another certificate."""
+        self._own: tuple[x509.Certificate, _Key] | None = None
+        if config.certificate_file and config.key_file:
+            certificate, key = _certificate(config.certificate_file), _key(config.key_file)
+            if key.public_key() != certificate.public_key():
+                where, fix = str(config.key_file), "Give the key that belongs to the certificate"
+                raise InputError("the key is not that of the certificate", where=where, fix=fix)
+            self._own = certificate, key
+        folder = config.recipients_folder
+        if folder and not folder.is_dir():
+            raise InputError("the folder of certificates is not there", where=str(folder), fix="Make it")
+        files = sorted(folder.glob("*.pem")) if folder else []
+        self._recipients = {file.stem.lower(): _of_rsa(file, _certificate(file)) for file in files}
+
+    def sealed(self, letter: Letter, mail: bytes) -> bytes:
+        """The mail as it is sent: signed where we have a certificate, encrypted where the recipient has one.
+
+        Raises InputError for a certificate that does not hold at the letter's time: then nothing is sent.
+        """
+        recipient = self._recipient(letter.address.lower())
+        if self._own is None and recipient is None:
+            return mail
+        head, _, body = mail.partition(b"\r\n\r\n")
+        lines = re.split(rb"\r\n(?![ \t])", head)
+        within = [line for line in lines if _name(line) in _CONTENT]
+        outside = [line for line in lines if _name(line) not in _CONTENT]
+        if recipient is not None:
+            within = [line + b'; hp="cipher"' if _name(line) == b"content-type" else line for line in within]
+            within += [line for line in outside if _name(line) == b"subject"]
+            outside = [_OUTSIDE if _name(line) == b"subject" else line for line in outside]
+        entity = b"\r\n".join(within) + b"\r\n\r\n" + body
+        if self._own is not None:
+            _check_holds(self._own[0], letter.date, "our own certificate")
+            entity = _signed(entity, *self._own)
+        if recipient is not None:
+            _check_holds(recipient, letter.date, f"the recipient's certificate ({letter.address.rpartition('@')[2]})")
+            entity = _encrypted(entity, recipient)
+        return b"\r\n".join(outside) + b"\r\n" + entity
+
+    def _recipient(self, address: str) -> x509.Certificate | None:
+        """That of the address, or else of its domain."""
+        return self._recipients.get(address) or self._recipients.get(address.rpartition("@")[2])
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()
+
+
+def _signed(entity: bytes, certificate: x509.Certificate, key: _Key) -> bytes:
+    """A multipart/signed entity of another."""
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(entity).add_signer(certificate, key, SHA256())
+    signature = builder.sign(Encoding.DER, [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary])
+    boundary = b"=_signed_" + sha256(entity).hexdigest()[:32].encode()
+    return b"\r\n".join([
+        b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256;',
+        b' boundary="' + boundary + b'"',
+        b"",
+        b"--" + boundary,
+        entity,
+        b"--" + boundary,
+        b'Content-Type: application/pkcs7-signature; name="smime.p7s"',
+        b"Content-Transfer-Encoding: base64",
+        b'Content-Disposition: attachment; filename="smime.p7s"',
+        b"",
+        _base64(signature),
+        b"--" + boundary + b"--",
+        b"",
+    ])  # fmt: skip
+
+
+def _encrypted(entity: bytes, recipient: x509.Certificate) -> bytes:
+    """An application/pkcs7-mime entity that only the recipient can read."""
+    builder = pkcs7.PKCS7EnvelopeBuilder().set_data(entity).add_recipient(recipient)
+    builder = builder.set_content_encryption_algorithm(algorithms.AES256)
+    return b"\r\n".join([
+        b'Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name="smime.p7m"',
+        b"Content-Transfer-Encoding: base64",
+        b'Content-Disposition: attachment; filename="smime.p7m"',
+        b"",
+        _base64(builder.encrypt(Encoding.DER, [pkcs7.PKCS7Options.Binary])),
+        b"",
+    ])  # fmt: skip
+
+
+def _base64(content: bytes) -> bytes:
+    return base64.encodebytes(content).strip().replace(b"\n", b"\r\n")
+
+
+def _certificate(file: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError) as fault:
+        what = f"the certificate cannot be read ({type(fault).__name__})"
+        raise InputError(what, where=str(file), fix="Give it as PEM") from None
+
+
+def _of_rsa(file: Path, certificate: x509.Certificate) -> x509.Certificate:
+    if not isinstance(certificate.public_key(), rsa.RSAPublicKey):
+        what, fix = "mail can be encrypted to RSA keys only", "Ask for an RSA certificate"
+        raise InputError(what, where=str(file), fix=fix)
+    return certificate
+
+
+def _key(file: Path) -> _Key:
+    try:
+        key = load_pem_private_key(read_secret(file, "key").encode(), None)
+    except (ValueError, TypeError):
+        raise InputError("is no private key in PEM without a password", where=str(file)) from None
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise InputError("is no RSA or elliptic-curve key", where=str(file))
+    return key
+
+
+def _check_holds(certificate: x509.Certificate, at: datetime, whose: str) -> None:
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        until = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
+        raise InputError(f"not sent: {whose} holds only from {until}", where="email.smime", fix="Put in a new one")

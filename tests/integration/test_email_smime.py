@@ -1,0 +1,147 @@
+"""S/MIME, read by OpenSSL: signed as ours, encrypted to them, and not sent where a certificate does not hold."""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from alertd.errors import InputError
+from alertd.outbox.channel import Letter
+from alertd_notifiers.email import EmailNotifier, notifier
+
+NOW = datetime.now(UTC)
+LETTER = Letter(
+    str(uuid4()), "alertd@council.example", "Siân", "duty@nhs.example", NOW, "Overdue – ref C1", "p",
+    "Jane is overdue\n.\nFrom here: £5\n", "<p>Jane</p>",
+)  # fmt: skip
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+
+
+def issue(folder: Path, name: str, *, curve: bool = False, days: tuple[int, int] = (-1, 30)) -> tuple[Path, Path]:
+    """A certificate that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1()) if curve else rsa.generate_private_key(65537, 2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    built = (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW + timedelta(days=days[0])).not_valid_after(NOW + timedelta(days=days[1]))
+        .add_extension(x509.SubjectAlternativeName([x509.RFC822Name("alertd@council.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
+    certificate_file.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    key_file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    key_file.chmod(0o600)
+    return certificate_file, key_file
+
+
+def channel(**smime: object) -> EmailNotifier:
+    settings = {"host": "localhost", "tls": "none", "sender": "alertd@council.example", "smime": smime}
+    return notifier(settings)
+
+
+def openssl(folder: Path, content: bytes, *command: str) -> bytes:
+    (folder / "mail.eml").write_bytes(content)
+    done = subprocess.run(["openssl", "cms", *command, "-in", str(folder / "mail.eml")], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def read(content: bytes) -> EmailMessage:
+    found = email.message_from_bytes(content, policy=email.policy.strict)  # type: ignore[arg-type]
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def says(message: EmailMessage) -> tuple[str, str]:
+    return tuple(message.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))  # type: ignore[union-attr,return-value]
+
+
+@needs_openssl
+@pytest.mark.parametrize("curve", [False, True], ids=["RSA", "elliptic curve"])
+def test_openssl_verifies_what_is_signed_and_notices_what_was_changed(tmp_path: Path, curve: bool) -> None:
+    certificate, key = issue(tmp_path, "own", curve=curve)
+    content = channel(certificate_file=certificate, key_file=key).write(LETTER)
+    check = ("-verify", "-CAfile", str(certificate), "-purpose", "any")
+    assert says(read(openssl(tmp_path, content, *check))) == (LETTER.text, LETTER.html + "\n")
+    outer = read(content)
+    assert outer["Subject"] == LETTER.subject and outer.get_content_type() == "multipart/signed"
+    assert outer["Message-ID"] == f"<{LETTER.id}@council.example>"
+    with pytest.raises(AssertionError, match=r"[Vv]erification fail|digest"):
+        openssl(tmp_path, content.replace(b"Jane", b"John"), *check)
+
+
+@needs_openssl
+@pytest.mark.parametrize("name", ["duty@nhs.example", "nhs.example"], ids=["the address", "its domain"])
+@pytest.mark.parametrize("signs", [False, True])
+def test_only_the_recipient_reads_what_is_encrypted_and_nothing_of_it_stands_outside(
+    tmp_path: Path, name: str, signs: bool
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    certificate, key = issue(tmp_path / "theirs", name)
+    own, own_key = issue(tmp_path, "own")
+    mine = {"certificate_file": own, "key_file": own_key} if signs else {}
+    content = channel(recipients_folder=tmp_path / "theirs", **mine).write(LETTER)
+    head, _, body = content.partition(b"\r\n\r\n")
+    assert not any(word in head for word in (b"Jane", b"C1", b"Overdue"))
+    assert b"Jane is overdue" not in base64.b64decode(body)
+    assert read(content)["Subject"] == "alertd: an encrypted message"
+    inside = openssl(tmp_path, content, "-decrypt", "-recip", str(certificate), "-inkey", str(key))
+    assert read(inside).get_content_type() == ("multipart/signed" if signs else "multipart/alternative")
+    if signs:
+        inside = openssl(tmp_path, inside, "-verify", "-CAfile", str(own), "-purpose", "any")
+    assert says(read(inside)) == (LETTER.text, LETTER.html + "\n")
+    assert read(inside)["Subject"] == LETTER.subject
+
+
+def test_whoever_has_no_certificate_gets_a_plain_mail(tmp_path: Path) -> None:
+    issue(tmp_path, "nhs.example")
+    plain = channel(recipients_folder=tmp_path).write(replace(LETTER, address="sian@council.example"))
+    assert read(plain).get_content_type() == "multipart/alternative"
+
+
+@pytest.mark.parametrize("days", [(-9, -1), (1, 9)], ids=["run out", "not yet"])
+@pytest.mark.parametrize("whose", ["ours", "theirs"])
+def test_i4_with_a_certificate_that_does_not_hold_nothing_is_made(
+    tmp_path: Path, days: tuple[int, int], whose: str
+) -> None:
+    certificate, key = issue(tmp_path, "nhs.example", days=days)
+    ours = {"certificate_file": certificate, "key_file": key}
+    made = channel(**(ours if whose == "ours" else {"recipients_folder": tmp_path}))
+    with pytest.raises(InputError, match=r"not sent: .* certificate.* holds only from"):
+        made.write(LETTER)
+
+
+def test_what_cannot_be_used_is_said_at_the_start(tmp_path: Path) -> None:
+    certificate, key = issue(tmp_path, "own")
+    _, other = issue(tmp_path, "other")
+    with pytest.raises(InputError, match="not that of the certificate"):
+        channel(certificate_file=certificate, key_file=other)
+    with pytest.raises(InputError, match="go together"):
+        channel(certificate_file=certificate)
+    with pytest.raises(InputError, match="cannot be read"):
+        channel(certificate_file=key, key_file=key)
+    key.chmod(0o644)
+    with pytest.raises(InputError, match="open to every user"):
+        channel(certificate_file=certificate, key_file=key)
+    with pytest.raises(InputError, match="is not there"):
+        channel(recipients_folder=tmp_path / "gone")
+    (tmp_path / "theirs").mkdir()
+    issue(tmp_path / "theirs", "nhs.example", curve=True)
+    with pytest.raises(InputError, match="RSA keys only"):
+        channel(recipients_folder=tmp_path / "theirs")
