@@ -45,6 +45,7 @@ from alertd.people.load import load_directory
 from alertd.people.load_agencies import load_agencies
 from alertd.people.load_restrictions import load_restrictions
 from alertd.people.staff import FeedStaff, Staff, Watched
+from alertd.receipts.away import answered_away
 from alertd.routing.wording import Wording
 from alertd.rulebook.adoption import read_adopted, with_adoption
 from alertd.rulebook.builtin import builtin_pack
@@ -78,8 +79,9 @@ class House:
     guard: Guard = field(default_factory=Guard)
 
     def composer_now(self) -> Composer:
-        """The composer with the staff as they are now."""
-        return replace(self.composer, directory=self.staff.refresh())
+        """The composer with the staff as they are now, and whose mailbox says that they are away."""
+        away = answered_away(self.engine, self.clock())
+        return replace(self.composer, directory=self.staff.refresh().with_answers(away))
 
     merged: Mapping[str, str] = field(default_factory=dict)
     """Person numbers, and those they were merged into."""
@@ -87,6 +89,8 @@ class House:
     """Which notifications to other agencies are sent, and who approves them."""
     paces: Paces = field(default_factory=dict)
     """What is known of the pace of each channel since the start."""
+    failing: dict[str, datetime] = field(default_factory=dict)
+    """Since when what is looked at again and again cannot be read, as the mailbox."""
     shared: SharedClock | None = None
     """The time by which hosts take turns at sending; none where somebody brings a clock of their own for everything."""
 

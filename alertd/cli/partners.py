@@ -28,8 +28,10 @@ from alertd.partners import store
 from alertd.partners.permit import why_not
 from alertd.partners.policy import Agreed, read_policy, show
 from alertd.partners.preview import preview
-from alertd.partners.replies import LARGEST, Taken, parsed, take_reply
 from alertd.people.agencies import Agencies
+from alertd.receipts.mailbox import Maildir
+from alertd.receipts.read import LARGEST, read
+from alertd.receipts.take import Taken, take
 from alertd.settings import load
 
 partners_app = typer.Typer(
@@ -187,33 +189,28 @@ def reply(
     config: Config,
     maildir: Annotated[Path | None, typer.Option(help="A Maildir whose new messages are taken, then moved.")] = None,
 ) -> None:
-    """Take answers of agencies: one message on standard input, as a mail server pipes it, or those of a Maildir.
+    """Take what came back: one message on standard input, as a mail server pipes it, or those of a Maildir.
 
-    Exit code 0 also for what acknowledges nothing: the data owner is told of it, and the mail is not sent back.
+    The daemon reads its own mailbox by itself. Exit code 0 also for what acknowledges nothing: the data owner is
+    told of it, and the mail is not sent back.
     """
     with _house(config) as house:
         if maildir is None:
             taken = _take(house, sys.stdin.buffer.read(LARGEST))
             print(f"{taken.result.replace('_', ' ')}: {taken.reference or taken.why}")
             return
-        for file in _new_in(maildir):
-            with file.open("rb") as opened:
-                taken = _take(house, opened.read(LARGEST))
-            file.rename(maildir / "cur" / f"{file.name.partition(':')[0]}:2,S")
-            print(f"{file.name}: {taken.result.replace('_', ' ')}: {taken.reference or taken.why}")
+        folder = Maildir(maildir)
+        for key, raw in folder.unread():
+            taken = _take(house, raw)
+            folder.done(key)
+            print(f"{key.partition('/')[2]}: {taken.result.replace('_', ' ')}: {taken.reference or taken.why}")
 
 
 def _take(house: House, raw: bytes) -> Taken:
-    reply = parsed(raw)  # before the database is held: it may be anything
+    incoming = read(raw)  # before the database is held: it may be anything
     with Session(house.engine) as session, session.begin():
         alone(session)
-        return take_reply(session, house.composer_now(), reply, house.clock())
-
-
-def _new_in(maildir: Path) -> list[Path]:
-    if not (maildir / "new").is_dir() or not (maildir / "cur").is_dir():
-        raise InputError("is no Maildir", where=str(maildir), fix="Name a folder that has new and cur in it")
-    return sorted(file for file in (maildir / "new").iterdir() if file.is_file() and not file.name.startswith("."))
+        return take(session, house.composer_now(), incoming, house.clock())
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from alertd.db.links import revoke_links
@@ -233,18 +233,20 @@ def bounced(session: Session, row: Notification, now: datetime, why: str) -> Non
 
 
 def follow(session: Session, now: datetime) -> list[Notification]:
-    """What became of the messages: delivered ones are sent. Those that did not arrive, now held."""
+    """What became of the messages: delivered ones are sent. Those that did not arrive or came back, now held."""
     rows = session.execute(
         select(Notification, Delivery)
         .join(Delivery, Delivery.id == Notification.delivery_id)
-        .where(Notification.state == "ready")
+        .where(or_(Notification.state == "ready", and_(Notification.state == "sent", Delivery.state == "refused")))
         .order_by(Notification.id)
     ).all()
     faults = []
     for row, delivery in rows:
         if delivery.state == "delivered":
             at = select(func.max(DeliveryEvent.at)).where(
-                DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.to_state == "delivered"
+                DeliveryEvent.delivery_id == delivery.id,
+                DeliveryEvent.to_state == "delivered",
+                DeliveryEvent.from_state != "delivered",
             )
             row.sent_at = session.scalar(at) or now
             move(session, row, "sent", now, by=ALERTD, why="delivered")

@@ -264,9 +264,13 @@ class Directory:
         changed = {
             same: replace(self.people[same], answered_away=day)
             for id_, day in away.items()
-            for same in self._same({id_})
+            for same in self.ids_of(id_)
         }
         return replace(self, people={**self.people, **changed}) if changed else self
+
+    def ids_of(self, person_id: str) -> frozenset[str]:
+        """All ids of the same person, who may have a row for each role."""
+        return self._same({person_id})
 
     def label(self, holding: Holding) -> str:
         """Who holds a child, for a list that managers read."""

@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from alertd.db.tables import Delivery
 from alertd.engine import sweep as sweeping
 from alertd.partners import store
-from alertd.partners.replies import Taken, parsed, take_reply
+from alertd.receipts.read import read
+from alertd.receipts.take import Taken
+from alertd.receipts.take import take as take_message
 from tests.integration.test_partners_road import REVIEWERS, Town, nov
 from tests.support.council import Inline
 
@@ -49,7 +51,7 @@ def take(town: Town, message: EmailMessage | bytes) -> Taken:
     raw = message if isinstance(message, bytes) else message.as_bytes()
     house = town.council.house
     with Session(house.engine) as session, session.begin():
-        return take_reply(session, house.composer_now(), parsed(raw), town.council.now)
+        return take_message(session, house.composer_now(), read(raw), town.council.now)
 
 
 def owner_was_told(town: Town) -> list[str]:
@@ -82,7 +84,7 @@ NOT_TAKEN: tuple[tuple[dict[str, str], str], ...] = (
     ({"sender": "desk@reviewers.example, other@elsewhere.example"}, "not from an address"),
     ({"Auto_Submitted": "auto-replied"}, "sent automatically"),
     ({"Auto_Submitted": "auto-generated; owner=x"}, "sent automatically"),
-    ({"Precedence": "auto_reply"}, "to many, or by itself"),
+    ({"Precedence": "auto_reply"}, "sent automatically"),
     ({"X_Autoreply": "yes"}, "sent automatically"),
     ({"Return_Path": "<>"}, "no return path"),
 )
@@ -152,12 +154,12 @@ def test_a_report_that_it_could_not_be_delivered_is_a_bounce(town: Town) -> None
         "Final-Recipient: rfc822; desk@reviewers.example\nAction: failed\nStatus: 5.1.1\n\n"
         f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{id_}@council.example>\nSubject: x\n\n--b--\n"
     )
-    assert take(town, report.replace("failed", "delayed").encode()).result == "not_taken"
+    assert take(town, report.replace("failed", "delayed").encode()).result == "delayed"
     assert town.only().state == "sent"
     assert take(town, report.encode()).result == "bounced"
-    row = town.only()
-    assert row.state == "held" and row.why.startswith("address:")
     town.council.send(time(10))
+    row = town.only()
+    assert row.state == "held" and row.why.startswith("address: it came back: there is no such mailbox (5.1.1)")
     assert len(town.mails_to("desk")) == 1
     assert {to for to, _, body in town.council.mail.sent if "did not reach the agency" in body} == {"ade", "cy", "gus"}
     town.day(nov(4))
@@ -197,7 +199,7 @@ def test_a_sender_that_two_mail_programs_read_differently_acknowledges_nothing(t
     ],
 )
 def test_a_sender_written_as_mail_programs_do_is_read(written: str) -> None:
-    assert parsed(f"From: {written}\r\n\r\n".encode()).sender == "desk@reviewers.example"
+    assert read(f"From: {written}\r\n\r\n".encode()).sender == "desk@reviewers.example"
 
 
 def test_whoever_left_the_agency_acknowledges_nothing_and_whoever_is_away_may(town: Town) -> None:
@@ -208,10 +210,11 @@ def test_whoever_left_the_agency_acknowledges_nothing_and_whoever_is_away_may(to
     assert take(town, answer(reference)).result == "acknowledged"
 
 
-def test_machines_that_answer_our_word_to_the_data_owner_are_not_answered_again(town: Town) -> None:
+@pytest.mark.fault("F32")
+def test_machines_that_answer_our_word_to_the_data_owner_are_not_answered(town: Town) -> None:
     for n in range(5):
         take(town, f"From: mailer@council.example\nAuto-Submitted: auto-replied\nMessage-ID: <{n}>\n\nGone.\n".encode())
-    assert len(owner_was_told(town)) == 1
+    assert owner_was_told(town) == []
 
 
 HARD = {
@@ -228,7 +231,7 @@ HARD = {
 @pytest.mark.parametrize("name", HARD)
 def test_a_message_made_to_be_hard_to_read_is_read_soon(name: str) -> None:
     """Read with the whole parser each of these takes from half a minute to hours."""
-    assert parsed(HARD[name]).references == frozenset()
+    assert read(HARD[name]).reply.references == frozenset()
 
 
 def test_a_reference_in_an_attached_message_is_not_the_writers_own(town: Town) -> None:
@@ -242,6 +245,6 @@ def test_a_reference_in_an_attached_message_is_not_the_writers_own(town: Town) -
 
 @given(st.binary(max_size=400))
 def test_no_bytes_whatever_make_it_fall_over(raw: bytes) -> None:
-    assert parsed(raw).references == frozenset() or parsed(raw).sender == ""
-    parsed(b"From: a@b.example\nContent-Type: multipart/report; boundary=x\n\n--x\n" + raw)
-    parsed(b"From: " + raw + b"\nSubject: " + raw + b"\n\n" + raw)
+    assert read(raw).reply.references == frozenset() or read(raw).sender == ""
+    read(b"From: a@b.example\nContent-Type: multipart/report; boundary=x\n\n--x\n" + raw)
+    read(b"From: " + raw + b"\nSubject: " + raw + b"\n\n" + raw)

@@ -1,0 +1,1 @@
+"""What comes back after a message left: bounces, automatic answers, and answers of agencies, out of one mailbox."""
