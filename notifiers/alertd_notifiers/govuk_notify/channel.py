@@ -81,7 +81,8 @@ class GovukNotifyNotifier(Notifier):
         found = getattr(self._own, "client", None)
         if found is None:
             timeout, url = self._config.timeout_seconds, self._config.base_url
-            found = self._own.client = NotificationsAPIClient(self._api_key, base_url=url, timeout=timeout)
+            make: Any = NotificationsAPIClient
+            found = self._own.client = make(self._api_key, base_url=url, timeout=timeout)
         return found
 
     def _send(self, message: Message) -> Outcome:
