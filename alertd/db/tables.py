@@ -278,6 +278,7 @@ class DeliveryReceipt(Base):
     __table_args__ = (
         UniqueConstraint("key"),
         CheckConstraint(_one_of("kind", RECEIPTS), name="kind"),
+        Index("ix_delivery_receipt_kind_at", "kind", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

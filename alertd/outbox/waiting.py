@@ -175,7 +175,7 @@ def who_is_told(session: Session, composer: Composer, now: datetime) -> Everybod
             resolved.person_id, role, handled, owed_step=step, carrier=lambda one: carried_by(one, office)
         )
         told = Told(alert, rule, role, resolved, tuple(waits), quiet, handled, back.get(alert_id))
-        if resolved.rung == "duty":
+        if resolved.rung == "duty" and role != "duty":  # duty itself is somebody
             found.nobody.append(told)
         if resolved.without_details:
             found.withheld.append(told)

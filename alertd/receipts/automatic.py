@@ -31,7 +31,7 @@ def machine(message: Message, subject: str) -> Machine | None:
     By RFC 3834 (``Auto-Submitted``), and by what machines write beside or before it. Exchange calls its answers for
     people who are away ``auto-generated``, so that only their subject tells them from other mail of machines.
     """
-    submitted = [str(said).partition(";")[0].strip().lower() for said in message.get_all("Auto-Submitted", [])]
+    submitted = [re.split(r"[;(]", str(said))[0].strip().lower() for said in message.get_all("Auto-Submitted", [])]
     precedence = str(message["Precedence"] or "").strip().lower()
     if message.get_content_type() in ("multipart/report", "message/delivery-status"):
         return Machine("it is a report of a mail server")

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_delivery_receipt_key")),
     )
     op.create_index("ix_delivery_receipt_delivery_id", "delivery_receipt", ["delivery_id"])
+    op.create_index("ix_delivery_receipt_kind_at", "delivery_receipt", ["kind", "at"])
     op.create_table(
         "outbox_epoch",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
