@@ -13,6 +13,7 @@ from alertd.cases.records import LONDON, local_day
 from alertd.db.engine import reading
 from alertd.evaluation import alone
 from alertd.faultpoints import point
+from alertd.outbox import epoch
 from alertd.outbox.compose import Composed, compose
 from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
@@ -104,6 +105,8 @@ async def dispatch(house: House, stopping: asyncio.Event | None = None) -> Summa
 
 async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None) -> Summary:
     """Send what is due, once; what is taken back waits to be composed anew."""
+    if not await asyncio.to_thread(_may_send, house):
+        return Summary()
     summary = await dispatch_once(
         house.engine,
         house.notifiers,
@@ -123,7 +126,27 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
             recovered=summary.recovered,
             taken_back=summary.taken_back.total(),
         )
+    if summary.results:
+        await asyncio.to_thread(_count_up, house)
     return summary
+
+
+def _may_send(house: House) -> bool:
+    """Whether the database knows of all that was sent; counts the pass that follows, if it has anything to send."""
+    standing = epoch.look(house.engine, house.settings.outbox.epoch)
+    if standing.held:
+        house.log.error("outbox_held", why=standing.held, next="alertd outbox accept-restore says what waits")
+        return False
+    if epoch.anything_due(house.engine, house.clock()):
+        _count_up(house)
+    return True
+
+
+def _count_up(house: House) -> None:
+    """A file that cannot be kept stops no message: only a restored database would not be noticed."""
+    wrong = epoch.count_up(house.engine, house.settings.outbox.epoch, house.clock(), house.composer.new_id)
+    if wrong:
+        house.log.error("epoch_not_kept", why=wrong)
 
 
 def _why_not(house: House, deliveries: Sequence[str]) -> dict[str, str]:

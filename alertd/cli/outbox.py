@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 from rich.table import Table
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from alertd.bootstrap import now_utc
@@ -21,7 +24,7 @@ from alertd.cli.output import console
 from alertd.db.engine import open_to_look, reading
 from alertd.db.tables import DELIVERY_STATES, Delivery
 from alertd.errors import InputError, did_you_mean
-from alertd.outbox import operate
+from alertd.outbox import epoch, operate
 from alertd.outbox.operate import Act, Whole
 from alertd.settings import load
 
@@ -131,6 +134,63 @@ def park(id_: Id, config: Config, reason: Reason, as_: As = None) -> None:
     with _session(config, write=True) as session:
         row = operate.park(session, id_, _act(as_, reason))
         print(f"message {row.id} is parked; alertd status shows it until somebody acts")
+
+
+@outbox_app.command("accept-restore")
+def accept_restore(
+    config: Config,
+    send_all: Annotated[
+        bool, typer.Option("--send-all", help="Send all that waits: some of it was sent before, and comes twice.")
+    ] = False,
+    drop_before: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M"], help="Take back what was made before this time in London."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why. It is kept with what is taken back.")] = "",
+    as_: As = None,
+) -> None:
+    """After a database was restored: say what waits, and let it be sent again. Exit code 1 while nothing is sent."""
+    settings = load(config)
+    file = settings.outbox.epoch
+    if file is None:
+        fix = "Name a file outside the database, on another disk"
+        raise InputError("a restored database cannot be noticed", where=settings.place("outbox.epoch"), fix=fix)
+    if send_all and drop_before is not None:
+        raise InputError("--send-all and --drop-before were both given", fix="Give one of them")
+    engine = open_to_look(settings.database.url)
+    try:
+        if not send_all and drop_before is None:
+            raise typer.Exit(_preview(engine, file))
+        act = _act(as_, reason)
+        if not reason.strip():
+            raise InputError("a reason is needed", fix="Give --reason: it is kept with what is taken back")
+        until = drop_before.replace(tzinfo=LONDON) if drop_before else None
+        with Session(engine) as session, session.begin():
+            done = epoch.accept(session, file, act.at, lambda: str(uuid4()), by=act.by, why=reason, drop_before=until)
+        epoch.settle(engine, file)
+        print(f"{done.dropped} messages are taken back, {done.kept} go; the daemon sends them within a minute")
+    finally:
+        engine.dispose()
+
+
+def _preview(engine: Engine, file: Path) -> int:
+    """Say what waits; the exit code."""
+    found = epoch.look(engine, file)
+    if found.unread:
+        raise InputError(found.unread)
+    if not found.held or found.outside is None:
+        print("Nothing is held: the database is as far as the epoch file")
+        return 0
+    print(f"Nothing is sent, because {found.held}.")
+    if found.inside:
+        print(f"By this database the last message left at {_at(found.inside.at)}")
+    print(f"By the epoch file the last message left at {_at(found.outside.at)}")
+    with Session(reading(engine)) as session:
+        before, since = epoch.waiting_before(session, found.outside.at)
+    print(f"Messages that wait: {before} made before that, which may have been sent; {since} made since.")
+    print("Then say --send-all, so that some come twice, or --drop-before 2026-11-26T08:30, with --reason.")
+    print("Whatever was told after the backup is told again at the next evaluation, because the database has lost it.")
+    return 1
 
 
 def _act(by: str | None, why: str) -> Act:
