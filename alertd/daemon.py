@@ -19,6 +19,7 @@ from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from alertd import watchdog
 from alertd.alerts import silence_store
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
@@ -93,6 +94,8 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
         done = await asyncio.to_thread(evaluate_once, house, accept=accept)
         if done.refused:
             loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
+        else:
+            await asyncio.to_thread(watchdog.fire, house)
         accept = False
         compose_now.set()
 

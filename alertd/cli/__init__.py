@@ -41,6 +41,7 @@ from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
 from alertd.cli.templates import templates_app
+from alertd.cli.watchdog import watchdog
 from alertd.cli.web import web
 from alertd.errors import InputError
 
@@ -55,6 +56,7 @@ app.command()(demo)
 app.command()(run)
 app.command()(check)
 app.command("status")(show_status)
+app.command()(watchdog)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(notify_app, name="notify")
 app.add_typer(receive_app, name="receive")

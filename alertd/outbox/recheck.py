@@ -138,6 +138,8 @@ def _not_so(one: _Told, delivery: _Going) -> str:
 def _address_changed(directory: Directory, delivery: _Going, today: date) -> str:
     """Whether the person is not here any more, or is reached elsewhere."""
     fallback = None
+    if delivery.person == WATCHDOG:
+        return ""
     if delivery.person == "duty":
         address, fallback = directory.duty, directory.duty_fallback
     elif delivery.person.startswith("team:"):
@@ -152,6 +154,9 @@ def _address_changed(directory: Directory, delivery: _Going, today: date) -> str
         address, fallback = person.address, person.fallback
     return "" if delivery.is_at(address, fallback) else f"{delivery.person} has another address now"
 
+
+WATCHDOG: Final = "watchdog"
+"""Whom the message goes to that only shows that messages go: nobody of the staff."""
 
 # The statements are made once: each message is looked at, and to make them anew took longer than to ask them.
 
