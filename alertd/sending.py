@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -18,11 +18,15 @@ from alertd.outbox.compose import Composed, compose
 from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
 from alertd.outbox.recheck import why_not_now_all
+from alertd.outbox.reconcile import Odd, odds
 from alertd.outbox.undelivered import tell_of_undelivered
 from alertd.partners.compose import compose_notifications
 from alertd.partners.last_look import to_agencies, why_agency_not_now
 from alertd.subscriptions.asked import wanted_now
 from alertd.subscriptions.store import end_of_leavers
+
+RECONCILE_EVERY = timedelta(minutes=10)
+"""How often it is counted what ought not to be."""
 
 
 def compose_once(house: House) -> Composed:
@@ -160,4 +164,30 @@ def _why_not(house: House, deliveries: Sequence[str]) -> dict[str, str]:
             partners = house.partners()
             looked = {id_: why_agency_not_now(session, id_, partners, today) for id_ in for_agencies}
             found |= {id_: why for id_, why in looked.items() if why}
+    return found
+
+
+def reconcile_once(house: House) -> list[Odd]:
+    """Count what ought not to be, and say it. What is still so at the next look is told to the data owner, at most once
+    a day: what one look finds may only be under way."""
+    now = house.clock()
+    with Session(reading(house.engine)) as session:
+        found = odds(session, house.composer_now(), now)
+    since = house.failing
+    keys = {f"odd {one.kind}": one for one in found}
+    for key in [key for key in since if key.startswith("odd ") and key not in keys]:
+        del since[key]
+    stay = [one for key, one in keys.items() if now - since.setdefault(key, now) >= RECONCILE_EVERY]
+    if found:
+        say = house.log.error if stay else house.log.warning
+        say("odd", **{one.kind: one.n for one in found})
+    if stay:
+        lines = [
+            "alertd has counted what ought not to be, and it was so ten minutes before too:",
+            *(f"{one}. {one.do}" for one in stay),
+        ]
+        with Session(house.engine) as session, session.begin():
+            alone(session)
+            subject = "alertd has found something that ought not to be"
+            tell_operator(session, house.composer_now(), now, about="odd", subject=subject, lines=lines)
     return found
