@@ -67,7 +67,7 @@ def _mailbox(house: House) -> bool:
         return False
     taken: Counter[str] = Counter()
     try:
-        with _opened(house.settings.mailbox) as mailbox:
+        with opened(house.settings.mailbox) as mailbox:
             for key, raw in mailbox.unread():
                 taken[_take(house, raw)] += 1
                 mailbox.done(key)
@@ -81,7 +81,8 @@ def _mailbox(house: House) -> bool:
 
 
 @contextmanager
-def _opened(settings: MailboxSettings) -> Iterator[Maildir | ImapFolder]:
+def opened(settings: MailboxSettings) -> Iterator[Maildir | ImapFolder]:
+    """The mailbox of the settings, logged in to. Raises MailboxFaultError for one that cannot be read."""
     found: AbstractContextManager[Maildir | ImapFolder]
     if settings.maildir is not None:
         found = nullcontext(Maildir(settings.maildir))

@@ -20,16 +20,20 @@ from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
 from alertd.cases.sources.readers import read
-from alertd.db.engine import check_schema, open_engine
+from alertd.cli.notify import test_letter
+from alertd.db.engine import check_schema, open_engine, open_to_look
 from alertd.engine.evaluate import measurable
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
+from alertd.following import opened
 from alertd.intake.kept import held_together
 from alertd.intake.whole import Whole
 from alertd.language import LANGUAGES
+from alertd.outbox import epoch
 from alertd.outbox.deliver import EMAIL
 from alertd.people.directory import Directory
+from alertd.routing.lint import nhs_number
 from alertd.rulebook.model import Rulebook
-from alertd.settings import Settings, load
+from alertd.settings import Mailbox, Settings, Watchdog, load
 
 ConfigOption = Annotated[Path, typer.Option(help="The settings file.")]
 
@@ -71,6 +75,12 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "feed", lambda: _feed(settings, loaded, staff)
     for name in (EMAIL, *settings.channels):
         yield "e-mail" if name == EMAIL else f"channel {name}", partial(_channel, settings, name)
+    if mailbox := settings.mailbox:
+        yield "mailbox", lambda: _mailbox(mailbox)
+    if file := settings.outbox.epoch:
+        yield "epoch", lambda: _epoch(settings, file)
+    if watched := settings.watchdog:
+        yield "watchdog", lambda: _watchdog(settings, watched)
 
 
 def _rules(settings: Settings, loaded: list[Rulebook]) -> str:
@@ -107,12 +117,15 @@ def _database(settings: Settings) -> str:
         check_schema(engine)
     finally:
         engine.dispose()
-    return "can be opened and is not newer than this program"
+    unnoticed = "" if settings.outbox.epoch else "; without [outbox] epoch nobody notices that it was restored"
+    return f"can be opened and is not newer than this program{unnoticed}"
 
 
 def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) -> str:
     now = now_utc()
     snapshots = [read(place_of(feed), now) for feed in settings.feed]
+    for feed, snapshot in zip(settings.feed, snapshots, strict=True):
+        _references(feed.url, [case.child for case in snapshot.cases])
     named = [f"{feed.name}: " if len(settings.feed) > 1 else "" for feed in settings.feed]
     said = [f"{name}{len(snapshot.cases)} children" for name, snapshot in zip(named, snapshots, strict=True)]
     if staff:
@@ -124,6 +137,20 @@ def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) ->
         wait = f"{len(unable)} rules wait for what it does not hold: {waiting}" if unable else "measures every rule"
         said.append(wait)
     return "; ".join(said)
+
+
+def _references(where: str, references: Sequence[str]) -> None:
+    """Refuse a feed that knows children by their NHS numbers: references stand in mails, pages and logs.
+
+    One number of ten digits in eleven has the check digit by chance.
+    """
+    theirs = sum(nhs_number(one) for one in references)
+    if 2 * theirs > len(references):
+        raise InputError(
+            f"{theirs} of the {len(references)} references of children are NHS numbers, and references stand in mails",
+            where=where,
+            fix="Let the feed give the case system's own number of each child",
+        )
 
 
 def _workers(settings: Settings, snapshots: Sequence[Snapshot], directory: Directory, today: date) -> list[str]:
@@ -149,3 +176,40 @@ def _channel(settings: Settings, name: str) -> str:
         what = outcome.reason.removeprefix("not sent: ").rstrip(".")
         raise InputError(what, where=settings.place(where), fix=f"Check the [{where.removesuffix('.host')}] section")
     return outcome.reason
+
+
+def _mailbox(settings: Mailbox) -> str:
+    with opened(settings):
+        return "can be opened"
+
+
+def _epoch(settings: Settings, file: Path) -> str:
+    """Whether the file can be written beside, and whether the database is as far as it says."""
+    if (found := epoch.read(file)) is None and not os.access(file.parent, os.W_OK):
+        raise InputError("the epoch file cannot be written", where=str(file.parent), fix="Let alertd's user in")
+    if found is None:
+        return "not there yet, the first message makes it"
+    if not os.access(file, os.R_OK) or not os.access(file.parent, os.W_OK):
+        raise InputError("the epoch file cannot be replaced", where=str(file.parent), fix="Let alertd's user in")
+    engine = open_to_look(settings.database.url)
+    try:
+        held = epoch.look(engine, file).held
+    finally:
+        engine.dispose()
+    if held:
+        fix = "alertd outbox accept-restore says what waits, and lets it go"
+        raise InputError(f"nothing is sent: {held}", where=str(file), fix=fix)
+    return "the database is as far as the file"
+
+
+def _watchdog(settings: Settings, watched: Watchdog) -> str:
+    where = settings.place("watchdog.channel")
+    if watched.channel not in (EMAIL, *settings.channels):
+        fix = did_you_mean(watched.channel, settings.channels) or "Name one of the settings"
+        raise InputError(f"there is no channel {watched.channel!r}", where=where, fix=fix)
+    channel = channel_of(settings, watched.channel)
+    try:
+        channel.write(test_letter(settings, watched.address))
+    except InputError as error:
+        raise InputError(error.what, where=settings.place("watchdog.address"), fix=error.fix) from None
+    return f"by {watched.channel}; alertd watchdog --now tries the whole road"

@@ -49,7 +49,16 @@ def test(
 
 
 async def _send(settings: Settings, channel: Notifier, address: str) -> Outcome:
-    letter = Letter(
+    letter = test_letter(settings, address)
+    try:
+        return await channel.send(Message(letter.id, address, channel.write(letter)))
+    finally:
+        await channel.close()
+
+
+def test_letter(settings: Settings, address: str) -> Letter:
+    """A letter that is clearly a test, of nobody and to nobody by name."""
+    return Letter(
         id=str(uuid4()),
         sender=str(settings.email["sender"]),
         to_name="",
@@ -60,10 +69,6 @@ async def _send(settings: Settings, channel: Notifier, address: str) -> Outcome:
         text=f"{WORDS}\n",
         html=f'<!doctype html><html lang="en"><body><p>{WORDS}</p></body></html>\n',
     )
-    try:
-        return await channel.send(Message(letter.id, address, channel.write(letter)))
-    finally:
-        await channel.close()
 
 
 def _addresses(directory: Directory) -> list[tuple[str, str]]:
