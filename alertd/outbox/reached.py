@@ -6,6 +6,7 @@ says otherwise. That it was also read, only an answer of theirs can say.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,8 +14,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from alertd.cases.holding import Holding
+from alertd.cases.records import local_day
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryReceipt, Handling, Notice
-from alertd.outbox.deliver import Composer
+from alertd.outbox.deliver import Composer, tell
 from alertd.outbox.waiting import Books
 
 WITHIN: Final = timedelta(hours=1)
@@ -77,11 +80,11 @@ def unreached(session: Session, composer: Composer, now: datetime) -> list[Unrea
         .order_by(func.min(known.created_at), Alert.id)
     )
     books = Books(composer.rulebook)
-    found = []
-    for row in rows:
-        if rule := books.of(row.rule, row.child, row.record, row.team):
-            found.append(Unreached(row.id, row.rule, rule.title, row.since, row.messages, row.told_duty))
-    return found
+    return [
+        Unreached(row.id, row.rule, rule.title, row.since, row.messages, row.told_duty)
+        for row in rows
+        if (rule := books.of(row.rule, row.child, row.record, row.team))
+    ]
 
 
 def _reached(first: Any) -> ColumnElement[bool]:
@@ -100,9 +103,10 @@ def tell_duty(session: Session, composer: Composer, now: datetime) -> list[Unrea
     """Owe duty what nobody was reached with, in the caller's transaction; what that is.
 
     It becomes a change of the alert with a notice for duty, so that it is told as every other alert is: at once,
-    with the case looked at again before it leaves, and by duty's other channel where e-mail fails. At most once a day
-    for each alert.
+    with the case looked at again before it leaves, and by duty's other channel where e-mail fails. Of a restricted
+    child duty hears the alert's number alone: who may know was not reached. At most once a day for each alert.
     """
+    today, restricted = local_day(now), []
     due = [one for one in unreached(session, composer, now) if one.told_duty is None or now - one.told_duty >= AGAIN]
     for one in due:
         alert = session.get_one(Alert, one.alert_id)
@@ -116,5 +120,21 @@ def tell_duty(session: Session, composer: Composer, now: datetime) -> list[Unrea
         )
         session.add(event)
         session.flush()
-        session.add(Notice(event_id=event.id, alert_id=alert.id, role="duty", reason=NOBODY_REACHED, urgent=True))
+        if composer.directory.limited(alert.child, today):
+            restricted.append(alert.id)
+        else:
+            session.add(Notice(event_id=event.id, alert_id=alert.id, role="duty", reason=NOBODY_REACHED, urgent=True))
+    if restricted:
+        _tell_of_restricted(session, composer, now, restricted)
     return due
+
+
+def _tell_of_restricted(session: Session, composer: Composer, now: datetime, alerts: Sequence[int]) -> None:
+    lines = [
+        "Nobody was reached with urgent alerts of restricted children, for longer than an hour.",
+        "Reach somebody who may hear of the child. alertd alerts show NUMBER says, to whoever may know, which it is:",
+        *(f"alert {number}" for number in alerts),
+    ]
+    subject = "Nobody was reached with urgent alerts"
+    duty = composer.directory.resolve("duty", Holding(), local_day(now))
+    tell(session, composer, duty, now, subject=subject, lines=lines)
