@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alertd import watchdog
 from alertd.alerts import silence_store
 from alertd.alerts.handlings import handled
 from alertd.alerts.muting import HELD
@@ -24,8 +25,13 @@ from alertd.db.engine import reading
 from alertd.db.tables import Alert, Delivery, Notification
 from alertd.intake import store as intake
 from alertd.intake.freshness import why_stale
+from alertd.outbox import epoch
 from alertd.outbox.compose import held_now
+from alertd.outbox.deliver import Composer
 from alertd.outbox.plan import Plan
+from alertd.outbox.reached import unreached
+from alertd.outbox.reconcile import odds
+from alertd.outbox.standing import ChannelStanding, answers, at_work, channels
 from alertd.outbox.store import counts
 
 AN_HOUR = timedelta(hours=1)
@@ -57,11 +63,23 @@ class Status:
     deliveries: dict[str, int] = field(default_factory=dict)
     notifications: dict[str, int] = field(default_factory=dict)
     nobody_to_tell: int = 0
+    channels: list[ChannelStanding] = field(default_factory=list)
+    answers: dict[str, int] = field(default_factory=dict)
+    """Receipts of the last days, by kind."""
+    at_work: dict[str, datetime | None] = field(default_factory=dict)
+    """When each part was last at work, as the database knows it."""
+    epoch: str = ""
+    """Whether a restored database would be noticed, and whether this one is."""
+    watchdog: str = ""
     waits: list[Waits] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self) | {"at": self.at.isoformat()}
+        return asdict(self) | {
+            "at": self.at.isoformat(),
+            "channels": {one.channel: one.as_json() for one in self.channels},
+            "at_work": {what: at and at.isoformat() for what, at in self.at_work.items()},
+        }
 
 
 def status(house: House) -> Status:
@@ -77,6 +95,8 @@ def status(house: House) -> Status:
         found.muted = dict(_sorts_of_muting(muted))
         found.deliveries = counts(session)
         found.notifications = _counted(session, Notification.state)
+        found.channels = channels(session, tuple(house.notifiers))
+        found.answers, found.at_work = answers(session, now - LOOKS_BACK), at_work(session)
         found.handled = dict(Counter(one.kind for said in handled(session).values() for one in said))
         for sort in (
             _feeds(house, session, now, found),
@@ -84,6 +104,10 @@ def status(house: House) -> Status:
             _held(plan),
             _floods(session),
             _undelivered(session, now),
+            _unreached(session, composer, now),
+            _epoch(house, found),
+            _watchdog(house, session, now, found),
+            _odds(session, composer, now),
             _disputes(session),
             _silences(session, now),
             _agencies(session),
@@ -189,6 +213,46 @@ def _undelivered(session: Session, now: datetime) -> Iterator[Waits]:
             )
         if total > SHOWN:
             yield Waits(f"{total - SHOWN} more such messages", "whoever runs alertd", "Mend the first ones")
+
+
+def _unreached(session: Session, composer: Composer, now: datetime) -> Iterator[Waits]:
+    """Urgent alerts that nobody was reached with."""
+    found = unreached(session, composer, now)
+    for one in found[:SHOWN]:
+        yield Waits(str(one), "duty", f"alertd alerts show {one.alert_id} says who was tried: tell them by telephone")
+    if len(found) > SHOWN:
+        yield Waits(f"{len(found) - SHOWN} more urgent alerts reached nobody", "duty", "Tell the first ones first")
+
+
+def _epoch(house: House, found: Status) -> Iterator[Waits]:
+    file = house.settings.outbox.epoch
+    if file is None:
+        found.epoch = "no [outbox] epoch is set: a restored database would not be noticed"
+        return
+    standing = epoch.look(house.engine, file)
+    found.epoch = standing.held or standing.unread or "the database knows of all that was sent"
+    if standing.held:
+        what = f"Nothing is sent, because {standing.held}"
+        yield Waits(what, "whoever runs alertd", "alertd outbox accept-restore says what waits, and lets it go")
+    elif standing.unread:
+        yield Waits(f"A restored database would not be noticed: {standing.unread}", "whoever runs alertd", "Mend it")
+
+
+def _watchdog(house: House, session: Session, now: datetime, found: Status) -> Iterator[Waits]:
+    settings = house.settings.watchdog
+    if settings is None:
+        found.watchdog = "none is set: that alertd has stopped is seen by nobody outside"
+        return
+    last = watchdog.last_delivered(session)
+    found.watchdog = f"last delivered {in_words(last)}" if last else "never delivered"
+    if why := watchdog.silent(session, settings, now):
+        yield Waits(why.capitalize(), "whoever runs alertd", "alertd watchdog --now says which step fails")
+
+
+def _odds(session: Session, composer: Composer, now: datetime) -> Iterator[Waits]:
+    """What ought not to be, whatever the other side does."""
+    for one in odds(session, composer, now):
+        yield Waits(str(one), "whoever runs alertd", one.do)
 
 
 def _disputes(session: Session) -> Iterator[Waits]:

@@ -48,10 +48,17 @@ def _show(found: Status) -> None:
         ("people said", found.handled),
         ("messages", found.deliveries),
         ("to agencies", found.notifications),
+        ("what came back", found.answers),
     ):
         shown = ", ".join(f"{what.replace('_', ' ')} {n}" for what, n in numbers.items() if n)
         out.print(f"{name}: {shown or 'none'}")
     out.print(f"nobody to tell but duty: {found.nobody_to_tell}")
+    for channel in found.channels:
+        out.print(f"channel {channel}")
+    work = ", ".join(f"{what} {in_words(at) if at else 'never'}" for what, at in found.at_work.items())
+    out.print(f"last {work}")
+    out.print(f"watchdog: {found.watchdog}")
+    out.print(f"restored: {found.epoch}")
     if not found.waits:
         out.print("Nothing waits for anybody.")
         return
