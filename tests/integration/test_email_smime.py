@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import email
 import email.policy
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -22,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from alertd.errors import InputError
 from alertd.outbox.channel import Letter
 from alertd_notifiers.email import EmailNotifier, notifier
+from tests.support.smtp_server import SmtpServer
 
 NOW = datetime.now(UTC)
 LETTER = Letter(
@@ -50,8 +53,8 @@ def issue(folder: Path, name: str, *, curve: bool = False, days: tuple[int, int]
     return certificate_file, key_file
 
 
-def channel(**smime: object) -> EmailNotifier:
-    settings = {"host": "localhost", "tls": "none", "sender": "alertd@council.example", "smime": smime}
+def channel(port: int = 587, **smime: object) -> EmailNotifier:
+    settings = {"host": "localhost", "port": port, "tls": "none", "sender": "alertd@council.example", "smime": smime}
     return notifier(settings)
 
 
@@ -116,15 +119,46 @@ def test_whoever_has_no_certificate_gets_a_plain_mail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("days", [(-9, -1), (1, 9)], ids=["run out", "not yet"])
-@pytest.mark.parametrize("whose", ["ours", "theirs"])
-def test_i4_with_a_certificate_that_does_not_hold_nothing_is_made(
-    tmp_path: Path, days: tuple[int, int], whose: str
+def test_i4_to_whoever_has_a_certificate_that_does_not_hold_nothing_is_made(
+    tmp_path: Path, days: tuple[int, int]
 ) -> None:
-    certificate, key = issue(tmp_path, "nhs.example", days=days)
-    ours = {"certificate_file": certificate, "key_file": key}
-    made = channel(**(ours if whose == "ours" else {"recipients_folder": tmp_path}))
-    with pytest.raises(InputError, match=r"not sent: .* certificate.* holds only from"):
+    issue(tmp_path, "duty@nhs.example", days=days)
+    made = channel(recipients_folder=tmp_path)
+    with pytest.raises(InputError, match=r"not sent: the certificate for nhs\.example holds only from") as said:
         made.write(LETTER)
+    assert "duty@" not in str(said.value)
+    assert read(made.write(replace(LETTER, address="sian@council.example")))["Subject"] == LETTER.subject
+
+
+def test_i1_when_our_own_certificate_has_ended_mail_goes_unsigned_and_still_encrypted(tmp_path: Path) -> None:
+    """One forgotten renewal must not stop all mail, and with it the mail that would say so."""
+    (tmp_path / "theirs").mkdir()
+    issue(tmp_path / "theirs", "nhs.example")
+    certificate, key = issue(tmp_path, "own", days=(-9, -1))
+    made = channel(certificate_file=certificate, key_file=key, recipients_folder=tmp_path / "theirs")
+    plain = read(made.write(replace(LETTER, address="sian@council.example")))
+    assert plain.get_content_type() == "multipart/alternative" and says(plain)[0] == LETTER.text
+    assert read(made.write(LETTER)).get_content_type() == "application/pkcs7-mime"
+
+
+@pytest.mark.parametrize(
+    ("days", "result", "said"),
+    [((-9, -1), "refused", "{whose} holds only from"), ((-9, 20), "delivered", "{whose} holds only from"),
+     ((-9, 60), "delivered", "asked for$")],
+    ids=["ended", "ends soon", "holds"],
+)  # fmt: skip
+@pytest.mark.parametrize("whose", ["our own certificate", "the certificate for nhs.example"])
+def test_a_certificate_that_ended_fails_the_check_and_one_that_will_is_said_a_month_before(
+    tmp_path: Path, days: tuple[int, int], result: str, said: str, whose: str
+) -> None:
+    certificate, key = issue(tmp_path, "duty@nhs.example", days=days)
+    ours = {"certificate_file": certificate, "key_file": key}
+    smime = ours if "own" in whose else {"recipients_folder": tmp_path}
+    with SmtpServer() as server:
+        outcome = asyncio.run(channel(server.port, **smime).check())
+    assert outcome.result == result and server.taken == []
+    assert re.search(said.format(whose=re.escape(whose)), outcome.reason), outcome.reason
+    assert "duty@" not in outcome.reason
 
 
 def test_what_cannot_be_used_is_said_at_the_start(tmp_path: Path) -> None:

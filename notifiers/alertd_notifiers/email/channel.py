@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from aiosmtplib import SMTPException, SMTPResponseException, SMTPServerDisconnected
 
@@ -20,15 +22,23 @@ _CLOSING = 421
 BEFORE_THE_MESSAGE = 5
 """All steps up to the message together may take this many times ``timeout_seconds``."""
 
+SOON = timedelta(days=30)
+"""How long before a certificate ends :meth:`EmailNotifier.check` says so: enough to have a new one issued."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 class EmailNotifier(Notifier):
     """Sends by one relay. Connections are kept between messages until :meth:`close`."""
 
     name = "email"
 
-    def __init__(self, config: EmailConfig) -> None:
+    def __init__(self, config: EmailConfig, clock: Callable[[], datetime] = _now) -> None:
         """Reads the password and the certificates now, so that a fault in them shows at the start."""
         self._config = config
+        self._clock = clock
         self.pace = Pace(config.at_once, config.at_once_to_one, config.per_minute)
         self._password = config.secret()
         self._sealer = Sealer(config.smime)
@@ -72,7 +82,13 @@ class EmailNotifier(Notifier):
         return Outcome("delivered", "the mail server took responsibility for it")
 
     async def check(self) -> Outcome:
-        """Connect, encrypt, log in and take leave, on a connection of its own; sends nothing."""
+        """Connect, encrypt, log in and take leave, on a connection of its own; sends nothing.
+
+        A certificate for S/MIME that has ended is a fault, though mail to others goes.
+        """
+        now = self._clock()
+        if doubts := self._sealer.in_doubt(now):
+            return Outcome("refused", f"S/MIME: {'; '.join(doubts)}")
         connection = Connection(self._config, self._context, self._password)
         try:
             async with asyncio.timeout(BEFORE_THE_MESSAGE * self._config.timeout_seconds):
@@ -84,7 +100,8 @@ class EmailNotifier(Notifier):
             connection.abort()
             raise
         await connection.leave()
-        return Outcome("delivered", f"{self._config.host} answers, with the security and the account asked for")
+        soon = "".join(f"; S/MIME: {doubt}" for doubt in self._sealer.in_doubt(now + SOON))
+        return Outcome("delivered", f"{self._config.host} answers, with the security and the account asked for{soon}")
 
     async def close(self) -> None:
         """Take leave of the relay and let go of idle connections; later messages open new ones."""

@@ -30,6 +30,7 @@ class Dialogue(asyncio.Protocol):
         self._transport = transport
         self._buffer = bytearray()
         self._lines: list[bytes] = []
+        self._begun = 0  # bytes of the reply that has not ended
         self._replies: deque[Reply] = deque()
         self._fault: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -66,13 +67,15 @@ class Dialogue(asyncio.Protocol):
         raise self._fault
 
     def data_received(self, data: bytes) -> None:
-        """Take lines as they come."""
+        """Take lines as they come; after a fault, none."""
+        if self._fault:
+            return
         self._buffer += data
         *lines, rest = self._buffer.split(b"\n")
         self._buffer = rest
         for line in lines:
             self._line(bytes(line))
-        if len(self._buffer) + sum(map(len, self._lines)) > LONGEST or len(self._replies) > LONGEST // 512:
+        if len(self._buffer) + self._begun > LONGEST or len(self._replies) > LONGEST // 512:
             self._fail(SMTPResponseException(-1, "Response too long"))
         if self._replies:
             self._wake()
@@ -85,9 +88,11 @@ class Dialogue(asyncio.Protocol):
             self._fail(SMTPResponseException(-1, "Malformed SMTP response line"))
             return
         self._lines.append(line[4:].strip())
+        self._begun += len(line)
         if line[3:4] != b"-":
             text = b"\n".join(self._lines).decode("utf-8", "replace")
             self._lines.clear()
+            self._begun = 0
             self._replies.append(Reply(int(code), text))
 
     def connection_lost(self, exc: Exception | None) -> None:

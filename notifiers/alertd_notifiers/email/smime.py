@@ -48,10 +48,13 @@ class Sealer:
     def sealed(self, letter: Letter, mail: bytes) -> bytes:
         """The mail as it is sent: signed where we have a certificate, encrypted where the recipient has one.
 
-        Raises InputError for a certificate that does not hold at the letter's time: then nothing is sent.
+        Where our own certificate does not hold at the letter's time it goes unsigned: else one forgotten renewal would
+        stop all mail, with the mail that says so. Raises InputError where the recipient's does not: it is kept
+        from others' eyes, or not sent.
         """
         recipient = self._recipient(letter.address.lower())
-        if self._own is None and recipient is None:
+        own = self._own if self._own and _holds(self._own[0], letter.date) else None
+        if own is None and recipient is None:
             return mail
         head, _, body = mail.partition(b"\r\n\r\n")
         lines = re.split(rb"\r\n(?![ \t])", head)
@@ -62,13 +65,24 @@ class Sealer:
             within += [line for line in outside if _name(line) == b"subject"]
             outside = [_OUTSIDE if _name(line) == b"subject" else line for line in outside]
         entity = b"\r\n".join(within) + b"\r\n\r\n" + body
-        if self._own is not None:
-            _check_holds(self._own[0], letter.date, "our own certificate")
-            entity = _signed(entity, *self._own)
+        if own is not None:
+            entity = _signed(entity, *own)
         if recipient is not None:
-            _check_holds(recipient, letter.date, f"the recipient's certificate ({letter.address.rpartition('@')[2]})")
+            if not _holds(recipient, letter.date):
+                what = f"not sent: the certificate for {letter.address.rpartition('@')[2]} {_span(recipient)}"
+                fix = "Ask for a new one, and put it into recipients_folder"
+                raise InputError(what, where="email.smime.recipients_folder", fix=fix)
             entity = _encrypted(entity, recipient)
         return b"\r\n".join(outside) + b"\r\n" + entity
+
+    def in_doubt(self, at: datetime) -> list[str]:
+        """What does not hold at some time: our own certificate, and those of recipients, by their domains."""
+        own = [f"our own certificate {_span(self._own[0])}"] if self._own and not _holds(self._own[0], at) else []
+        return own + [
+            f"the certificate for {name.rpartition('@')[2]} {_span(certificate)}"
+            for name, certificate in self._recipients.items()
+            if not _holds(certificate, at)
+        ]
 
     def _recipient(self, address: str) -> x509.Certificate | None:
         """That of the address, or else of its domain."""
@@ -144,7 +158,9 @@ def _key(file: Path) -> _Key:
     return key
 
 
-def _check_holds(certificate: x509.Certificate, at: datetime, whose: str) -> None:
-    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-        until = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
-        raise InputError(f"not sent: {whose} holds only from {until}", where="email.smime", fix="Put in a new one")
+def _holds(certificate: x509.Certificate, at: datetime) -> bool:
+    return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+
+
+def _span(certificate: x509.Certificate) -> str:
+    return f"holds only from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
