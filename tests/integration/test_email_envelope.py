@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertd.errors import InputError
 from alertd.outbox.channel import Message, Outcome
 from alertd.outbox.mail_message import delivery_of, return_path
 from alertd_notifiers.email import notifier
@@ -64,12 +65,16 @@ def test_any_other_address_leads_nowhere(text: str) -> None:
     assert delivery_of(text) is None
 
 
-@pytest.mark.parametrize("domain", ["nhs.example", "NHS.example"])
+@pytest.mark.parametrize(
+    ("domain", "written"),
+    [("nhs.example", "nhs.example"), ("NHS.example", "nhs.example"), ("nhs.example", "NHS.Example"),
+     ("trust.north.nhs.example", ".nhs.example")],
+)  # fmt: skip
 def test_i4_mail_to_a_domain_that_needs_tls_all_the_way_is_not_sent_where_the_relay_cannot_promise_it(
-    domain: str,
+    domain: str, written: str
 ) -> None:
     message = Message(ID, f"duty@{domain}", MESSAGE.content)
-    domains = {"nhs.example": {"require_tls": True}}
+    domains = {written: {"require_tls": True}}
     with SmtpServer() as server:
         [refused, other] = send(server, message, Message(ID, "x@other.example", MESSAGE.content), domains=domains)
     assert (refused.result, other.result) == ("refused", "delivered")
@@ -86,3 +91,19 @@ def test_a_recipient_that_is_refused_while_the_server_waits_for_a_message_costs_
         outcomes = send(server, Message(ID, "gone@nhs.example", MESSAGE.content), MESSAGE)
     assert [o.result for o in outcomes] == ["refused", "delivered"]
     assert [t.recipients for t in server.taken] == [(MESSAGE.recipient,)]
+
+
+def test_what_is_said_of_one_domain_is_not_said_of_others_and_the_nearest_counts() -> None:
+    with SmtpServer() as server:
+        domains = {".nhs.example": {"require_tls": True}, "open.nhs.example": {"require_tls": False}}
+        addresses = ["a@nhs.example", "a@xnhs.example", "a@open.nhs.example", "a@example", "a@in.open.nhs.example"]
+        outcomes = send(server, *(Message(ID, one, MESSAGE.content) for one in addresses), domains=domains)
+    assert [o.result for o in outcomes] == ["delivered"] * 4 + ["refused"]
+
+
+@pytest.mark.parametrize("written", ["duty@nhs.example", "nhs", "*.nhs.example", ""])
+def test_i4_a_domain_that_is_none_is_refused_because_it_would_hold_for_nobody(written: str) -> None:
+    with pytest.raises(InputError) as said:
+        notifier({"host": "localhost", "tls": "none", "sender": "a@council.example",
+                  "domains": {written: {"require_tls": True}}})  # fmt: skip
+    assert (said.value.where or "").startswith("email.domains")

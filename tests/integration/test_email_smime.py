@@ -34,18 +34,21 @@ LETTER = Letter(
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
-def issue(folder: Path, name: str, *, curve: bool = False, days: tuple[int, int] = (-1, 30)) -> tuple[Path, Path]:
-    """A certificate that vouches for itself, and its key."""
+def issue(
+    folder: Path, name: str, *, curve: bool = False, days: tuple[int, int] = (-1, 30), made_out_to: str = ""
+) -> tuple[Path, Path]:
+    """A certificate that vouches for itself, and its key, in files of that name: an address, a domain, or ours."""
+    address = name if "@" in name else f"duty@{name}" if "." in name else "alertd@council.example"
     key = ec.generate_private_key(ec.SECP256R1()) if curve else rsa.generate_private_key(65537, 2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     built = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW + timedelta(days=days[0])).not_valid_after(NOW + timedelta(days=days[1]))
-        .add_extension(x509.SubjectAlternativeName([x509.RFC822Name("alertd@council.example")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(made_out_to or address)]), critical=False)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
-    certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
+    certificate_file, key_file = folder / f"{name}.pem", folder / f".{name}.key"
     certificate_file.write_bytes(built.public_bytes(serialization.Encoding.PEM))
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     key_file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
@@ -173,9 +176,27 @@ def test_what_cannot_be_used_is_said_at_the_start(tmp_path: Path) -> None:
     key.chmod(0o644)
     with pytest.raises(InputError, match="open to every user"):
         channel(certificate_file=certificate, key_file=key)
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="FileNotFoundError"):
         channel(recipients_folder=tmp_path / "gone")
     (tmp_path / "theirs").mkdir()
     issue(tmp_path / "theirs", "nhs.example", curve=True)
     with pytest.raises(InputError, match="RSA keys only"):
         channel(recipients_folder=tmp_path / "theirs")
+
+
+@pytest.mark.parametrize("name", ["nhs-example.pem", "nhs.example.crt", "nhs.example", "duty@.pem"])
+def test_i4_a_file_that_would_be_no_recipients_is_refused_because_their_mail_would_go_in_plain_text(
+    tmp_path: Path, name: str
+) -> None:
+    certificate, _ = issue(tmp_path, "nhs.example")
+    channel(recipients_folder=tmp_path)
+    certificate.rename(tmp_path / name)
+    with pytest.raises(InputError, match="says for whom it is"):
+        channel(recipients_folder=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nhs.example", "duty@nhs.example"])
+def test_i4_a_certificate_made_out_to_others_is_refused(tmp_path: Path, name: str) -> None:
+    issue(tmp_path, name, made_out_to="duty@school.example")
+    with pytest.raises(InputError, match="made out to others"):
+        channel(recipients_folder=tmp_path)

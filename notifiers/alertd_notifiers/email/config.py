@@ -5,15 +5,19 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from alertd.errors import InputError
 from alertd.outbox.channel_config import ChannelConfig, read_secret
 
 ADDRESS: Final = r"[!-;=?A-~]+@[!-;=?A-~]+"
 """An address as an envelope without SMTPUTF8 can carry it."""
+
+
+Domains = Annotated[str, StringConstraints(to_lower=True, pattern=r"^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+"""One domain, or with a full stop before it all that are part of it."""
 
 
 class Domain(ChannelConfig):
@@ -56,7 +60,7 @@ class EmailConfig(ChannelConfig):
     bounces: str | None = Field(default=None, pattern=f"^{ADDRESS}$", max_length=254)
     """The mailbox for what comes back, whose addresses may be extended by ``+``: each message then has a return path
     of its own. Left out, bounces return to the sender."""
-    domains: dict[str, Domain] = Field(default_factory=dict)
+    domains: dict[Domains, Domain] = Field(default_factory=dict)
     smime: Smime = Smime()
     at_once: int = Field(default=20, ge=1, le=100)
     at_once_to_one: int = Field(default=15, ge=1, le=100)
@@ -80,8 +84,11 @@ class EmailConfig(ChannelConfig):
 
     def needs_tls_all_the_way(self, address: str) -> bool:
         """Whether a message to the address may only go where every server on the way keeps to TLS."""
-        domain = self.domains.get(address.rpartition("@")[2].lower())
-        return domain is not None and domain.require_tls
+        domain = address.rpartition("@")[2].lower()
+        parts = domain.split(".")
+        wider = ("." + ".".join(parts[n:]) for n in range(1, len(parts)))
+        found = next((self.domains[name] for name in (domain, *wider) if name in self.domains), None)
+        return found is not None and found.require_tls
 
     def secret(self) -> str | None:
         """The password; ``InputError`` when its file is missing, empty or open to everybody."""

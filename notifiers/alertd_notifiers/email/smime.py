@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
+from cryptography.x509.oid import NameOID
 
 from alertd.errors import InputError
 from alertd.outbox.channel import Letter
@@ -40,10 +41,7 @@ class Sealer:
                 raise InputError("the key is not that of the certificate", where=where, fix=fix)
             self._own = certificate, key
         folder = config.recipients_folder
-        if folder and not folder.is_dir():
-            raise InputError("the folder of certificates is not there", where=str(folder), fix="Make it")
-        files = sorted(folder.glob("*.pem")) if folder else []
-        self._recipients = {file.stem.lower(): _of_rsa(file, _certificate(file)) for file in files}
+        self._recipients = dict(map(_of_recipient, _files(folder))) if folder else {}
 
     def sealed(self, letter: Letter, mail: bytes) -> bytes:
         """The mail as it is sent: signed where we have a certificate, encrypted where the recipient has one.
@@ -141,11 +139,39 @@ def _certificate(file: Path) -> x509.Certificate:
         raise InputError(what, where=str(file), fix="Give it as PEM") from None
 
 
-def _of_rsa(file: Path, certificate: x509.Certificate) -> x509.Certificate:
+def _files(folder: Path) -> list[Path]:
+    """All but hidden ones: a certificate that was not taken would mean mail in plain text."""
+    try:
+        return sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    except OSError as fault:
+        what = f"the folder of certificates cannot be read ({type(fault).__name__})"
+        raise InputError(what, where=str(folder), fix="Make it, readable by alertd") from None
+
+
+def _of_recipient(file: Path) -> tuple[str, x509.Certificate]:
+    """Whose certificate a file holds, an address or a domain, and the certificate."""
+    whose = file.stem.lower()
+    if file.suffix != ".pem" or not re.fullmatch(r"([^@]+@)?[a-z0-9-]+(\.[a-z0-9-]+)+", whose):
+        fix = "Name it duty@nhs.example.pem for an address, nhs.example.pem for a domain"
+        raise InputError("the name says for whom it is, and this one does not", where=str(file), fix=fix)
+    certificate = _certificate(file)
     if not isinstance(certificate.public_key(), rsa.RSAPublicKey):
         what, fix = "mail can be encrypted to RSA keys only", "Ask for an RSA certificate"
         raise InputError(what, where=str(file), fix=fix)
-    return certificate
+    named = {address.lower() for address in _addresses(certificate)}
+    if named and not any(whose in (address, address.rpartition("@")[2]) for address in named):
+        raise InputError("the certificate is made out to others than the file's name says", where=str(file))
+    return whose, certificate
+
+
+def _addresses(certificate: x509.Certificate) -> list[str]:
+    """To whom it is made out, where it says so by address; a gateway's may not."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        names = x509.SubjectAlternativeName([])
+    subject = certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)
+    return [*names.get_values_for_type(x509.RFC822Name), *(str(one.value) for one in subject)]
 
 
 def _key(file: Path) -> _Key:
