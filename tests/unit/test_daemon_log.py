@@ -28,6 +28,8 @@ def test_a_channel_that_is_down_is_logged_as_an_error(
         return summary
 
     monkeypatch.setattr(sending, "dispatch_once", sent)
+    monkeypatch.setattr(sending, "_may_send", lambda _: True)
+    monkeypatch.setattr(sending, "_count_up", lambda _: None)
     with structlog.testing.capture_logs() as logs:
         house: Any = SimpleNamespace(
             engine=None, notifiers={}, clock=None, shared=None, rng=None, paces={}, log=structlog.get_logger()
