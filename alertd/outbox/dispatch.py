@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
 from time import monotonic
 
 from sqlalchemy import Engine
@@ -186,33 +187,60 @@ class _Pass:
 
 
 class _Queue:
-    """What of a channel is due, looked up many at a time, and again each second."""
+    """What of a channel is due: looked up many at a time and anew each second, so that what is urgent does not wait.
+
+    It is kept by destination, so that a long backlog of one costs the others nothing.
+    """
 
     def __init__(self, engine: Engine, channel: str, clock: Callable[[], datetime]) -> None:
         self._engine, self._channel, self._clock = engine, channel, clock
-        self._due: deque[store.Due] = deque()
-        self._more = True
+        self._due: dict[str, deque[tuple[int, str]]] = {}
+        self._found = 0
+        self._all_but: frozenset[str] | None = None
+        """All that is due was found, but what is for these; None where there is more."""
         self._looked = monotonic()
 
     async def take(self, pacing: Pacing, room: int) -> list[str]:
         """The ids of the next ones, at most ``room``, to whose destinations something may start."""
         now = monotonic()
-        if (self._more and not self._due) or now - self._looked >= _POLL_SECONDS:
-            self._looked, full = now, pacing.full(now)
-            due = await asyncio.to_thread(store.due, self._engine, self._clock(), self._channel, leave_out=full)
-            self._due, self._more = deque(due), len(due) == store.DUE_AT_ONCE
+        if now - self._looked >= _POLL_SECONDS:
+            self._looked, self._due, self._all_but = now, {}, None
+        may: dict[str, int] = {}
         taken: list[str] = []
-        left: dict[str, int] = {}
-        passed: list[store.Due] = []
-        while self._due and len(taken) < room:
-            one = self._due.popleft()
-            may = left.setdefault(one.destination, pacing.room_for(one.destination, now))
-            if may:
-                left[one.destination] -= 1
-                taken.append(one.id)
-            else:
-                passed.append(one)
-        self._due.extendleft(reversed(passed))
+        while True:
+            may = {name: pacing.room_for(name, now) for name in self._due} | may
+            taken += self._next(room - len(taken), may)
+            full = pacing.resting(now) | {name for name, left in may.items() if not left}
+            if len(taken) == room or (self._all_but is not None and self._all_but <= full):
+                return taken
+            await self._look(full, taken)
+
+    async def _look(self, full: frozenset[str], taken: Collection[str]) -> None:
+        """Find more of what is due, to other destinations than these, beside what is taken already."""
+        most = store.DUE_AT_ONCE
+        found = await asyncio.to_thread(
+            store.due, self._engine, self._clock(), self._channel, limit=most, leave_out=full
+        )
+        if len(found) < most:
+            self._all_but = full
+        for n, one in enumerate((one for one in found if one.id not in taken), self._found):
+            self._due.setdefault(one.destination, deque()).append((n, one.id))
+        self._found += len(found)
+
+    def _next(self, room: int, may: dict[str, int]) -> list[str]:
+        """Take from the queue, in its order; ``may`` is how many more may start to each destination."""
+        heads = [(due[0], name) for name, due in self._due.items() if may[name]]
+        heapify(heads)
+        taken: list[str] = []
+        while heads and len(taken) < room:
+            (_, id_), name = heappop(heads)
+            taken.append(id_)
+            may[name] -= 1
+            self._due[name].popleft()
+            if not self._due[name]:
+                del self._due[name]
+            elif may[name]:
+                heappush(heads, (self._due[name][0], name))
         return taken
 
 

@@ -108,10 +108,6 @@ class Pacing:
             return max(min(may, self.pace.at_once_to_one) - under_way, 0) if destination else self.pace.at_once
         return 1 if now >= there.until and not there.under_way else 0
 
-    def full(self, now: float) -> frozenset[str]:
-        """The destinations to which nothing may start now."""
-        return frozenset(name for name in self._destinations if not self.room_for(name, now))
-
     def resting(self, now: float) -> frozenset[str]:
         """The destinations that are left alone."""
         return frozenset(name for name, there in self._destinations.items() if there.resting and now < there.until)

@@ -182,7 +182,7 @@ def claim(engine: Engine, now: datetime, ids: Collection[str], lease: timedelta)
     values = {"b_ids": list(ids), "b_token": str(uuid4()), "b_until": now + lease}
     with engine.begin() as connection:
         found = {row[0]: Claimed(*row) for row in connection.execute(_CLAIM, values)}
-        claimed = [found[id_] for id_ in ids if id_ in found]
+        claimed = [found.pop(id_) for id_ in ids if id_ in found]
         _record(connection, now, *(_move(c.id, "due", "sending", c.attempts, "claimed") for c in claimed))
     return claimed
 
@@ -356,9 +356,7 @@ _OUTCOME: Final = (
 _EVENT: Final = insert(DeliveryEvent)
 
 
-def record(
-    session: Session, id_: str, before: str, after: str, attempt: int, reason: str, now: datetime
-) -> None:
+def record(session: Session, id_: str, before: str, after: str, attempt: int, reason: str, now: datetime) -> None:
     """One move of a delivery that somebody else's statement made, in the caller's transaction."""
     _record(session.connection(), now, _move(id_, before, after, attempt, reason))
 

@@ -1,12 +1,14 @@
 """The dispatcher beside the ways people send mail from Python, and beside Postfix's own source: one sink, same words.
 
 Ours writes each message's bytes, claims it, looks once more whether it may go, sends it, and stores the outcome on
-disk. The peers build each message with ``EmailMessage`` and send it, and keep nothing.
+disk. The peers build each message with ``EmailMessage`` and send it, and keep nothing. Every figure of seconds is the
+best of some rounds in turns, because what else runs on the machine only ever makes it longer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import shutil
 import smtplib
@@ -17,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -27,8 +29,10 @@ import aiosmtplib
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from alertd.bootstrap import now_utc
 from alertd.cli.demo import free_port
 from alertd.db.engine import open_engine, reading, upgrade
+from alertd.db.tables import Alert, DeliveryAlert
 from alertd.outbox import store
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome
 from alertd.outbox.dispatch import WhyNot, dispatch_once
@@ -39,7 +43,11 @@ from alertd_notifiers.email import notifier
 from tests.bench.figures import Figures, timed
 
 MESSAGES = 3000
+MANY = 20_000
+ROUNDS = 3
 PEOPLE = 300
+ALERTS = 3
+"""That each message tells of, and that are looked at again before it goes."""
 HTML = "<p style='margin:0'>Visit a child on a plan: due 20 November £</p>\n"
 TODAY = date(2026, 11, 24)
 SENDER = "alertd@council.example"
@@ -109,12 +117,26 @@ def outbox(
     """An outbox on disk in which all of these are due."""
     engine = open_engine(f"sqlite:///{folder / name}.db")
     upgrade(engine)
+    now = datetime.now(UTC)
     with Session(engine) as session, session.begin():
+        for n in range(PEOPLE * ALERTS):
+            session.add(
+                Alert(
+                    id=n + 1, rule="cp.visit", child=f"C{n}", record=f"R{n}", occurrence="1", state="open",
+                    stage="overdue", finding={}, worker=f"P{n % PEOPLE}", opened_at=now, changed_at=now,
+                )
+            )  # fmt: skip
         for n, (letter, content) in enumerate(written):
             store.put(
                 session, letter, content, person=f"P{n % PEOPLE}", resolved_by="worker", channel="email",
                 destination=letter.address.rpartition("@")[2],
             )  # fmt: skip
+            session.add_all(
+                DeliveryAlert(
+                    delivery_id=letter.id, alert_id=n % PEOPLE + PEOPLE * k + 1, kind="told", role="worker", how="bench"
+                )
+                for k in range(ALERTS)
+            )
     try:
         yield engine
     finally:
@@ -133,17 +155,16 @@ def looking(engine: Engine) -> WhyNot:
 
 def dispatched(engine: Engine, channels: Mapping[str, Notifier], number: int) -> None:
     """Send everything, and see that it was sent."""
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
-    done = asyncio.run(dispatch_once(engine, channels, clock, random.Random(1), why_not=looking(engine)))
-    assert done.results["delivered"] == number, done
+    done = asyncio.run(dispatch_once(engine, channels, now_utc, random.Random(1), why_not=looking(engine)))
+    assert done.results == {"delivered": number}, done
 
 
-def ours(folder: Path, port: int, words: Sequence[Letter]) -> tuple[float, float]:
+def ours(folder: Path, port: int, words: Sequence[Letter], name: str = "ours") -> tuple[float, float]:
     """Seconds for writing the bytes, and for claiming, looking, sending and storing."""
     channel = notifier({"host": "127.0.0.1", "port": port, "tls": "none", "sender": SENDER})
     written: list[tuple[Letter, bytes]] = []
     writing = timed(lambda: written.extend((one, to_bytes(one)) for one in words))
-    with outbox(folder, "ours", written) as engine:
+    with outbox(folder, name, written) as engine:
         return writing, timed(lambda: dispatched(engine, {"email": channel}, len(words)))
 
 
@@ -189,10 +210,11 @@ def by_smtp_source(port: int, number: int, size: int) -> float | None:
 
 
 class Hanging(Notifier):
-    """Sends by the relay, except to one domain, which never answers."""
+    """Sends by the relay, except to one domain, which does not answer until all else has gone."""
 
-    def __init__(self, relay: Notifier) -> None:
-        self.name, self.pace, self._relay = "email", relay.pace, relay
+    def __init__(self, relay: Notifier, others: int) -> None:
+        self.name, self.pace, self._relay, self._others = "email", relay.pace, relay, others
+        self._gone = asyncio.Event()
         self.last = 0.0
 
     def write(self, letter: Letter) -> bytes:
@@ -203,10 +225,13 @@ class Hanging(Notifier):
 
     async def send(self, message: Message) -> Outcome:
         if message.recipient.endswith("@hangs.example"):
-            await asyncio.sleep(20)
+            await self._gone.wait()
             return Outcome("later", "no answer", "destination")
         outcome = await self._relay.send(message)
-        self.last = time.perf_counter()
+        self._others -= 1
+        if not self._others:
+            self.last = time.perf_counter()
+            self._gone.set()
         return outcome
 
     async def close(self) -> None:
@@ -214,19 +239,22 @@ class Hanging(Notifier):
 
 
 def beside_one_that_hangs(folder: Path, port: int, words: Sequence[Letter]) -> dict[str, float]:
-    """How much longer one domain's messages take while as many to another hang for 20 seconds each, in per cent."""
-    took = {}
-    for name in ("alone", "beside"):
-        relay = notifier({"host": "127.0.0.1", "port": port, "tls": "none", "sender": SENDER})
-        channel = Hanging(relay)
-        due = [(one, b"From: a@council.example\r\n\r\nText.\r\n") for one in words]
+    """How much longer one domain's messages take while as many to another, which were due before them, hang: in per
+    cent."""
+    took = dict.fromkeys(("alone", "beside"), math.inf)
+    for n, name in ((n, name) for n in range(ROUNDS) for name in took):
+        due = [(replace(one, id=str(uuid4())), to_bytes(one)) for one in words]
         if name == "beside":
-            due += [(replace(one, id=str(uuid4()), address="x@hangs.example"), content) for one, content in due[:200]]
-        with outbox(folder, name, due) as engine:
+            early = words[0].date - timedelta(minutes=1)
+            due += [
+                (replace(one, id=str(uuid4()), address="x@hangs.example", date=early), content) for one, content in due
+            ]
+        relay = notifier({"host": "127.0.0.1", "port": port, "tls": "none", "sender": SENDER})
+        channel = Hanging(relay, len(words))
+        with outbox(folder, f"{name}{n}", due) as engine:
             began = time.perf_counter()
-            clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
-            asyncio.run(dispatch_once(engine, {"email": channel}, clock, random.Random(1)))
-            took[name] = channel.last - began
+            asyncio.run(dispatch_once(engine, {"email": channel}, now_utc, random.Random(1)))
+            took[name] = min(took[name], channel.last - began)
     return {"value": round(100 * (took["beside"] / took["alone"] - 1), 1), **took}
 
 
@@ -235,28 +263,32 @@ def dispatching(folder: Path, say: Callable[[str], None] = lambda _: None) -> Fi
     words = letters()
     with sink() as port:
         by_aiosmtplib(port, words[:50])  # warm
-        say("Sending with the dispatcher")
-        writing, sending = ours(folder, port, words)
-        say("Sending in a loop of aiosmtplib.send")
-        loop = by_aiosmtplib(port, words)
-        say("Sending with smtplib")
-        reused = by_smtplib(port, words)
-        say("Sending with smtp-source")
-        source = by_smtp_source(port, MESSAGES, len(to_bytes(words[0])))
+        parts, loops, reuses, sources = [], [], [], []
+        for n in range(ROUNDS):
+            say(f"Sending {MESSAGES:,} messages in four ways, round {n + 1} of {ROUNDS}")
+            parts.append(ours(folder, port, words, f"ours{n}"))
+            loops.append(by_aiosmtplib(port, words))
+            reuses.append(by_smtplib(port, words))
+            sources.append(by_smtp_source(port, MESSAGES, len(to_bytes(words[0]))))
         say("Sending beside a domain that hangs")
-        hangs = beside_one_that_hangs(folder, port, words)
+        hangs = beside_one_that_hangs(folder, port, words[:2000])
+        say(f"Sending {MANY:,} messages")
+        many = sum(ours(folder, port, letters(MANY), "many"))
+    writing, sending = min(parts, key=sum)
     rate = MESSAGES / (writing + sending)
-    found: Figures = {
-        "dispatch_vs_aiosmtplib": {"ratio": round(loop * rate / MESSAGES, 2), "a": rate, "b": MESSAGES / loop},
-        "dispatch_vs_smtplib": {"ratio": round(reused * rate / MESSAGES, 2), "a": rate, "b": MESSAGES / reused},
+    others = {"aiosmtplib": loops, "smtplib": reuses, "smtp_source": [one for one in sources if one is not None]}
+    return {
+        **{f"dispatch_vs_{name}": beside(rate, MESSAGES / min(took)) for name, took in others.items() if took},
         "hanging_domain_slowdown_percent": hangs,
         "dispatch_ms_writing": {"value": round(1000 * writing / MESSAGES, 3)},
         "dispatch_ms_claim_look_send_store": {"value": round(1000 * sending / MESSAGES, 3)},
+        "dispatch_20000_seconds": {"value": round(many, 1)},
     }
-    if source:
-        ratio = round(source * rate / MESSAGES, 3)
-        found["dispatch_vs_smtp_source"] = {"ratio": ratio, "a": rate, "b": MESSAGES / source}
-    return found
+
+
+def beside(ours: float, theirs: float) -> dict[str, float]:
+    """Messages a second of both."""
+    return {"ratio": round(ours / theirs, 3), "a": round(ours, 1), "b": round(theirs, 1)}
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
-from alertd.outbox import store
+from alertd.db.tables import Delivery
+from alertd.outbox import dispatch, store
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome, Pace
 from alertd.outbox.dispatch import Paces, Summary, dispatch_once
 from alertd.outbox.ledger import LEASE
@@ -173,6 +174,33 @@ def test_i5_many_messages_to_a_domain_that_hangs_hold_up_none_to_another(engine:
     assert {row.state for id_, row in found.items() if id_.startswith("d")} == {"delivered"}
     tried = [id_ for id_, row in found.items() if id_.startswith("a") and row.attempts]
     assert 0 < len(tried) <= 4 + FAULTS
+
+
+def test_i5_what_comes_behind_a_long_backlog_of_a_domain_that_hangs_is_found_at_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "DUE_AT_ONCE", 10)
+    monkeypatch.setattr(dispatch, "_POLL_SECONDS", 60)
+    hang = asyncio.Event()
+
+    async def answer(message: Message) -> Outcome:
+        if message.id.startswith("a"):
+            await hang.wait()
+        if len([id_ for id_ in channel.ids if id_.startswith("d")]) == 5:
+            hang.set()
+        return DELIVERED
+
+    put_many(engine, 50, "hangs.example", prefix="a")
+    with engine.begin() as connection:
+        connection.execute(update(Delivery).values(next_attempt_at=NOW - timedelta(minutes=1)))
+    put_many(engine, 5)
+    channel = Fake(answer, Pace(8, 4))
+
+    async def within() -> None:
+        await asyncio.wait_for(dispatch_once(engine, {"email": channel}, lambda: NOW, random.Random(1)), 20)
+
+    asyncio.run(within())
+    assert set(states(engine).values()) == {"delivered"}
 
 
 def test_a_destination_that_faults_rests_in_the_next_pass_too_and_the_others_go(engine: Engine) -> None:

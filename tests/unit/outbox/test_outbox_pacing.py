@@ -33,7 +33,6 @@ def test_a_destination_takes_its_share_and_leaves_room_for_others() -> None:
     for n in range(4):
         pacing.start(f"a{n}", "a.example", 0)
     assert (pacing.room(0), pacing.room_for("a.example", 0), pacing.room_for("b.example", 0)) == (4, 0, BEGINNING)
-    assert pacing.full(0) == {"a.example"}
 
 
 def test_i5_attempts_that_hang_hold_up_nobody_else() -> None:
