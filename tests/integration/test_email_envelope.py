@@ -103,7 +103,7 @@ def test_what_is_said_of_one_domain_is_not_said_of_others_and_the_nearest_counts
 
 @pytest.mark.parametrize("written", ["duty@nhs.example", "nhs", "*.nhs.example", ""])
 def test_i4_a_domain_that_is_none_is_refused_because_it_would_hold_for_nobody(written: str) -> None:
-    with pytest.raises(InputError) as said:
+    with pytest.raises(InputError, match="is no domain") as said:
         notifier({"host": "localhost", "tls": "none", "sender": "a@council.example",
                   "domains": {written: {"require_tls": True}}})  # fmt: skip
     assert (said.value.where or "").startswith("email.domains")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from alertd.errors import InputError
 from alertd.outbox.channel_config import ChannelConfig, read_secret
@@ -16,7 +17,13 @@ ADDRESS: Final = r"[!-;=?A-~]+@[!-;=?A-~]+"
 """An address as an envelope without SMTPUTF8 can carry it."""
 
 
-Domains = Annotated[str, StringConstraints(to_lower=True, pattern=r"^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+def _domain(written: str) -> str:
+    if not re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", written):
+        raise ValueError("is no domain: write nhs.example, or .nhs.example for all that are part of it")
+    return written.lower()
+
+
+Domains = Annotated[str, AfterValidator(_domain)]
 """One domain, or with a full stop before it all that are part of it."""
 
 
