@@ -88,7 +88,11 @@ def unreached(session: Session, composer: Composer, now: datetime) -> list[Unrea
 
 
 def _reached(first: Any) -> ColumnElement[bool]:
-    """Whether a delivery reached its recipient, or what stands in for it did."""
+    """Whether a delivery reached its recipient, or what stands in for it did.
+
+    What somebody was told whose mailbox answered that they are away is owed again, and so is in no delivery; once
+    they act in alertd, they are here and have it.
+    """
     other = aliased(Delivery)
     by_another = exists().where(other.stands_in_for == first.id, other.state == "delivered", _nothing_came_back(other))
     return or_(and_(first.state == "delivered", _nothing_came_back(first)), by_another)
@@ -96,7 +100,7 @@ def _reached(first: Any) -> ColumnElement[bool]:
 
 def _nothing_came_back(delivery: Any) -> ColumnElement[bool]:
     receipt = aliased(DeliveryReceipt)
-    return ~exists().where(receipt.delivery_id == delivery.id, receipt.kind.in_(("failed", "away")))
+    return ~exists().where(receipt.delivery_id == delivery.id, receipt.kind == "failed")
 
 
 def tell_duty(session: Session, composer: Composer, now: datetime) -> list[Unreached]:

@@ -16,6 +16,7 @@ from alertd.cases.records import LONDON
 from alertd.db.tables import Alert, Delivery, DeliveryEvent, DeliveryReceipt, Handling, Notice
 from alertd.engine import sweep as sweeping
 from alertd.following import follow_once
+from alertd.partners.reference import new_reference
 from alertd.people.directory import Directory
 from alertd.people.staff import Staff
 from alertd.settings.delivery import Mailbox
@@ -198,7 +199,8 @@ def test_our_own_mail_and_machines_are_not_answered_however_often_they_write(sen
         at(council, 10, minute)
         own = mail.message
         loop = f"From: robot@elsewhere.example\r\nAuto-Submitted: auto-replied\r\n\r\nHello {minute}.\r\n".encode()
-        assert not arrives(council, own, loop, own.replace(b"Message-ID", b"X-Id"))
+        quoted = own.replace(b"Subject: ", b"Subject: " + new_reference(lambda _: 7).encode() + b" ")
+        assert not arrives(council, own, loop, own.replace(b"Message-ID", b"X-Id"), quoted)
         assert sent(council, 10, minute) == {}
     assert receipts(council) == []
 
