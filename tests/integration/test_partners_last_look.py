@@ -17,9 +17,9 @@ from alertd.engine import sweep as sweeping
 from alertd.errors import InputError
 from alertd.partners import store
 from alertd.partners.policy import Policy, Sending
-from alertd.partners.replies import take_reply
 from alertd.people.agencies import Agreement
 from alertd.receipts.read import read
+from alertd.receipts.take import take
 from tests.integration.test_partners_road import FIELDS, REVIEWERS, Town, nov
 from tests.support.council import Inline
 
@@ -97,7 +97,7 @@ def test_nobody_acknowledges_what_has_not_left(town: Town) -> None:
     raw = f"From: desk@reviewers.example\nSubject: Re: {town.only().reference}\n\nThank you.\n".encode()
     house = town.council.house
     with Session(house.engine) as session, session.begin():
-        taken = take_reply(session, house.composer_now(), read(raw), town.council.now)
+        taken = take(session, house.composer_now(), read(raw), town.council.now)
     assert (taken.result, town.only().state) == ("not_taken", "ready")
     town.council.send(time(9, 5))
     assert len(town.mails_to("desk")) == 1
