@@ -26,7 +26,7 @@ from alertd.cases.records import LONDON
 from alertd.db.engine import reading
 from alertd.evaluation import evaluate_once
 from alertd.following import follow_once
-from alertd.sending import compose_once, dispatch_once_now
+from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
 
 FOLLOW_SECONDS = 60
 """How often what was sent is looked after where no mailbox says otherwise."""
@@ -86,7 +86,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
-    evaluate_now, compose_now, send_now, follow_now = (asyncio.Event() for _ in range(4))
+    evaluate_now, compose_now, send_now, follow_now, count_now = (asyncio.Event() for _ in range(5))
     looked_again: set[str] = set()
 
     async def evaluate() -> None:
@@ -115,7 +115,11 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
         if await follow_once(house):
             compose_now.set()
 
-    scheduler = _scheduler(house, evaluate_now.set, compose_now.set, follow_now.set)
+    async def count() -> None:
+        if await asyncio.to_thread(reconcile_once, house):
+            compose_now.set()
+
+    scheduler = _scheduler(house, evaluate_now.set, compose_now.set, follow_now.set, count_now.set)
     scheduler.start()
     house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
     try:
@@ -124,6 +128,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
             loops.create_task(_repeat(house, compose, compose_now, stopping))
             loops.create_task(_repeat(house, send, send_now, stopping))
             loops.create_task(_repeat(house, follow, follow_now, stopping))
+            loops.create_task(_repeat(house, count, count_now, stopping))
             loops.create_task(_listen(house, stopping))
     finally:
         scheduler.shutdown(wait=False)
@@ -155,7 +160,11 @@ async def _repeat(
 
 
 def _scheduler(
-    house: House, evaluate: Callable[[], None], compose: Callable[[], None], follow: Callable[[], None]
+    house: House,
+    evaluate: Callable[[], None],
+    compose: Callable[[], None],
+    follow: Callable[[], None],
+    count: Callable[[], None],
 ) -> AsyncIOScheduler:
     """Wakes only. A waking missed while another runs, or while we were down, is made good by the next."""
     scheduler = AsyncIOScheduler(
@@ -166,4 +175,5 @@ def _scheduler(
     scheduler.add_job(compose, IntervalTrigger(seconds=house.settings.schedule.dispatch_seconds))
     mailbox = house.settings.mailbox
     scheduler.add_job(follow, IntervalTrigger(seconds=mailbox.every if mailbox else FOLLOW_SECONDS))
+    scheduler.add_job(count, IntervalTrigger(seconds=int(RECONCILE_EVERY.total_seconds())))
     return scheduler

@@ -283,7 +283,7 @@ def test_what_a_silence_kept_back_is_told_when_it_is_ended_and_not_with_the_next
         council.now = at(26, 12)
         with Session(house.engine) as session, session.begin():
             silence_store.end(session, 1, "H1", directory, council.now)
-        _, compose, _ = wake
+        _, compose, *_ = wake
         compose()
         await muted(now=False)
         os.kill(os.getpid(), signal.SIGTERM)
