@@ -43,7 +43,7 @@ def to_bytes(letter: Letter) -> bytes:
         f"Date: {format_datetime(letter.date)}",
         f"Message-ID: <{letter.id}@{letter.sender.rpartition('@')[2]}>",
         "Auto-Submitted: auto-generated",
-        "X-Auto-Response-Suppress: All",
+        "X-Auto-Response-Suppress: RN, NRN, AutoReply",  # but not that somebody is away, nor that it came back
         "MIME-Version: 1.0",
         f"Content-Language: {'cy' if letter.language == 'cy' else 'en-GB'}",
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
