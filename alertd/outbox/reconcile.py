@@ -22,6 +22,10 @@ TURN: Final = timedelta(minutes=15)
 """How long anything may wait for its turn that is to happen now: three times the five minutes within which due work
 must go."""
 
+URGENT: Final = timedelta(minutes=90)
+"""How long what is to be told at once may wait for a message: somebody who had their most of one day is told the rest
+together, once an hour."""
+
 LOOKS_BACK: Final = timedelta(days=14)
 """How long ago a message was made at most, for it to be looked after."""
 
@@ -55,7 +59,7 @@ def _all(session: Session, composer: Composer, now: datetime) -> Iterator[Odd]:
     yield Odd(
         "urgent_not_composed",
         _urgent_not_composed(session, composer, now),
-        f"alerts that are to be told at once have waited {_minutes(TURN)} minutes for a message",
+        f"alerts that are to be told at once have waited {_minutes(URGENT)} minutes for a message",
         f"{daemon}; alertd status says which messages are held",
     )
     yield Odd(
@@ -101,8 +105,7 @@ def _nobody_owed(now: datetime) -> ColumnElement[bool]:
 
 
 def _urgent_not_composed(session: Session, composer: Composer, now: datetime) -> int:
-    """Alerts with a notice that is to be told at once, to somebody who may hear of it and is not told together with
-    others once an hour, because they have had their most of one day."""
+    """Alerts with a notice that is to be told at once, to somebody who may hear of it and need not be quiet now."""
     everybody = who_is_told(session, composer, now)
     waiting: dict[int, int] = {}
     for told in everybody.told.values():
@@ -111,7 +114,7 @@ def _urgent_not_composed(session: Session, composer: Composer, now: datetime) ->
     if not waiting:
         return 0
     written = select(Notice.id).join(AlertEvent, AlertEvent.id == Notice.event_id).where(
-        Notice.composed_into.is_(None), Notice.dropped.is_(None), Notice.urgent, AlertEvent.at < now - 6 * TURN
+        Notice.composed_into.is_(None), Notice.dropped.is_(None), Notice.urgent, AlertEvent.at < now - URGENT
     )  # fmt: skip
     return len({waiting[id_] for id_ in session.scalars(written) if id_ in waiting})
 
