@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +19,7 @@ from werkzeug import Request, Response
 
 from alertd.errors import InputError
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome
+from alertd_notifiers.apprise import channel as channel_module
 from alertd_notifiers.apprise import notifier
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # what Apprise imports
@@ -27,10 +30,16 @@ LETTER = Letter(
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[HTTPServer]:
+    with HTTPServer(host="127.0.0.1") as made:
+        yield made
+
+
 @pytest.fixture
-def service() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1") as server:
-        yield server
+def service(server: HTTPServer) -> Iterator[HTTPServer]:
+    yield server
+    server.clear()
 
 
 def channel(folder: Path, service: HTTPServer, *, url: str = "", **settings: object) -> Notifier:
@@ -100,3 +109,88 @@ def test_a_target_nobody_knows_and_a_url_that_is_none_are_said(service: HTTPServ
     made = channel(tmp_path, service)
     outcome = asyncio.run(made.send(Message(LETTER.id, "gone", made.write(LETTER))))
     assert (outcome.result, outcome.scope) == ("refused", "destination")
+
+
+def test_a_real_service_of_its_own_protocol_hears_it_too(service: HTTPServer, tmp_path: Path) -> None:
+    """ntfy, as one runs it oneself."""
+    service.expect_request("/").respond_with_data('{"id": "x"}')
+    assert send(channel(tmp_path, service, url=f"ntfy://127.0.0.1:{service.port}/duty")).result == "delivered"
+    assert json.loads(service.log[0][0].get_data())["topic"] == "duty"
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("ntfy://127.0.0.1/tok3n/other", "has 2 recipients"),
+        ("jsons://127.0.0.1/tok3n?verify=no", "switches the check of certificates off"),
+        ("json://127.0.0.1/tok3n\njson://127.0.0.1/other", "more than one line"),
+    ],
+)
+def test_a_target_is_one_recipient_of_a_service_that_proves_who_it_is(
+    service: HTTPServer, tmp_path: Path, url: str, what: str
+) -> None:
+    with pytest.raises(InputError, match=what) as caught:
+        channel(tmp_path, service, url=url)
+    assert "tok3n" not in str(caught.value) and caught.value.where == str(tmp_path / "url")
+
+
+def test_f30_a_redirect_is_not_followed(service: HTTPServer, tmp_path: Path) -> None:
+    """What is followed becomes a GET, and the 200 to that is no message taken."""
+    service.expect_request("/hook").respond_with_data("", status=302, headers={"location": service.url_for("/new")})
+    service.expect_request("/new").respond_with_data("")
+    assert send(channel(tmp_path, service)).result == "later"
+    assert [request.path for request, _ in service.log] == ["/hook"]
+
+
+def test_a_long_text_is_one_message_that_says_that_it_is_cut(service: HTTPServer, tmp_path: Path) -> None:
+    """Whatever its URL says of parts: of two parts one can arrive and the other not."""
+    service.expect_request("/hook").respond_with_data("")
+    url = f"json://127.0.0.1:{service.port}/hook?overflow=split"
+    made = channel(tmp_path, service, url=url, full_text=True)
+    for language, end in (("en", "The rest is in your e-mail and in alertd."), ("cy", "yn eich e-bost ac yn alertd.")):
+        letter = replace(LETTER, subject="s" * 300, text="word " * 20_000, language=language)
+        assert asyncio.run(made.send(Message(LETTER.id, "duty-team", made.write(letter)))).result == "delivered"
+        said = json.loads(service.log[-1][0].get_data())["message"]
+        assert said.startswith("word word") and said.endswith(end) and len(said) <= 32768
+    assert len(service.log) == 2
+
+
+@pytest.mark.parametrize("server_there", [True, False])
+def test_no_token_in_a_path_is_logged_by_what_it_is_sent_with(
+    service: HTTPServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, server_there: bool
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = service.port if server_there else free.getsockname()[1]
+        made = channel(tmp_path, service, url=f"json://127.0.0.1:{port}/tok3n")
+        caplog.set_level(logging.DEBUG)
+        assert send(made).result == "later"
+    ours = [record for record in caplog.records if record.name != "werkzeug"]  # the service's own
+    assert ours and not any("tok3n" in record.getMessage() for record in ours)
+
+
+def test_a_service_that_drips_is_given_up_on_and_what_waited_behind_it_was_not_sent(
+    service: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apprise waits for each byte anew. The attempts that hang keep their threads and nobody else's."""
+    monkeypatch.setattr(channel_module, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(channel_module, "SPARE_SECONDS", 0.1)
+    stop = threading.Event()
+
+    def drip(_: Request) -> Response:
+        stop.wait(5)
+        return Response(status=200)
+
+    service.expect_request("/hook").respond_with_handler(drip)
+    made = channel(tmp_path, service, timeout_seconds=0.3)
+    for one in made._services.values():  # type: ignore[attr-defined]
+        one.socket_read_timeout = 5  # as if each byte came in time
+
+    async def all_at_once() -> list[Outcome]:
+        sends = [made.send(Message(f"d{n}", "duty-team", made.write(LETTER))) for n in range(6)]
+        outcomes = await asyncio.gather(*sends)
+        stop.set()
+        return outcomes
+
+    results = [(one.result, one.scope) for one in asyncio.run(all_at_once())]
+    assert results == [("unknown", "destination")] * 4 + [("later", "channel")] * 2

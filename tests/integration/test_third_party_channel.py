@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -10,36 +11,9 @@ from pathlib import Path
 
 import pytest
 
-CHANNEL = '''
-"""A channel that writes to a loft."""
-from pathlib import Path
-
-from alertd.errors import InputError
-from alertd.outbox.channel import Letter, Message, Notifier, Outcome
-
-
-class Pigeon(Notifier):
-    name = "pigeon"
-
-    def __init__(self, loft):
-        self.loft = Path(loft)
-
-    def write(self, letter: Letter) -> bytes:
-        return f"{letter.subject}: {len(letter.about)} alerts".encode()
-
-    async def send(self, message: Message) -> Outcome:
-        (self.loft / message.id).write_bytes(message.content)
-        return Outcome("delivered", "it flew", reference="ring 7")
-
-    async def check(self) -> Outcome:
-        return Outcome("delivered", "it can fly")
-
-
-def notifier(config):
-    if "loft" not in config:
-        raise InputError("is missing", where="pigeon.loft", fix="Name its loft")
-    return Pigeon(config["loft"])
-'''
+README = Path(__file__).parents[2] / "docs" / "channels" / "README.md"
+_, CHANNEL, _ = re.split(r"^```(?:python)?\n", README.read_text("utf-8"), flags=re.MULTILINE)
+"""The example that people read is the one that is tried."""
 
 USE = """
 import asyncio, random, sys

@@ -19,7 +19,7 @@ class Target(ChannelConfig):
 
 class AppriseConfig(ChannelConfig):
     """``targets`` by the names under which people and agencies have them as their address. ``timeout_seconds`` is for
-    connecting, and again for the answer. ``per_minute`` is in all; Apprise's own waiting is switched off."""
+    the answer; connecting has 5 s. ``per_minute`` is in all; Apprise's own waiting is switched off."""
 
     targets: dict[str, Target] = Field(min_length=1)
     timeout_seconds: float = Field(default=15, gt=0)

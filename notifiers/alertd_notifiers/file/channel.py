@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,8 @@ class FileNotifier(Notifier):
 
     def __init__(self, config: FileConfig) -> None:
         self._folder = config.folder
+        self._threads = ThreadPoolExecutor(self.pace.at_once, "file")
+        """Its own: a folder on a server that hangs must hold up no other channel."""
 
     def write(self, letter: Letter) -> bytes:
         """The mail, addressed to an e-mail address."""
@@ -31,11 +34,11 @@ class FileNotifier(Notifier):
 
     async def send(self, message: Message) -> Outcome:
         """Write it beside its place, and move it there when it is on disk."""
-        return await asyncio.to_thread(self._send, message)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._send, message)
 
     async def check(self) -> Outcome:
         """Write, and take away, a file that is no message."""
-        return await asyncio.to_thread(self._check)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._check)
 
     def _send(self, message: Message) -> Outcome:
         try:

@@ -7,7 +7,9 @@ import base64
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -17,23 +19,31 @@ import httpcore
 from standardwebhooks import Webhook
 
 from alertd.errors import InputError, did_you_mean
-from alertd.outbox.channel import Letter, Message, Notifier, Outcome, Pace
+from alertd.outbox.channel import Awaited, Letter, Message, Notifier, Outcome, Pace, Receipt
 from alertd.outbox.channel_config import read_secret
 from alertd_notifiers.webhook.config import Endpoint, WebhookConfig
 from alertd_notifiers.webhook.reach import CheckedBackend, NotAllowedError
 
 _GONE = 410
+_SWITCHED_OFF: Final = ": it is switched off. Take it out of the settings, or start alertd again when it is back"
 _PREFIX, _SHORTEST, _LONGEST = "whsec_", 24, 64
 """As the specification has secrets; lengths in bytes."""
 _FAULTS: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.ProxyError)
 _NAMED: Final = (NotAllowedError, ssl.SSLError, socket.gaierror)
 
 
-class _Begun:
-    """Whether any byte of the request has gone out."""
+_ACKNOWLEDGED: Final = "acknowledged"
+"""The reference of a message whose receiver said at once that it has dealt with it."""
+_LONGEST_ANSWER: Final = 4096
+"""Bytes read of an answer. One that acknowledges has some 30."""
+
+
+class _Attempt:
+    """How far an attempt has come: whether any byte of the request has gone out, and what was heard by now."""
 
     def __init__(self) -> None:
         self.request = False
+        self.heard: Outcome | None = None
 
     async def trace(self, event: str, _info: Mapping[str, object]) -> None:
         """Told by the connection at each of its steps."""
@@ -41,7 +51,8 @@ class _Begun:
 
 
 class WebhookNotifier(Notifier):
-    """Calls endpoints. Nothing is followed, nothing is sent twice within an attempt."""
+    """Calls endpoints. Nothing is followed, nothing is sent twice within an attempt, and an endpoint that said it is
+    gone is left alone until alertd starts again."""
 
     name = "webhook"
 
@@ -51,6 +62,8 @@ class WebhookNotifier(Notifier):
         self.pace = Pace(config.at_once, max(config.at_once // 2, 1), config.per_minute)
         self._signers = {name: _signers(name, one) for name, one in config.endpoints.items()}
         self._contexts = {name: _context(one) for name, one in config.endpoints.items()}
+        self._gone: set[str] = set()
+        self._threads = ThreadPoolExecutor(config.at_once, "webhook")
 
     def destination(self, address: str) -> str:
         """The endpoint."""
@@ -80,20 +93,23 @@ class WebhookNotifier(Notifier):
         return found
 
     async def send(self, message: Message) -> Outcome:
-        """Post it once. 2xx is success and nothing else is; what else an answer says is not read."""
-        try:
-            endpoint = self._endpoint(message.recipient)
-        except InputError:
+        """Post it once. 2xx is success and nothing else is, and what comes after it changes that no more."""
+        endpoint = self._config.endpoints.get(message.recipient)
+        if endpoint is None:
             return Outcome("refused", "not sent: its endpoint is not in the settings any more", "destination")
-        begun = _Begun()
+        if message.recipient in self._gone:
+            return Outcome("refused", f"not sent: the endpoint answered {_GONE} earlier{_SWITCHED_OFF}", "destination")
+        attempt = _Attempt()
         try:
             async with asyncio.timeout(self._config.timeout_seconds):
-                return await self._post(endpoint, message, begun)
+                await self._post(endpoint, message, attempt)
         except (*_FAULTS, TimeoutError, OSError) as fault:
-            return _failed(fault, begun=begun.request)
+            return attempt.heard or _failed(fault, begun=attempt.request)
+        assert attempt.heard is not None
+        return attempt.heard
 
-    async def _post(self, endpoint: Endpoint, message: Message, begun: _Begun) -> Outcome:
-        backend = CheckedBackend(allow_private=endpoint.allow_private)
+    async def _post(self, endpoint: Endpoint, message: Message, attempt: _Attempt) -> None:
+        backend = CheckedBackend(allow_private=endpoint.allow_private, threads=self._threads)
         context = self._contexts[message.recipient]
         async with (
             httpcore.AsyncConnectionPool(ssl_context=context, max_connections=1, network_backend=backend) as pool,
@@ -102,10 +118,15 @@ class WebhookNotifier(Notifier):
                 endpoint.url,
                 headers=self._signed(message),
                 content=message.content,
-                extensions={"trace": begun.trace},
+                extensions={"trace": attempt.trace},
             ) as answer,
         ):
-            return _judged(answer.status, {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers})
+            headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
+            attempt.heard = _judged(answer.status, headers)
+            if answer.status == _GONE:
+                self._gone.add(message.recipient)
+            if attempt.heard.result == "delivered" and await _acknowledges(answer):
+                attempt.heard = replace(attempt.heard, reference=_ACKNOWLEDGED)
 
     def _signed(self, message: Message) -> list[tuple[str | bytes, str | bytes]]:
         """The same id at every attempt, its own time, and a signature by each secret."""
@@ -113,7 +134,7 @@ class WebhookNotifier(Notifier):
         body = message.content.decode("ascii")
         signatures = [one.sign(message.id, now, body) for one in self._signers[message.recipient]]
         found = {
-            "host": httpcore.URL(self._config.endpoints[message.recipient].url).host.decode("ascii"),
+            "host": urlsplit(self._config.endpoints[message.recipient].url).netloc,
             "content-type": "application/json",
             "content-length": str(len(message.content)),
             "user-agent": "alertd",
@@ -124,20 +145,34 @@ class WebhookNotifier(Notifier):
         return list(found.items())
 
     async def check(self) -> Outcome:
-        """Connect to every endpoint, and post nothing."""
-        for name, endpoint in self._config.endpoints.items():
-            backend = CheckedBackend(allow_private=endpoint.allow_private)
-            url = urlsplit(endpoint.url)
-            host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-            try:
-                async with asyncio.timeout(self._config.timeout_seconds):
-                    stream = await backend.connect_tcp(host, port)
-                    if url.scheme == "https":
-                        stream = await stream.start_tls(self._contexts[name], host)
-                    await stream.aclose()
-            except (*_FAULTS, TimeoutError, OSError) as fault:
-                return Outcome("later", f"endpoint {name}: {_failed(fault, begun=False).reason}", "destination")
-        return Outcome("delivered", f"{', '.join(self._config.endpoints)} answer")
+        """Connect to every endpoint, and post nothing. What is wrong with any of them is said."""
+        endpoints = self._config.endpoints
+        found = await asyncio.gather(*(self._check(name, one) for name, one in endpoints.items()))
+        if wrong := [f"endpoint {name}: {why}" for name, why in zip(endpoints, found, strict=True) if why]:
+            return Outcome("later", "; ".join(wrong), "destination")
+        return Outcome("delivered", f"{', '.join(endpoints)} answer")
+
+    async def _check(self, name: str, endpoint: Endpoint) -> str:
+        backend = CheckedBackend(allow_private=endpoint.allow_private, threads=self._threads)
+        url = urlsplit(endpoint.url)
+        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(self._config.timeout_seconds):
+                stream = await backend.connect_tcp(host, port)
+                if url.scheme == "https":
+                    stream = await stream.start_tls(self._contexts[name], host)
+                await stream.aclose()
+        except (*_FAULTS, TimeoutError, OSError) as fault:
+            return _failed(fault, begun=False).reason
+        return ""
+
+    async def receipts(self, awaited: Sequence[Awaited]) -> list[Receipt]:
+        """Those that were acknowledged in the answer itself: the reference says so, and nobody is asked."""
+        return [
+            Receipt(one.delivery, "acknowledged", f"webhook:{one.delivery}", "the endpoint acknowledged it")
+            for one in awaited
+            if one.reference == _ACKNOWLEDGED
+        ]
 
 
 def _signers(name: str, endpoint: Endpoint) -> list[Webhook]:
@@ -171,16 +206,30 @@ def _judged(code: int, headers: Mapping[str, str]) -> Outcome:
         return Outcome("delivered", "the endpoint has it")
     said = f"the endpoint answered {code}"
     if code == _GONE:
-        return Outcome("refused", f"{said}: it is switched off. Take it out of the settings", "destination")
+        return Outcome("refused", f"{said}{_SWITCHED_OFF}", "destination")
     if 300 <= code <= 399:
         return Outcome("refused", f"{said}: it has moved, and nothing is followed. Correct its url", "destination")
     return Outcome("later", f"not taken: {said}", "destination", _asked(headers))
 
 
+async def _acknowledges(answer: httpcore.Response) -> bool:
+    """Whether the answer says ``{"acknowledged": true}``; one that is long or something else says nothing."""
+    said = b""
+    async for piece in answer.aiter_stream():
+        said += piece
+        if len(said) > _LONGEST_ANSWER:
+            return False
+    try:
+        found = json.loads(said)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("acknowledged") is True
+
+
 def _asked(headers: Mapping[str, str]) -> timedelta | None:
     """How long it asked to be left alone (RFC 9110, 10.2.3): in seconds, or until a date."""
     said = headers.get("retry-after", "").strip()
-    if said.isdigit() and len(said) <= 6:
+    if said.isdecimal() and len(said) <= 6:
         return timedelta(seconds=int(said))
     try:
         until = parsedate_to_datetime(said)

@@ -24,9 +24,18 @@ class Endpoint(ChannelConfig):
     @field_validator("url")
     @classmethod
     def _https(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
-            raise ValueError("is no address of an endpoint: write https://host/path, without a user or a password")
+        plain = url.isascii() and url.isprintable() and " " not in url
+        parts = urlsplit(url if plain else "")
+        if (
+            parts.port == 0
+            or parts.scheme not in ("https", "http")
+            or not parts.hostname
+            or parts.username
+            or parts.fragment
+        ):
+            raise ValueError(
+                "is no address of an endpoint: write https://host/path, in plain letters, without a user or a password"
+            )
         return url
 
     @model_validator(mode="after")

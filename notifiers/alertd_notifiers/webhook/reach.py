@@ -10,8 +10,14 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable
+from concurrent.futures import Executor
+from functools import partial
+from typing import Final
 
 import httpcore
+
+CONNECT_SECONDS: Final = 5.0
+"""How long one address of a name may take, so that one that is silent leaves time for the next."""
 
 
 class NotAllowedError(OSError):
@@ -19,10 +25,11 @@ class NotAllowedError(OSError):
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects where the name leads, if it may."""
+    """Connects where the name leads, if it may. Names are looked up in ``threads``: a name server that is silent must
+    hold up nothing else."""
 
-    def __init__(self, *, allow_private: bool) -> None:
-        self._allow_private = allow_private
+    def __init__(self, *, allow_private: bool, threads: Executor) -> None:
+        self._allow_private, self._threads = allow_private, threads
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -33,20 +40,36 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of the host that may be called. Raises NotAllowedError where none may."""
-        address = await self.address(host, port)
-        return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+        """Connect to the first address of the host that may be called and answers. Raises NotAllowedError where none
+        may."""
+        addresses = await self.addresses(host, port)
+        limit = min(timeout or CONNECT_SECONDS, CONNECT_SECONDS)
+        for address in addresses[:-1]:
+            try:
+                return await self._backend.connect_tcp(address, port, limit, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await self._backend.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         """As asyncio's."""
         await asyncio.sleep(seconds)
 
-    async def address(self, host: str, port: int) -> str:
-        """Where the host is, as an address that may be called."""
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(one[4][0]) for one in found]
-        allowed = [one for one in addresses if self._allow_private or ipaddress.ip_address(one).is_global]
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Where the host is, as addresses that may be called; at least one."""
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        addresses = dict.fromkeys(str(one[4][0]) for one in found)
+        allowed = [one for one in addresses if self._allow_private or is_public(one)]
         if not allowed:
             raise NotAllowedError("the endpoint's name leads into a private network, which is not allowed for it")
-        return allowed[0]
+        return allowed
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one host of the public internet, and not another one in disguise (IPv6 that carries an
+    IPv4 address is delivered to that)."""
+    found = ipaddress.ip_address(address)
+    if found.is_multicast or found.is_reserved or not found.is_global:
+        return False
+    return not (isinstance(found, ipaddress.IPv6Address) and (found.is_site_local or found.sixtofour))
