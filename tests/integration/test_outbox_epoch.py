@@ -23,6 +23,7 @@ from alertd.db.tables import Delivery, DeliveryEvent, OutboxEpoch
 from alertd.engine import sweep as sweeping
 from alertd.errors import InputError
 from alertd.outbox import epoch
+from alertd.outbox.channel import Message, Outcome
 from alertd.outbox.epoch import Epoch, why_held
 from alertd.settings import Outbox
 from tests.support.cli import Done, Here
@@ -160,6 +161,29 @@ def test_a_restored_database_that_is_to_send_all_sends_it_once_more(council: Cou
     assert len(council.mail.sent) == 4
     asyncio.run(sending.dispatch(council.house))
     assert len(council.mail.sent) == 4
+
+
+@pytest.mark.fault("F39")
+def test_a_backup_taken_while_messages_were_being_sent_is_noticed_too(council: Council, tmp_path: Path) -> None:
+    council.evaluate(TODAY)
+    council.now += timedelta(hours=2)
+    sending.compose_once(council.house)
+    send, taken = council.mail.send, []
+
+    async def send_and_copy(message: Message) -> Outcome:
+        if not taken:
+            taken.append(True)
+            backup(tmp_path)
+        return await send(message)
+
+    council.mail.send = send_and_copy  # type: ignore[method-assign]
+    asyncio.run(sending.dispatch(council.house))
+    assert len(council.mail.sent) == 2 and taken
+    restore(council, tmp_path)
+    council.now += timedelta(hours=1)  # what was being sent in the backup would be free again
+    asyncio.run(sending.dispatch(council.house))
+    assert len(council.mail.sent) == 2
+    assert "older than what was sent" in epoch.look(council.house.engine, tmp_path / "elsewhere").held
 
 
 def test_a_backup_since_which_nothing_was_sent_holds_nothing(council: Council, tmp_path: Path) -> None:
