@@ -120,3 +120,31 @@ def test_who_is_told_is_explained_step_by_step(config: Path, here: Here) -> None
 def test_a_role_or_a_day_that_is_none_is_said_on_one_line(config: Path, here: Here) -> None:
     assert "Did you mean team_manager?" in here("people", "who", "team_manger", "--config", config).one_line
     assert "is not a date" in here("people", "who", "iro", "--config", config, "--on", "soon").one_line
+
+
+def test_a_fallback_is_asked_of_its_channel_and_a_wrong_one_is_a_hole_on_its_line(config: Path, here: Here) -> None:
+    (config.with_name("cases-secret")).write_text("whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB\n")
+    config.with_name("cases-secret").chmod(0o600)
+    with config.open("a") as file:
+        file.write(
+            '\n[channels.webhook.endpoints.cases]\nurl = "https://cases.example/"\nsecret_file = "cases-secret"\n'
+        )
+    people = config.with_name("people.csv")
+    lines = people.read_text("utf-8").splitlines()
+    header = lines[0].split(",")
+
+    def written(*fallbacks: str) -> None:
+        rows = [f"{line},{fallback}" for line, fallback in zip(lines[1:], fallbacks, strict=False)]
+        rest = [f"{line}," for line in lines[1 + len(rows) :]]
+        people.write_text("\n".join([",".join([*header, "fallback"]), *rows, *rest, ""]), "utf-8")
+
+    written("webhook:cases")
+    assert said(here, "--config", config)[1]["holes"] == []
+    written("webhook:cases", "webhook:elsewhere", "webhok:cases")
+    code, found = said(here, "--config", config)
+    assert code == 1
+    assert [(hole["kind"], hole["where"].rpartition(":")[2]) for hole in found["holes"]] == [
+        ("fallback_unusable", "3"),
+        ("fallback_unusable", "4"),
+    ]
+    assert "Did you mean webhook?" in found["holes"][1]["what"]
