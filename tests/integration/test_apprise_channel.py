@@ -71,7 +71,7 @@ def test_the_whole_text_goes_only_where_the_authority_wants_it(service: HTTPServ
 
 
 def test_ours_is_the_pace_and_nothing_waits_between_messages(service: HTTPServer, tmp_path: Path) -> None:
-    made = channel(tmp_path, service, per_minute=7)
+    made = channel(tmp_path, service, url=f"ntfy://127.0.0.1:{service.port}/duty", per_minute=7)  # would wait 5.5 s
     assert made.pace.per_minute == 7
     assert all(one.request_rate_per_sec == 0 for one in made._services.values())  # type: ignore[attr-defined]
 
@@ -149,10 +149,15 @@ def test_a_long_text_is_one_message_that_says_that_it_is_cut(service: HTTPServer
     made = channel(tmp_path, service, url=url, full_text=True)
     for language, end in (("en", "The rest is in your e-mail and in alertd."), ("cy", "yn eich e-bost ac yn alertd.")):
         letter = replace(LETTER, subject="s" * 300, text="word " * 20_000, language=language)
-        assert asyncio.run(made.send(Message(LETTER.id, "duty-team", made.write(letter)))).result == "delivered"
+        made_before = made.write(letter)
+        assert asyncio.run(made.send(Message(LETTER.id, "duty-team", made_before))).result == "delivered"
         said = json.loads(service.log[-1][0].get_data())["message"]
         assert said.startswith("word word") and said.endswith(end) and len(said) <= 32768
     assert len(service.log) == 2
+    for one in made._services.values():  # type: ignore[attr-defined]
+        one.body_maxlen = 300  # it says less by now than when the text was written
+    assert asyncio.run(made.send(Message(LETTER.id, "duty-team", made_before))).result == "delivered"
+    assert len(service.log) == 3
 
 
 @pytest.mark.parametrize("server_there", [True, False])

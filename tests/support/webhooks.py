@@ -35,19 +35,19 @@ LETTER = Letter(
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[HTTPServer]:
+def webhook_server() -> Iterator[HTTPServer]:
     """One for all tests of a file: each takes half a second to end."""
     with HTTPServer(host="127.0.0.1") as made:
         yield made
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path, server: HTTPServer) -> Iterator[HTTPServer]:
+def endpoint(tmp_path: Path, webhook_server: HTTPServer) -> Iterator[HTTPServer]:
     """An endpoint that knows nothing yet, and the secrets beside it."""
     (tmp_path / "secret").write_text(f"{NEW}\n{OLD}\n")
     (tmp_path / "secret").chmod(0o600)
-    yield server
-    server.clear()
+    yield webhook_server
+    webhook_server.clear()
 
 
 def channel(folder: Path, url: str, *, seconds: float = 10, **settings: object) -> WebhookNotifier:
