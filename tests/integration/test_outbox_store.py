@@ -90,6 +90,13 @@ def test_a_claim_goes_to_its_deliveries_and_not_through_all_that_are_due(engine:
     assert used and all("INDEX sqlite_autoindex_delivery_1 (id=?)" in one for one in used), used
 
 
+def test_a_delivery_that_is_asked_for_twice_is_claimed_once(engine: Engine) -> None:
+    put(engine, "d1")
+    assert [one.id for one in store.claim(engine, NOW, ["d1", "nobody's", "d1"], LEASE)] == ["d1"]
+    assert store.claim(engine, NOW, ["d1"], LEASE) == []
+    assert store.claim(engine, NOW, [], LEASE) == []
+
+
 def test_new_mail_and_retries_take_turns(engine: Engine) -> None:
     put(engine, "retry", now=NOW - timedelta(days=1))
     [one] = next_claimed(engine, NOW - timedelta(days=1), 1, LEASE, channel="email")
