@@ -20,11 +20,11 @@ from alertd.cases.records import local_day
 from alertd.db.tables import Delivery, DeliveryEvent
 from alertd.outbox.afterwards import note, take_receipt
 from alertd.outbox.channel import Receipt
-from alertd.outbox.deliver import EMAIL, Composer, tell_once_a_day
+from alertd.outbox.deliver import EMAIL, Composer, tell_once_a_day, tell_operator
 from alertd.partners.replies import take_reply
 from alertd.people.directory import AWAY_FOR, Person
 from alertd.receipts.away import has_acted, owe_again
-from alertd.receipts.dsn import Recipient
+from alertd.receipts.dsn import Recipient, Report
 from alertd.receipts.read import Incoming
 
 Result = Literal["bounced", "delayed", "arrived", "away", "ignored", "acknowledged", "known", "not_taken"]
@@ -45,21 +45,21 @@ def take(session: Session, composer: Composer, incoming: Incoming, now: datetime
     if incoming.sender == composer.sender.lower():
         return Taken("ignored", "it is alertd's own")
     if incoming.report is not None:
-        return _report(session, incoming, now)
+        return _report(session, composer, incoming, now)
     if incoming.machine is not None and (taken := _automatic(session, composer, incoming, now)):
         return taken
     answered = take_reply(session, composer, incoming.reply, now)
     return Taken(answered.result, answered.why, answered.reference)
 
 
-def _report(session: Session, incoming: Incoming, now: datetime) -> Taken:
+def _report(session: Session, composer: Composer, incoming: Incoming, now: datetime) -> Taken:
     assert incoming.report is not None
     delivery = _delivery(session, incoming.came_to | incoming.report.returned)
     if isinstance(delivery, str):
         return Taken("ignored", f"a report of a mail server: {delivery}")
     theirs = [one for one in incoming.report.recipients if delivery.address.lower() in (one.final, one.original)]
     if not theirs:
-        return Taken("ignored", "a report of a mail server: it is about another address", delivery.id)
+        return _passed_on(session, composer, delivery, incoming.report, now)
     return _reported(session, delivery, theirs[0], incoming, now)
 
 
@@ -76,10 +76,37 @@ def _reported(session: Session, delivery: Delivery, said: Recipient, incoming: I
     why = f"their mail server still tries: {said.words}"
     if said.action != "delayed":
         why = "it was passed on to a mail server that reports nothing"
-    there = select(DeliveryEvent.id).where(DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.reason == why)
-    if session.scalar(there.limit(1)) is None and delivery.state == "delivered":
-        note(session, delivery.id, now, why)
+    _noted(session, delivery, why, now)
     return Taken("delayed" if said.action == "delayed" else "ignored", why, delivery.id)
+
+
+def _passed_on(session: Session, composer: Composer, delivery: Delivery, report: Report, now: datetime) -> Taken:
+    """A report about an address that alertd did not write to: a mailbox may pass its mail on to one that fails.
+
+    The message stays delivered, because it was; a person must see whether anybody has it.
+    """
+    failed = next((one for one in report.recipients if one.action == "failed"), None)
+    if failed is None:
+        return Taken("ignored", "a report of a mail server: it is about another address", delivery.id)
+    why = f"it was passed on to another address, and came back from there: {failed.words}"
+    if _noted(session, delivery, why, now):
+        lines = [
+            "A mail server reports that a message failed at an address that alertd did not write to:",
+            f"to {delivery.person}: {why} (message {delivery.id})",
+            "Perhaps their mailbox passes its mail on. See whether they have it.",
+        ]
+        subject, about = "A message was passed on and came back", f"report:{delivery.id}"
+        tell_operator(session, composer, now, about=about, subject=subject, lines=lines)
+    return Taken("not_taken", why, delivery.id)
+
+
+def _noted(session: Session, delivery: Delivery, why: str, now: datetime) -> bool:
+    """Write a note into a delivery's history; False where it stands there."""
+    there = select(DeliveryEvent.id).where(DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.reason == why)
+    if session.scalar(there.limit(1)) is not None or delivery.state != "delivered":
+        return False
+    note(session, delivery.id, now, why)
+    return True
 
 
 def _automatic(session: Session, composer: Composer, incoming: Incoming, now: datetime) -> Taken | None:

@@ -181,7 +181,7 @@ def test_forged_reports_change_nothing_and_alarm_nobody(sent_this_morning: Counc
     assert not arrives(
         council,
         postfix(unknown, mail.address),
-        postfix(mail.id, "somebody@elsewhere.example"),
+        postfix(mail.id, "somebody@elsewhere.example", "delayed", "4.4.1"),
         postfix("none", mail.address),
         path + postfix(mail.id, mail.address),
         postfix(mail.id, mail.address).replace(b"Action: failed", b"Action: burnt"),
@@ -190,6 +190,20 @@ def test_forged_reports_change_nothing_and_alarm_nobody(sent_this_morning: Counc
     )
     assert receipts(council) == [] and told(council).state == "delivered"
     assert sent(council, 10, 5) == {}
+
+
+@pytest.mark.fault("F29")
+def test_a_report_about_another_address_changes_nothing_and_is_told_once(sent_this_morning: Council) -> None:
+    """Their mailbox may pass its mail on to one that is not there any more."""
+    council, mail = sent_this_morning, told(sent_this_morning)
+    for minute in (0, 10):
+        at(council, 10, minute)
+        report = postfix(mail.id, "somebody@elsewhere.example").replace(b"4F2A2", f"4F2A{minute}".encode())
+        arrives(council, report)
+        found = sent(council, 10, minute)
+        assert found == ({"gus": ["A message was passed on and came back"]} if minute == 0 else {})
+    assert "somebody" not in council.mail.sent[-1][2] and "W1" in council.mail.sent[-1][2]
+    assert receipts(council) == [] and told(council).state == "delivered"
 
 
 @pytest.mark.fault("F32")
