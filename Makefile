@@ -45,6 +45,9 @@ faults: $(VENV)/dev.stamp  ## every fault of the catalogue on both databases, re
 mutations: $(VENV)/dev.stamp  ## break four promises on purpose in a copy; a named fault test must go red for each
 	$(BIN)/python -m tests.faults.mutations.run
 
+soak: $(VENV)/dev.stamp  ## daemons killed at random 2,000 times while 200,000 messages go, on each database; about an hour
+	$(BIN)/pytest tests/faults/test_random_kills.py --faults --kills 2000 -s
+
 fuzz: $(VENV)/dev.stamp  ## feeds broken in 5,000 ways, each read in a worker that may be killed
 	$(BIN)/python -m tests.fuzz.run --mutations 5000 --seed 1
 

@@ -24,6 +24,7 @@ from alertd.alerts import silence_store
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
 from alertd.db.engine import reading
+from alertd.errors import InputError
 from alertd.evaluation import evaluate_once
 from alertd.following import follow_once
 from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
@@ -78,7 +79,8 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
 
     Evaluating, composing, sending and following what was sent are loops of their own, so that neither a slow feed
     nor a hanging relay or mailbox holds up the others. A database that cannot be reached is said, and tried again at
-    the next waking; any other fault ends the process, because starting again loses nothing. A feed that was refused is
+    the next waking; any other fault ends the process, because starting again loses nothing. So does a disk that fails
+    (``InputError``), because a write that failed once may seem to succeed the next time. A feed that was refused is
     read again soon: it may just have been being refilled.
     """
     accept = accept_feed
@@ -130,6 +132,10 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
             loops.create_task(_repeat(house, follow, follow_now, stopping))
             loops.create_task(_repeat(house, count, count_now, stopping))
             loops.create_task(_listen(house, stopping))
+    except BaseExceptionGroup as group:
+        if said := group.subgroup(InputError):
+            raise said.exceptions[0] from None
+        raise
     finally:
         scheduler.shutdown(wait=False)
         for notifier in house.notifiers.values():
@@ -147,9 +153,16 @@ async def _repeat(
         try:
             await work()
         except OperationalError as error:
+            kind = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+            if kind.startswith("SQLITE_IOERR"):
+                raise InputError(
+                    f"the disk under the database failed ({kind}), and what it says was stored may not be",
+                    where=house.engine.url.render_as_string(),
+                    fix="Look at the disk, then start alertd again: it goes on from what is really there",
+                ) from error
             house.log.error(
                 "database_unreachable",
-                kind=type(error.orig).__name__,
+                kind=kind,
                 next=f"tried again within {AGAIN_AFTER // timedelta(minutes=1)} minutes; alertd check says why",
             )
             asyncio.get_running_loop().call_later(AGAIN_AFTER.total_seconds(), wake.set)

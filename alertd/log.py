@@ -9,6 +9,28 @@ import sys
 import structlog
 
 
+class _Lines:
+    """Writes lines, and goes on where they cannot be written: a full disk under the log must stop no message.
+
+    How often that was is said as soon as a line can be written again; most of those before it are lost.
+    """
+
+    def __init__(self) -> None:
+        self._failed = 0
+
+    def msg(self, line: str) -> None:
+        """Write one line, at once."""
+        before = f'{{"event": "log_not_written", "times": {self._failed}}}\n' if self._failed else ""
+        try:
+            print(before + line, flush=True)
+        except OSError:
+            self._failed += 1
+        else:
+            self._failed = 0
+
+    debug = info = warning = error = critical = msg
+
+
 def configure(*, pretty: bool = False) -> None:
     """Set up logging once, at start-up. ``pretty`` is for people at a terminal."""
     renderer = (
@@ -23,7 +45,7 @@ def configure(*, pretty: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=True,
     )
     logging.getLogger("apscheduler").setLevel(logging.WARNING)

@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,31 @@ def _legal(verdict: Verdict, deliveries: Mapping[str, Mapping[str, Any]], events
         seen = Counter(event["to_state"] for event in moves[id_])
         if (state, seen["sending"], seen["unknown"]) != (row["state"], row["attempts"], row["unknown_attempts"]):
             verdict.faults.append(f"illegal: delivery {id_} is not what its events say it is: {dict(seen)}")
+
+
+def due(database: str, healed: datetime) -> dict[str, datetime]:
+    """When each delivery that has not ended should go on, once nothing fails any more, by its id."""
+    query = "select id, state, next_attempt_at, lease_until from delivery where state in ('due', 'sending')"
+    return {
+        row["id"]: max(healed, _moment(row["next_attempt_at" if row["state"] == "due" else "lease_until"]))
+        for row in read(database, query)
+    }
+
+
+def begun_late(database: str, waiting: Mapping[str, datetime], healed: datetime, most: timedelta | None) -> list[str]:
+    """Which of those that waited at ``healed`` went on more than ``most`` after they should have, or not yet."""
+    moved: dict[str, datetime] = {}
+    for row in read(database, "select delivery_id, at from delivery_event order by id"):
+        if row["delivery_id"] in waiting and _moment(row["at"]) >= healed:
+            moved.setdefault(row["delivery_id"], _moment(row["at"]))
+    return [
+        f"late: delivery {id_} should have gone on at {ready}, and did at {moved.get(id_, 'no time yet')}"
+        for id_, ready in waiting.items()
+        if id_ not in moved or (most is not None and moved[id_] > ready + most)
+    ]
+
+
+def _moment(value: Any) -> datetime:
+    """SQLite has no type for moments: they come as text, in UTC."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -83,11 +83,11 @@ def make_place(world: World, tmp_path: Path, measured: Measured) -> Iterator[Mak
     """A place with its mail server; ``composed`` gives it deliveries that are due."""
     with ExitStack() as stack:
 
-        def make(*mail: str, composed: bool = False, url: str = "") -> Place:
+        def make(*mail: str, composed: bool = False, url: str = "", log: Path | None = None) -> Place:
             folder = tmp_path / f"place-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             url = url or (world.put_composed(folder) if composed else world.empty())
-            place = stack.enter_context(Place(folder, world.folder, url, measured=measured))
+            place = stack.enter_context(Place(folder, world.folder, url, measured=measured, log_file=log))
             place.start_mail(*mail)
             return place
 

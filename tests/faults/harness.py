@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import re
@@ -61,10 +62,12 @@ class Place:
     recovered_seconds: float | None = None
     """How long it took, the last time, from the start until all that was due had gone."""
     measured: Measured | None = None
+    log_file: Path | None = None
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.url = self.url or f"sqlite:///{self.folder / 'alertd.db'}"
+        self.log_file = self.log_file or self.folder / "alertd.log"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,18 +114,18 @@ class Place:
     def start(self, *work: str, kill: str = "", pause: str = "", speed: float = 1) -> BaseProcess:
         """Start alertd in a process of its own."""
         arguments = self.arguments(*work, kill=kill, pause=pause, speed=speed)
-        process = WARM.Process(target=run_in_own_process, args=(arguments, str(self.folder / "alertd.log")))
+        process = WARM.Process(target=run_in_own_process, args=(arguments, str(self.log_file)))
         process.start()
         self.running.append(process)
         return process
 
-    def ended(self, process: BaseProcess, began: float, speed: float = 1) -> int | None:
-        """Wait for a process's end; the next one starts when its leases have run out."""
+    def ended(self, process: BaseProcess, began: float, speed: float = 1, rest: timedelta = LEASE) -> int | None:
+        """Wait for a process's end; the next one starts ``rest`` later, when its leases have run out."""
         process.join(PATIENCE)
         code = process.exitcode
         self.running.remove(process)
         end(process)
-        self.at += timedelta(seconds=speed * (time.monotonic() - began)) + LEASE
+        self.at += timedelta(seconds=speed * (time.monotonic() - began)) + rest
         return code
 
     def killed(self, *work: str, kill: str = "") -> None:
@@ -171,12 +174,12 @@ class Place:
         process.terminate()
         assert self.ended(process, began, speed) == 0, self.log()
 
-    def wait_until(self, true: Callable[[], bool], process: BaseProcess) -> None:
+    def wait_until(self, true: Callable[[], bool], process: BaseProcess, patience: float = PATIENCE) -> None:
         """Wait for something to become true while a process runs."""
-        patience = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         while not true():
             assert process.is_alive(), f"ended with {process.exitcode}\n{self.log()}"
-            assert time.monotonic() < patience, f"nothing happened in {PATIENCE} s\n{self.log()}"
+            assert time.monotonic() < until, f"nothing happened in {patience} s\n{self.log()}"
             time.sleep(0.05)
 
     def readings(self) -> int:
@@ -197,13 +200,13 @@ class Place:
 
     def points(self) -> list[str]:
         """Every named point passed so far, by all processes."""
-        path = self.folder / "points.log"
-        return path.read_text().split() if path.exists() else []
+        path = self.folder / "daemon.jsonl"
+        return [json.loads(line)["event"] for line in path.read_text().splitlines()] if path.exists() else []
 
     def log(self) -> str:
         """The end of what every process said so far."""
-        path = self.folder / "alertd.log"
-        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+        path = self.log_file
+        return path.read_text(errors="replace")[-20_000:] if path and path.exists() else ""
 
     def check(self, promised: dict[Promise, int] | None = None) -> Verdict:
         """The checker's verdict, after asserting that it found nothing."""

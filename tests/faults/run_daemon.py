@@ -9,6 +9,7 @@ dispatches until nothing is due.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -40,6 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     from alertd import daemon, faultpoints, log
     from alertd.bootstrap import build
+    from alertd.errors import InputError
     from alertd.settings import load
 
     log.configure()
@@ -47,21 +49,27 @@ def main(arguments: list[str] | None = None) -> None:
     daemon.AGAIN_AFTER /= told.speed
     daemon.PULSE_SECONDS /= told.speed
     stops = {told.kill: signal.SIGKILL, told.pause: signal.SIGSTOP}
-    faultpoints.install(_hook(told.config.parent / "points.log", stops))
-    house = build(load(told.config), clock=_clock(told.at, told.speed))
-    for work in told.work:
-        {"daemon": _daemon, "evaluate": _evaluate, "send": _send}[work](house)
+    faultpoints.install(_hook(told.config.parent / "daemon.jsonl", stops))
+    try:
+        house = build(load(told.config), clock=_clock(told.at, told.speed))
+        for work in told.work:
+            {"daemon": _daemon, "evaluate": _evaluate, "send": _send}[work](house)
+    except InputError as error:  # as the command line does
+        print(f"alertd: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def _hook(log: Path, stops: Mapping[str, signal.Signals]) -> Callable[[str], None]:
-    """Keep every point passed in a file, and end or wait at those chosen."""
+    """Keep every point passed in a file of history, and end or wait at those chosen."""
     passed: Counter[str] = Counter()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def hook(name: str) -> None:
         passed[name] += 1
-        os.write(file, f"{name}\n".encode())
+        line = {"event": name, "process": os.getpid(), "at": time.monotonic()}
+        os.write(file, json.dumps(line).encode() + b"\n")
         if stop := stops.get(f"{name}:{passed[name]}"):
+            os.write(file, json.dumps(line | {"event": stop.name}).encode() + b"\n")
             signal.pthread_kill(threading.get_ident(), stop)  # this thread goes no step further
 
     return hook

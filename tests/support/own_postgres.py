@@ -67,7 +67,8 @@ class Cluster:
     def pid(self) -> int | None:
         """Of the process that all others of the server are children of; None when it is stopped."""
         file = self.data / "postmaster.pid"
-        return int(file.read_text().split()[0]) if file.exists() else None
+        found = int(file.read_text().split()[0]) if file.exists() else None
+        return found if found and Path(f"/proc/{found}").exists() else None
 
     def processes(self) -> list[int]:
         """All of the server's processes."""

@@ -1,0 +1,103 @@
+"""Daemons are killed at points and moments drawn by a seed, one after another, while twenty thousand messages go.
+
+``make soak`` does it ten times as often. The seed is printed where it fails; ``--kill-seed`` draws the same again.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from alertd.outbox.ledger import LEASE
+from alertd.outbox.store import UNKNOWN_RETRIES
+from tests.faults import checker
+from tests.faults.conftest import MakePlace, World
+from tests.faults.filling import fill_outbox
+from tests.faults.harness import Place
+
+pytestmark = pytest.mark.usefixtures("long_run")
+
+DELIVERIES = 20_000
+A_KILL = 100
+"""Messages for each kill, so that there is always something under way."""
+
+POINTS = (
+    "outbox.after_claim",
+    "send.before_record",
+    "send.after_record",
+    "compose.before_commit",
+    "feed.mid_read",
+    "evaluate.before_commit",
+    "evaluate.after_commit",
+)
+LATE = timedelta(minutes=5)
+
+SPEED = 10.0
+"""Seconds of the last daemon's clock in a second: what waits for a lease to run out need not be waited for long."""
+
+PATIENCE = 600.0
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--kills"))
+
+
+def test_f10_killed_at_random_while_thousands_of_messages_go_nothing_is_lost_or_misdirected(
+    make_place: MakePlace, world: World, kill_seed: int, kills: int
+) -> None:
+    """Every copy more belongs to an attempt whose answer was lost, and in the end nothing that is due is late."""
+    place = make_place(composed=True)
+    print(f"repeat with --kills {kills} --kill-seed {kill_seed}; all is kept in {place.folder}")
+    rng = random.Random(kill_seed)
+    fill_outbox(place, max(DELIVERIES, A_KILL * kills), rng)
+    at_work = sum(_killed(place, rng) for _ in range(kills))
+    assert at_work > kills * 0.8, f"only {at_work} of {kills} kills came while messages were due"
+    healed = place.at
+    waiting = checker.due(place.url, healed)
+    began = time.monotonic()
+    _runs_until(place, lambda: not place.count("delivery where state = 'due' and attempts = 0"))
+    seconds = time.monotonic() - began
+    _runs_until(place, lambda: not checker.begun_late(place.url, waiting, healed, None), SPEED)
+    late = checker.begun_late(place.url, waiting, healed, LATE)
+    assert not late, "\n".join(late)
+    place.run_until_sent()
+    place.recovered_seconds = seconds
+    verdict = place.check(world.promised)
+    copies = sum(verdict.copies.values()) - len(verdict.copies)
+    parked = place.count("delivery where state = 'parked'")
+    print(f"{kills} kills, {len(verdict.copies)} messages arrived, {copies} copies more, {verdict.recovered} recovered")
+    print(f"{parked} parked, each after three lost answers, and told of")
+    assert parked == place.count(f"delivery where state = 'parked' and unknown_attempts = {1 + UNKNOWN_RETRIES}")
+    assert place.kills == kills
+
+
+def _killed(place: Place, rng: random.Random) -> bool:
+    """One life of a daemon. Whether messages were due at its end."""
+    kill = f"{rng.choice(POINTS)}:{rng.randint(1, 100)}" if rng.random() < 0.5 else ""
+    patience = rng.uniform(0.3, 1.2)
+    rest = rng.choice((timedelta(), LEASE + timedelta(seconds=30)))
+    began = time.monotonic()
+    process = place.start(kill=kill)
+    process.join(patience)
+    process.kill()
+    code = place.ended(process, began, rest=rest)
+    assert code == -signal.SIGKILL, f"ended with {code}\n{place.log()}"
+    place.kills += 1
+    return bool(place.count("delivery where state = 'due'"))
+
+
+def _runs_until(place: Place, done: Callable[[], bool], speed: float = 1) -> None:
+    """Let a daemon run undisturbed until then."""
+    if done():
+        return
+    began = time.monotonic()
+    process = place.start(speed=speed)
+    place.wait_until(done, process, PATIENCE)
+    process.terminate()
+    assert place.ended(process, began, speed, rest=timedelta()) == 0, place.log()
