@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from alertd import log
 from alertd import watchdog as road
 from alertd.bootstrap import House, build, now_utc
 from alertd.cases.records import in_words
@@ -28,7 +27,6 @@ def watchdog(
     engine = open_to_look(settings.database.url)
     try:
         if now:
-            log.configure()
             house = build(settings)
             try:
                 steps = _shown(house)
