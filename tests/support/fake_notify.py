@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,31 +16,38 @@ from werkzeug import Request, Response
 SERVICE, SECRET = "26785a09-ab16-4eb0-8407-a37497a57506", "3d844edf-8d35-48ac-975b-e847b4f122b0"
 KEY = f"council-{SERVICE}-{SECRET}"
 TEMPLATES = {sort: str(uuid4()) for sort in ("email", "sms", "letter")}
+NEEDS = {"email": {"subject", "body"}, "sms": {"message"}, "letter": {"subject", "body"}}
+
+Answer = tuple[int, str, str]
+"""A code, the kind of error, and its words."""
 
 
 @dataclass
 class FakeNotify:
-    """Keeps what it was given. ``fails`` are codes for the next messages; ``hangs`` seconds before the answers."""
+    """Keeps what it was given. ``fails`` are answers to the next messages, nothing taken; ``loses`` codes that answer
+    the next ones though they were taken; ``hangs`` seconds before answers; ``deaf`` fails all that is asked."""
 
     server: HTTPServer
     taken: list[dict[str, Any]] = field(default_factory=list)
-    fails: list[int] = field(default_factory=list)
+    fails: list[Answer] = field(default_factory=list)
+    loses: list[int] = field(default_factory=list)
     hangs: list[float] = field(default_factory=list)
+    deaf: int = 0
+    statuses: dict[str, str] = field(default_factory=dict)
+    holds: dict[str, set[str]] = field(default_factory=lambda: dict(NEEDS))
+    asked: int = 0
 
     def __post_init__(self) -> None:
         for sort in TEMPLATES:
             self.server.expect_request(f"/v2/notifications/{sort}", method="POST").respond_with_handler(self._post)
         self.server.expect_request("/v2/notifications", method="GET").respond_with_handler(self._list)
-        for template in TEMPLATES.values():
-            self.server.expect_request(f"/v2/template/{template}").respond_with_handler(self._template)
+        one = re.compile(r"/v2/notifications/[^/]+")
+        self.server.expect_request(one, method="GET").respond_with_handler(self._one)
+        self.server.expect_request(re.compile("/v2/template/.*")).respond_with_handler(self._template)
 
     @property
     def url(self) -> str:
-        return self.server.url_for("")
-
-    def expect_status(self, id_: str, status: str) -> None:
-        """What it says of a message from now on."""
-        self.server.expect_request(f"/v2/notifications/{id_}").respond_with_json({"id": id_, "status": status})
+        return self.server.url_for("").rstrip("/")
 
     def _refusal(self, request: Request) -> Response | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -55,31 +63,56 @@ class FakeNotify:
         if refusal := self._refusal(request):
             return refusal
         if self.fails:
-            return _error(self.fails.pop(0), "RateLimitError", "to 07700900123 was not sent")
+            return _error(*self.fails.pop(0))
         said = json.loads(request.get_data())
         sort = request.path.rpartition("/")[2]
-        needs = {"email": {"subject", "body"}, "sms": {"message"}, "letter": {"subject", "body", "address_line_1"}}
-        if said["template_id"] != TEMPLATES[sort] or needs[sort] - said["personalisation"].keys():
-            return _error(400, "BadRequestError", "Missing personalisation")
+        if said["template_id"] != TEMPLATES[sort]:
+            return _error(400, "BadRequestError", "Template not found")
+        if missing := self.holds[sort] - said["personalisation"].keys():
+            return _error(400, "BadRequestError", f"Missing personalisation: {', '.join(missing)}")
         made = {"id": str(uuid4()), "sort": sort, **said}
         self.taken.append(made)
         if self.hangs:
             time.sleep(self.hangs.pop(0))
-        return Response(
-            json.dumps({"id": made["id"], "reference": said["reference"]}), 201, mimetype="application/json"
-        )
+        if self.loses:
+            return Response("<html>Bad gateway</html>", self.loses.pop(0), mimetype="text/html")
+        return _json({"id": made["id"], "reference": said["reference"]}, 201)
 
     def _list(self, request: Request) -> Response:
+        self.asked += 1
         if refusal := self._refusal(request):
             return refusal
+        if self.deaf:
+            return _error(self.deaf, "Exception", "Internal server error")
         reference = request.args.get("reference")
-        found = [{"id": one["id"]} for one in self.taken if one["reference"] == reference]
-        return Response(json.dumps({"notifications": found}), mimetype="application/json")
+        return _json({"notifications": [{"id": one["id"]} for one in self.taken if one["reference"] == reference]})
+
+    def _one(self, request: Request) -> Response:
+        self.asked += 1
+        if refusal := self._refusal(request):
+            return refusal
+        if self.deaf:
+            return _error(self.deaf, "Exception", "Internal server error")
+        id_ = request.path.rpartition("/")[2]
+        if id_ not in self.statuses:
+            return _error(404, "NoResultFound", "No result found")
+        return _json({"id": id_, "status": self.statuses[id_]})
 
     def _template(self, request: Request) -> Response:
-        return self._refusal(request) or Response(json.dumps({"id": "x"}), mimetype="application/json")
+        if refusal := self._refusal(request):
+            return refusal
+        id_ = request.path.rpartition("/")[2]
+        sort = next((sort for sort, template in TEMPLATES.items() if template == id_), None)
+        if sort is None:
+            return _error(404, "NoResultFound", "No result found")
+        return _json(
+            {"id": id_, "type": sort, "personalisation": {one: {"required": True} for one in self.holds[sort]}}
+        )
+
+
+def _json(said: dict[str, Any], code: int = 200) -> Response:
+    return Response(json.dumps(said), code, mimetype="application/json")
 
 
 def _error(code: int, error: str, message: str) -> Response:
-    said = {"status_code": code, "errors": [{"error": error, "message": message}]}
-    return Response(json.dumps(said), code, mimetype="application/json")
+    return _json({"status_code": code, "errors": [{"error": error, "message": message}]}, code)
