@@ -10,7 +10,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -172,6 +172,16 @@ async def _repeat(
             one.cancel()
 
 
+class OnceADay(CronTrigger):  # type: ignore[misc]  # APScheduler says nothing of its types
+    """At a time of day. In the night in which the clocks go back a time may come twice: it is the first. Where a time
+    is left out in spring it is an hour later by the clock, which is when it would have been."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The next one, or None where there is no more."""
+        found: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        return self.get_next_fire_time(found, found) if found and found.fold else found
+
+
 def _scheduler(
     house: House,
     evaluate: Callable[[], None],
@@ -184,7 +194,7 @@ def _scheduler(
         timezone=LONDON, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )
     for at in house.settings.schedule.evaluate:
-        scheduler.add_job(evaluate, CronTrigger(hour=at.hour, minute=at.minute, timezone=LONDON))
+        scheduler.add_job(evaluate, OnceADay(hour=at.hour, minute=at.minute, timezone=LONDON))
     scheduler.add_job(compose, IntervalTrigger(seconds=house.settings.schedule.dispatch_seconds))
     mailbox = house.settings.mailbox
     scheduler.add_job(follow, IntervalTrigger(seconds=mailbox.every if mailbox else FOLLOW_SECONDS))

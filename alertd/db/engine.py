@@ -6,6 +6,7 @@ was answered is on disk, and so that nothing waits for ever on a lock.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ from alertd.errors import InputError
 
 BUSY_SECONDS = 10
 """How long a statement waits for another writer before it fails."""
+
+WAL_BYTES = 16 * 2**20
+"""The most that SQLite's log of writes keeps of the disk once whoever read for long has ended."""
 
 _POSTGRES_OPTIONS = " ".join(
     f"-c {name}={value}"
@@ -86,7 +90,17 @@ def reading(engine: Engine) -> Engine:
 
 
 def upgrade(engine: Engine) -> None:
-    """Create or bring up the schema to this code's, in one transaction; safe when two start at once."""
+    """Create or bring up the schema to this code's, in one transaction; safe when two start at once.
+
+    Raises ``InputError`` where the database does not let us.
+    """
+    try:
+        _upgrade(engine)
+    except DBAPIError as fault:
+        raise _explained(fault, engine.url) from fault
+
+
+def _upgrade(engine: Engine) -> None:
     with _altering(engine) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
@@ -148,15 +162,16 @@ def _sqlite(address: URL) -> Engine:
     if address.database in (None, "", ":memory:"):
         raise InputError("a database in memory would lose what must be kept", fix="Name a file: sqlite:///alertd.db")
     folder = Path(str(address.database).removeprefix("file:")).parent
-    if not folder.is_dir():
-        raise InputError("the folder for the database does not exist", where=str(folder), fix="Create it first")
+    if not os.path.isdir(folder):  # and not Path.is_dir, which raises where we may not look
+        what = "the folder for the database does not exist, or alertd's user may not look into it"
+        raise InputError(what, where=str(folder), fix="Create it, and let alertd's user write there")
     engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
         _to_write_ahead(connection)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"journal_size_limit={WAL_BYTES}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -39,8 +39,8 @@ MOVES = {
 }
 
 Rows = list[Mapping[str, Any]]
-Promise = tuple[str, str, str, str, str, str, int]
-"""What somebody is to be told: rule, child, record, occurrence, role, stage and ladder level."""
+Promise = tuple[str, str, str, str, str, str, int, str]
+"""What somebody is to be told: rule, child, record, occurrence, role, stage, ladder level and reason."""
 
 
 @dataclass
@@ -82,7 +82,7 @@ def promises(database: str) -> Counter[Promise]:
     """What the database promises to tell, to which role. Each should be there once."""
     rows = read(
         database,
-        """select a.rule, a.child, a.record, a.occurrence, n.role, e.to_stage, e.level
+        """select a.rule, a.child, a.record, a.occurrence, n.role, e.to_stage, e.level, e.reason
            from notice n join alert a on a.id = n.alert_id join alert_event e on e.id = n.event_id""",
     )
     return Counter(tuple(row.values()) for row in rows)

@@ -138,13 +138,13 @@ class Place:
     def run_until_sent(self, *work: str) -> None:
         """Start again as if nothing had been, until everything due is sent."""
         began = time.monotonic()
-        readings, passes = self.readings(), self.points().count("compose.before_commit")
+        readings, before = self.readings(), len(self.points())
         process = self.start(*work, kill="", speed=FAST)
         if "send" not in work:
 
             def done() -> bool:
                 # Two passes after the reading, so that the first of them has been sent.
-                new = self.points()[passes:]
+                new = self.points()[before:]
                 after = new[new.index("evaluate.after_commit") :] if "evaluate.after_commit" in new else []
                 return self.readings() > readings and after.count("compose.before_commit") > 1 and self.is_sent()
 

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     log.configure()
     # These are waited for by no clock of ours.
     daemon.AGAIN_AFTER /= told.speed
-    daemon.PULSE_SECONDS /= told.speed
+    daemon.PULSE_SECONDS = max(daemon.PULSE_SECONDS / told.speed, 1.0)
     stops = {told.kill: signal.SIGKILL, told.pause: signal.SIGSTOP}
     faultpoints.install(_hook(told.config.parent / "daemon.jsonl", stops))
     try:

@@ -11,6 +11,8 @@ from alertd.calendars.clock import CountedDay, CountFrom, age_on, begin_of, birt
 from alertd.calendars.durations import Duration, Unit
 from alertd.errors import InputError
 
+pytestmark = pytest.mark.fault("F48")
+
 ENGLAND = calendar_for("england-and-wales")
 WED = date(2026, 12, 2)
 DAY = timedelta(days=1)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from alertd.calendars.calendar import NATIONS, Calendar, calendar_for
 from alertd.errors import InputError
 
+pytestmark = pytest.mark.fault("F48")
+
 ENGLAND = calendar_for("england-and-wales")
 DAY = timedelta(days=1)
 days = st.dates(date(2000, 1, 1), date(2090, 12, 31))
