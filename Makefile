@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SHELL := /bin/bash
 
-.PHONY: help demo test check format faults mutations fuzz canaries bench wheel clean
+.PHONY: help demo test check format faults mutations soak fuzz canaries bench wheel clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
