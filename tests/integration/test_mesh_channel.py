@@ -190,6 +190,18 @@ def test_nothing_is_sent_to_a_server_that_cannot_prove_who_it_is(tmp_path: Path,
 
 
 @pytest.mark.fault("F22")
+def test_where_we_say_whom_to_trust_nobody_beside_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca, public = trustme.CA(), trustme.CA()
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(_written(public, tmp_path / "public")))
+    with sealed(public.issue_cert("localhost")) as mesh:
+        made = channel(tmp_path, mesh.url, **identity(tmp_path, ca))
+        assert send(made).result == "later" and mesh.taken == []
+        assert send(channel(tmp_path, mesh.url)).result == "delivered", "by the system's own"
+
+
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize("ours", ["ended", "of another authority", "none"])
 def test_where_our_certificate_is_not_accepted_nothing_is_taken_and_no_message_is_refused(
     tmp_path: Path, ours: str

@@ -53,6 +53,8 @@ class _Client(MeshClient):
             self._session.close()
             self._close_called = True  # or it warns of us when it is thrown away
             raise
+        if config.ca_file:
+            self._session.verify = str(config.ca_file)  # and nobody beside it
         self._session.max_redirects = 0  # what is followed takes the message along
 
     def send_chunk(self, *args: Any, **kwargs: Any) -> Any:
