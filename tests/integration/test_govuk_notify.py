@@ -45,10 +45,17 @@ def _serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-@pytest.fixture
-def notify() -> Iterator[FakeNotify]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[HTTPServer]:
+    """One for all tests: each takes half a second to stop."""
     with HTTPServer(host="127.0.0.1", threaded=True) as server:
-        yield FakeNotify(server)
+        yield server
+
+
+@pytest.fixture
+def notify(server: HTTPServer) -> FakeNotify:
+    server.clear()
+    return FakeNotify(server)
 
 
 def channel(folder: Path, url: str, *, key: str = KEY, **settings: object) -> Notifier:
@@ -204,13 +211,12 @@ def test_nothing_is_sent_to_a_server_whose_certificate_is_of_nobody_we_trust(tmp
     assert (outcome.result, outcome.scope) == ("later", "channel") and "certificate" in outcome.reason
 
 
-def test_i4_a_message_follows_no_redirect(notify: FakeNotify, tmp_path: Path) -> None:
-    with HTTPServer(host="127.0.0.1", threaded=True) as other:
-        other.expect_request("/v2/notifications/email").respond_with_json(
-            {}, 307, headers={"Location": f"{notify.url}/v2/notifications/email"}
-        )
-        outcome = send(channel(tmp_path, other.url_for("")))
-    assert (outcome.result, outcome.scope) == ("later", "channel") and notify.server.log == []
+def test_i4_a_message_follows_no_redirect(tmp_path: Path) -> None:
+    with HTTPServer(host="127.0.0.1") as asked, HTTPServer(host="127.0.0.1") as elsewhere:
+        where = "/v2/notifications/email"
+        asked.expect_request(where).respond_with_json({}, 307, headers={"Location": elsewhere.url_for(where)})
+        outcome = send(channel(tmp_path, asked.url_for("")))
+        assert (outcome.result, outcome.scope) == ("later", "channel") and elsewhere.log == []
 
 
 @pytest.mark.fault("F20")
@@ -386,9 +392,8 @@ def test_a_wrong_setting_is_said_at_the_start_and_no_key_with_it(
 def test_a_key_that_every_user_can_read_is_not_used(tmp_path: Path) -> None:
     channel(tmp_path, "http://127.0.0.1:1")
     (tmp_path / "key").chmod(0o604)
-    settings = {"api_key_file": tmp_path / "key", "email_template": TEMPLATES["email"]}
     with pytest.raises(InputError, match="open to every user"):
-        notifier(settings)
+        notifier({"api_key_file": tmp_path / "key", "email_template": TEMPLATES["email"]})
 
 
 def test_without_its_package_the_channel_says_which_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

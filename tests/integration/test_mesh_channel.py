@@ -29,10 +29,17 @@ LETTER = Letter(
 )  # fmt: skip
 
 
-@pytest.fixture
-def mesh() -> Iterator[FakeMesh]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[HTTPServer]:
+    """One for all tests: each takes half a second to stop."""
     with HTTPServer(host="127.0.0.1", threaded=True) as server:
-        yield FakeMesh(server)
+        yield server
+
+
+@pytest.fixture
+def mesh(server: HTTPServer) -> FakeMesh:
+    server.clear()
+    return FakeMesh(server)
 
 
 def channel(folder: Path, url: str, *, password: str = PASSWORD, **settings: object) -> Notifier:
@@ -134,12 +141,12 @@ def test_nobody_there_means_later_for_the_whole_channel(tmp_path: Path) -> None:
     assert (outcome.result, outcome.scope) == ("later", "channel")
 
 
-def test_i4_a_message_follows_no_redirect(mesh: FakeMesh, tmp_path: Path) -> None:
-    with HTTPServer(host="127.0.0.1", threaded=True) as other:
+def test_i4_a_message_follows_no_redirect(tmp_path: Path) -> None:
+    with HTTPServer(host="127.0.0.1") as asked, HTTPServer(host="127.0.0.1") as elsewhere:
         where = f"/messageexchange/{MAILBOX}/outbox"
-        other.expect_request(where).respond_with_json({}, 307, headers={"Location": f"{mesh.url}{where}"})
-        outcome = send(channel(tmp_path, other.url_for("")))
-    assert (outcome.result, outcome.scope) == ("later", "channel") and mesh.server.log == []
+        asked.expect_request(where).respond_with_json({}, 307, headers={"Location": elsewhere.url_for(where)})
+        outcome = send(channel(tmp_path, asked.url_for("")))
+        assert (outcome.result, outcome.scope) == ("later", "channel") and elsewhere.log == []
 
 
 @contextmanager
