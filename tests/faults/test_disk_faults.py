@@ -99,9 +99,11 @@ def test_f36_with_no_room_for_the_log_all_goes_out_and_later_the_log_says_that_i
 def test_f36_a_server_whose_disk_is_full_stores_no_outcome_and_nothing_more_is_sent(
     make_place: MakePlace, world: World
 ) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="alertd-disk-"))
-    folder.chmod(0o755)  # PostgreSQL is another user, who must get there
-    with SmallDisk(folder / "disk", 192) as disk, Cluster(disk.folder) as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="alertd-disk-") as name,
+        SmallDisk(_open_to_all(name) / "disk", 192) as disk,
+        Cluster(disk.folder) as cluster,
+    ):
         place = make_place(url=new_database(cluster.url))
         assert place.ended(place.start("evaluate"), time.monotonic()) == 0, place.log()
         fill_outbox(place, 3000, random.Random(1))
@@ -117,6 +119,12 @@ def test_f36_a_server_whose_disk_is_full_stores_no_outcome_and_nothing_more_is_s
         began = time.monotonic()
         place.runs_until_sent(process, place.count("notice"), began, MINUTES)
         assert max(place.check(world.promised).copies.values()) <= 2
+
+
+def _open_to_all(name: str) -> Path:
+    """PostgreSQL is another user, who must get there."""
+    Path(name).chmod(0o755)
+    return Path(name)
 
 
 def _use_up(cluster: Cluster) -> None:
