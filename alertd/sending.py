@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from alertd.bootstrap import House
-from alertd.cases.records import LONDON, local_day
+from alertd.cases.holding import Holding
+from alertd.cases.records import LONDON, in_words, local_day
 from alertd.db.engine import reading
 from alertd.evaluation import alone
 from alertd.faultpoints import point
@@ -27,6 +29,9 @@ from alertd.subscriptions.store import end_of_leavers
 
 RECONCILE_EVERY = timedelta(minutes=10)
 """How often it is counted what ought not to be."""
+
+DOWN: Final = timedelta(minutes=10)
+"""How long a whole channel may be down before somebody is told: a mail server that restarts is back by then."""
 
 
 def compose_once(house: House) -> Composed:
@@ -132,7 +137,32 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
         )
     if summary.results:
         await asyncio.to_thread(_count_up, house)
+    await asyncio.to_thread(_tell_of_down, house, summary)
     return summary
+
+
+def _tell_of_down(house: House, summary: Summary) -> None:
+    """Tell the data owner of a channel that takes nothing of anybody, once a day. Where that is e-mail, their other
+    channel says it, or duty's where they have none."""
+    now = house.clock()
+    for name in summary.answered:
+        house.failing.pop(f"channel {name}", None)
+    for name, why in summary.paused.items():
+        since = house.failing.setdefault(f"channel {name}", now)
+        if now - since < DOWN:
+            continue
+        lines = [
+            f"Nothing has gone by {name} since {in_words(since)}: {why}",
+            "What waits goes by itself within five minutes of its return. Of what is urgent, a person's other channel "
+            "tells after half an hour, where they have one.",
+            "alertd status says how much waits, and alertd notify test whether it works again.",
+        ]
+        with Session(house.engine) as session, session.begin():
+            alone(session)
+            composer, subject = house.composer_now(), f"alertd cannot send by {name}"
+            owner = composer.directory.resolve("data_owner", Holding(), local_day(now))
+            role = "data_owner" if owner.fallback else "duty"
+            tell_operator(session, composer, now, about=f"channel:{name}", subject=subject, lines=lines, role=role)
 
 
 def _may_send(house: House) -> bool:

@@ -48,11 +48,13 @@ class Summary:
     """What one pass did: attempts by result, channels that stopped and why, and claims found abandoned.
 
     ``stale`` counts outcomes that could not be stored because another process had taken over, and
-    ``taken_back`` the messages that must not go as they were, by why.
+    ``taken_back`` the messages that must not go as they were, by why. ``answered`` are the channels that took a
+    message, or said what they think of one.
     """
 
     results: Counter[str] = field(default_factory=Counter)
     paused: dict[str, str] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
     recovered: int = 0
     stale: int = 0
     taken_back: Counter[str] = field(default_factory=Counter)
@@ -180,6 +182,8 @@ class _Pass:
             pacing.end(claimed.id, claimed.destination, heard, monotonic())
         self.summary.results[outcome.result] += 1
         self.summary.stale += not stored
+        if outcome.result in ("delivered", "refused") and outcome.scope != "channel":
+            self.summary.answered.add(claimed.channel)
         if outcome.scope == "channel" and claimed.channel not in self.summary.paused:
             self.summary.paused[claimed.channel] = outcome.reason
             until = self.clock() + max(_PAUSE, min(outcome.retry_after or _PAUSE, store.LONGEST_ASKED))

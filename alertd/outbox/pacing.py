@@ -41,8 +41,8 @@ FORGOTTEN: Final = 60
 """Minutes after which a limit that was not met again is none."""
 
 REST: Final = (60.0, 120.0, 240.0)
-"""How long a destination is left alone, in seconds, the first time and after each probe that failed: what is due
-goes within five minutes of its return."""
+"""How long a destination or a whole channel is left alone, in seconds, the first time and after each probe that failed:
+what is due goes within five minutes of its return."""
 
 
 @dataclass(slots=True)
@@ -81,6 +81,31 @@ class _Rate:
 
 
 @dataclass(slots=True)
+class _Whole:
+    """A channel whose last fault was of all of it, as a password that is not accepted. It is tried with one message at
+    a time, and less and less often: who tries a wrong password twenty times a minute has the account locked."""
+
+    rests: int = 0
+    until: float = 0.0
+    probe: str | None = None
+
+    def room(self, now: float) -> float:
+        """How many more may start, as far as this is concerned."""
+        if not self.rests:
+            return math.inf
+        return int(now >= self.until and self.probe is None)
+
+    def hear(self, outcome: Outcome, now: float) -> None:
+        """Rest, or not any more."""
+        if outcome.scope != "channel":
+            self.rests = self.rests if outcome.result == "later" else 0
+        elif now >= self.until:
+            asked = outcome.retry_after.total_seconds() if outcome.retry_after else 0.0
+            self.until = now + max(REST[min(self.rests, len(REST) - 1)], min(asked, REST[-1]))
+            self.rests += 1
+
+
+@dataclass(slots=True)
 class Pacing:
     """What of one channel is on the way, and what it has learnt of its relay and its destinations."""
 
@@ -90,11 +115,13 @@ class Pacing:
     _started: deque[float] = field(default_factory=deque)
     _taken: deque[float] = field(default_factory=deque)
     _rate: _Rate = field(default_factory=_Rate)
+    _whole: _Whole = field(default_factory=_Whole)
 
     def room(self, now: float) -> int:
         """How many more may start."""
         quick = sum(now - since < SLOW for since in self._since.values())
         room = min(self.pace.at_once - quick, self.pace.at_once * MOST_SLOW - len(self._since))
+        room = int(min(room, self._whole.room(now)))
         a_minute = min(self.pace.per_minute or math.inf, self._rate.most(now))
         if a_minute < math.inf:
             room = min(room, int(a_minute) - _of_the_last_minute(self._started, now))
@@ -117,6 +144,7 @@ class Pacing:
         self._destinations.setdefault(destination, _Destination()).under_way += 1
         self._since[id_] = now
         self._started.append(now)
+        self._whole.probe = id_ if self._whole.rests else None
         _of_the_last_minute(self._started, now)
 
     def end(self, id_: str, destination: str, outcome: Outcome | None, now: float) -> None:
@@ -124,6 +152,10 @@ class Pacing:
         there = self._destinations[destination]
         there.under_way -= 1
         self._since.pop(id_)
+        if self._whole.probe == id_:
+            self._whole.probe = None
+        if outcome is not None:
+            self._whole.hear(outcome, now)
         if outcome is not None and outcome.scope != "channel":
             if outcome.result == "delivered":
                 self._taken.append(now)

@@ -21,6 +21,7 @@ from alertd.outbox.channel import Message
 from alertd.outbox.mail_message import return_path
 from alertd_notifiers.email.config import EmailConfig
 from alertd_notifiers.email.dialogue import Dialogue, Reply
+from alertd_notifiers.email.reach import connected
 from alertd_notifiers.email.verdict import Stage
 
 _QUIT_SECONDS = 5.0
@@ -37,8 +38,7 @@ class Connection:
         self._dialogue: Dialogue | None = None
         self._begun = False  # a message was announced that did not go
         self._smtp = SMTP(
-            hostname=config.host,
-            port=config.port,
+            hostname=config.host,  # only for its certificate: open() makes the connection
             timeout=config.timeout_seconds,
             use_tls=config.tls == "implicit",
             start_tls=False,  # open() does it, so that its failure has its own stage
@@ -53,7 +53,13 @@ class Connection:
 
     async def open(self) -> None:
         """Connect, encrypt, log in."""
-        await self._smtp.connect()
+        config = self._config
+        made = await connected(config.host, config.port, config.timeout_seconds)
+        try:
+            await self._smtp.connect(sock=made)
+        except BaseException:
+            made.close()
+            raise
         self._keep_transport()
         await self._smtp.ehlo()
         if self._config.tls == "starttls":

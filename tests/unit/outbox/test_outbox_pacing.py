@@ -18,6 +18,7 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DELIVERED = Outcome("delivered", "taken")
 LATER = Outcome("later", "not now")
 LOST = Outcome("unknown", "no answer")
+WRONG_PASSWORD = Outcome("later", "535: not accepted", scope="channel")
 
 
 def fail(pacing: Pacing, destination: str, outcome: Outcome, times: int, now: float) -> None:
@@ -171,3 +172,35 @@ def test_whatever_happens_nothing_is_left_alone_for_longer_than_the_longest_rest
         assert pacing.room(now) == 4
     for destination in ("a", "b", ""):
         assert pacing.room_for(destination, now + REST[-1]) >= 1
+
+
+def test_f23_a_wrong_password_is_tried_ever_less_often_and_with_one_message_at_a_time() -> None:
+    pacing, at = Pacing(Pace(at_once=8)), 0.0
+    for rest in (*REST, REST[-1]):
+        fail(pacing, "a.example", WRONG_PASSWORD, 1, now=at)
+        assert pacing.room(at + rest - 1) == 0, "an account is locked after a few failures"
+        at += rest
+        assert pacing.room(at) == 1, "a probe"
+        pacing.start("probe", "b.example", at)
+        assert pacing.room(at) == 0, "and only one"
+        pacing.end("probe", "b.example", None, at)
+    pacing.start("probe", "a.example", at)
+    pacing.end("probe", "a.example", DELIVERED, at)
+    assert pacing.room(at) == 8, "all of it at once, when one was taken"
+
+
+def test_f23_what_was_under_way_when_the_password_failed_counts_as_one_failure() -> None:
+    pacing = Pacing(Pace(at_once=8))
+    for n in range(4):
+        pacing.start(f"a{n}", "a.example", 0)
+    for n in range(4):
+        pacing.end(f"a{n}", "a.example", WRONG_PASSWORD, 1)
+    assert pacing.room(1 + REST[0]) == 1
+
+
+def test_f23_a_refused_address_says_that_the_channel_works() -> None:
+    pacing = Pacing(Pace(at_once=8))
+    fail(pacing, "a.example", WRONG_PASSWORD, 1, now=0)
+    pacing.start("probe", "a.example", REST[0])
+    pacing.end("probe", "a.example", Outcome("refused", "no such mailbox", scope="message"), REST[0])
+    assert pacing.room(REST[0]) == 8
