@@ -1,4 +1,4 @@
-"""The connection to the relay: its name is looked up beside everything else, and each address has its turn (row F25)."""
+"""The connection to the relay: its name is looked up beside everything else, and each address has its turn."""
 
 from __future__ import annotations
 
