@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from alertd.db.tables import Delivery, DeliveryEvent, DeliveryReceipt
+from alertd.db.tables import Delivery, DeliveryReceipt
+from alertd.outbox import store
 from alertd.outbox.channel import Receipt
 
 LONGEST_KEY: Final = 200
@@ -46,22 +47,10 @@ def _came_back(session: Session, delivery_id: str, now: datetime, reason: str) -
         .returning(Delivery.attempts)
     )
     if attempts is not None:
-        record(session, delivery_id, "delivered", "refused", attempts, now, reason)
+        store.record(session, delivery_id, "delivered", "refused", attempts, reason, now)
 
 
 def note(session: Session, delivery_id: str, now: datetime, reason: str) -> None:
     """Write something into a delivery's history that moves nothing: from its state to the same."""
     found = session.execute(select(Delivery.state, Delivery.attempts).where(Delivery.id == delivery_id)).one()
-    record(session, delivery_id, found.state, found.state, found.attempts, now, reason)
-
-
-def record(
-    session: Session, delivery_id: str, before: str, after: str, attempt: int, now: datetime, reason: str
-) -> None:
-    """One row of a delivery's history."""
-    session.add(
-        DeliveryEvent(
-            delivery_id=delivery_id, at=now, from_state=before, to_state=after, attempt=attempt, reason=reason
-        )
-    )
-    session.flush()
+    store.record(session, delivery_id, found.state, found.state, found.attempts, reason, now)

@@ -15,7 +15,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from alertd.db.tables import Delivery, DeliveryEvent
-from alertd.outbox.afterwards import record
+from alertd.outbox import store
 
 URGENT_WAITS: Final = timedelta(minutes=30)
 """How long an urgent mail may wait for a mail server before the other channel says it. A proposal."""
@@ -91,5 +91,5 @@ def _move(session: Session, delivery_id: str, state: str, now: datetime, reason:
     )
     if not moved.rowcount:  # type: ignore[attr-defined]
         return False
-    record(session, delivery_id, "standing_by", state, 0, now, reason)
+    store.record(session, delivery_id, "standing_by", state, 0, reason, now)
     return True

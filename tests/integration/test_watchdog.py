@@ -16,6 +16,7 @@ from alertd.bootstrap import House, build
 from alertd.db.tables import Alert, Delivery
 from alertd.engine.sweep import Sweep
 from alertd.errors import InputError
+from alertd.outbox.afterwards import note
 from alertd.settings import load
 from tests.support.cli import Done, Here
 from tests.support.smtp_server import SmtpServer
@@ -77,6 +78,17 @@ def test_it_goes_the_whole_road_and_no_child_is_counted_for_it(town: Town) -> No
         assert watchdog.silent(session, house.settings.watchdog, NOW + timedelta(hours=26)) == ""  # type: ignore[arg-type]
         late = watchdog.silent(session, house.settings.watchdog, NOW + timedelta(hours=27))  # type: ignore[arg-type]
     assert "more than 26 hours ago" in late
+    house.engine.dispose()
+
+
+def test_what_is_heard_of_it_later_is_no_sign_of_life(town: Town) -> None:
+    house = town.house()
+    list(watchdog.at_once(house))
+    with Session(house.engine) as session, session.begin():
+        sent = session.scalars(select(Delivery)).one()
+        note(session, sent.id, NOW + timedelta(hours=27), "an automatic answer: away")
+    with Session(house.engine) as session:
+        assert watchdog.last_delivered(session) == NOW
     house.engine.dispose()
 
 
