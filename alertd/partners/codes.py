@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from alertd.cases import codes
 from alertd.language import Language, Said
 
 
@@ -25,55 +26,13 @@ class Code:
         return Said(f"{self.code}: {self.meaning}") if self.code else language.say(self.meaning)
 
 
-def _codes(**meanings: str) -> Mapping[str, Code]:
+def _codes(meanings: Mapping[str, str]) -> Mapping[str, Code]:
     return {code: Code(code, meaning) for code, meaning in meanings.items()}
 
 
-PLACEMENT: Final = _codes(
-    A3="placed for adoption with consent, with the current foster carer",
-    A4="placed for adoption with consent, not with the current foster carer",
-    A5="placed for adoption with a placement order, with the current foster carer",
-    A6="placed for adoption with a placement order, not with the current foster carer",
-    H5="semi-independent living",
-    K1="secure children's home",
-    K2="children's home",
-    P1="placed with own parents",
-    P2="independent living",
-    P3="residential employment",
-    R1="residential care home",
-    R2="health establishment",
-    R3="family centre or mother and baby unit",
-    R5="young offender institution",
-    S1="residential school",
-    T0="temporary move",
-    T1="temporary stay in hospital",
-    T2="temporary absence on holiday",
-    T3="temporary stay with another foster carer",
-    T4="other temporary move",
-    U1="foster placement with a relative or friend, long term",
-    U2="foster placement with a relative or friend who is also an approved adopter",
-    U3="foster placement with a relative or friend",
-    U4="foster placement with another foster carer, long term",
-    U5="foster placement with another foster carer who is also an approved adopter",
-    U6="foster placement with another foster carer",
-    Z1="other placement",
-)
+PLACEMENT: Final = _codes(codes.PLACEMENT)
 
-LEGAL_STATUS: Final = _codes(
-    C1="interim care order",
-    C2="full care order",
-    D1="freeing order",
-    E1="placement order",
-    J1="remanded to local authority accommodation or youth detention accommodation",
-    J2="accommodated under the Police and Criminal Evidence Act",
-    J3="sentenced to a youth rehabilitation order with a residence requirement",
-    L1="under police protection",
-    L2="emergency protection order",
-    L3="child assessment order",
-    V2="accommodated under section 20",
-    V3="accommodated in an agreed series of short breaks",
-    V4="accommodated in an agreed series of short breaks, each placement recorded",
-)
+LEGAL_STATUS: Final = _codes(codes.LEGAL_STATUS)
 
 EVENTS: Final[Mapping[str, Code]] = {
     "provider_event": Code("", "An event in a children's home or foster placement"),
