@@ -86,6 +86,7 @@ def test_the_findings_are_the_same_however_the_work_is_cut(
 
 
 @pytest.mark.parametrize(("workers", "batch"), [(2, 1), (1, 4)])
+@pytest.mark.fault("F59")
 def test_a_child_that_ends_its_worker_costs_that_child_alone(
     monkeypatch: pytest.MonkeyPatch, workers: int, batch: int
 ) -> None:
@@ -110,6 +111,7 @@ def picky(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> tuple[Findin
     return evaluator.evaluate(case, as_of)
 
 
+@pytest.mark.fault("F59")
 def test_a_child_whose_evaluation_raises_costs_that_child_alone_and_says_no_personal_data() -> None:
     found = sweep(snapshot(CHILDREN), BOOK, NOW, workers=1, evaluate=picky)
     assert found.failed == {"C29"}

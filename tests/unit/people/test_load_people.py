@@ -76,6 +76,7 @@ def row(**cells: str) -> str:
         ("", "people.csv:1", "missing"),
     ],
 )
+@pytest.mark.fault("F65")
 def test_refuses_people(tmp_path: Path, people: str, where: str, what: str) -> None:
     with pytest.raises(InputError) as caught:
         load(tmp_path, people)
@@ -95,6 +96,7 @@ def test_refuses_people(tmp_path: Path, people: str, where: str, what: str) -> N
         (TEAMS + "T2,South,,south@other.example\n", "teams.csv:4: column inbox", "not an allowed mail domain"),
     ],
 )
+@pytest.mark.fault("F65")
 def test_refuses_teams(tmp_path: Path, teams: str, where: str, what: str) -> None:
     with pytest.raises(InputError) as caught:
         load(tmp_path, teams=teams)
@@ -132,6 +134,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.fault("F65")
 def test_the_duty_address_is_checked_too(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="duty address"):
         load(tmp_path, duty="duty@elsewhere.example")

@@ -132,6 +132,8 @@ def test_a_file_name_that_says_nothing_is_refused(tmp_path: Path, name: str, say
         ("The child 943 476 5919", 1, "may not hold an NHS number"),
     ],
 )
+@pytest.mark.fault("F61")
+@pytest.mark.fault("F61")
 def test_anything_else_is_refused_at_load_with_its_line(tmp_path: Path, source: str, line: int, says: str) -> None:
     with pytest.raises(InputError) as told:
         own(tmp_path, urgent=source)
@@ -175,6 +177,7 @@ def shown(html: str) -> ElementTree.Element:
 
 
 @given(value=st.one_of(TEXT, MARKS))
+@pytest.mark.fault("F62")
 def test_no_data_becomes_markup(value: str) -> None:
     """The same tags whatever is put in, and every visible character of it is shown in both forms."""
     source = f"## Section\n\n#### Title {data(value, 'en')}\n\n{data(value, 'en')}x\n\n- {data(value, 'en')}y\n"

@@ -29,6 +29,8 @@ def is_expected(said: str, path: Path) -> bool:
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda p: p.stem)
+@pytest.mark.fault("F56")
+@pytest.mark.fault("F56")
 def test_a_broken_pack_is_refused_with_the_message_its_first_line_expects(path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_rulebook([path])
@@ -36,6 +38,8 @@ def test_a_broken_pack_is_refused_with_the_message_its_first_line_expects(path: 
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda p: p.name)
+@pytest.mark.fault("F56")
+@pytest.mark.fault("F56")
 def test_a_broken_overlay_is_refused_with_the_message_its_first_line_expects(path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_rulebook([FOLDER / "overlays" / "law.yaml"], overlays=[path])
