@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+PACKAGE: Final = "govuk-frontend"
 VERSION: Final = "6.3.0"  # the one whose markup the macros of govuk-frontend-jinja 4.1 write
 INTEGRITY: Final = "cXIQxm5PHCsbic47GXZrVBZhAeeshTLRL6ZBKilLsR6rMCjJuWb7Fruq0VUNMBJFlJk/srsRj/q8d5bM9cgKoA=="
 MADE: Final = f"{VERSION}, arranged 1"
@@ -88,28 +89,37 @@ def make(folder: Path) -> None:
 
 def _tarball(work: Path) -> Path:
     """The package as npm publishes it, checked: a tarball that was pointed to, or packed by npm."""
-    name = f"govuk-frontend@{VERSION}"
-    if given := os.environ.get(TARBALL):
-        found = Path(given)
-        if not found.is_file():
-            raise AssetsError(f"{TARBALL} names {given}, and there is no such file. Make it with: npm pack {name}")
-    else:
-        npm = shutil.which("npm")
-        if npm is None:
-            raise AssetsError(
-                f"its pages need the npm package {name}, and there is no npm here. Install npm "
-                f"(Debian: apt-get install npm), or set {TARBALL} to the file that 'npm pack {name}' makes elsewhere"
-            )
-        done = subprocess.run([npm, "pack", name, "--silent"], cwd=work, capture_output=True, text=True)  # noqa: S603
-        found = work / f"govuk-frontend-{VERSION}.tgz"
-        if done.returncode != 0 or not found.is_file():
-            raise AssetsError(
-                f"'npm pack {name}' failed. Without a network, set {TARBALL} to a tarball made by it elsewhere. "
-                f"npm says: {done.stderr.strip() or 'nothing'}"
-            )
-    if sha512(found.read_bytes()).digest() != b64decode(INTEGRITY):
-        raise AssetsError(f"{found.name} is not govuk-frontend {VERSION} as it was published: its hash is another")
-    return found
+    if not (given := os.environ.get(TARBALL)):
+        return packed(PACKAGE, VERSION, INTEGRITY, work, f"set {TARBALL} to the file that '{{}}' makes elsewhere")
+    if not Path(given).is_file():
+        raise AssetsError(
+            f"{TARBALL} names {given}, and there is no such file. Make it with: npm pack {PACKAGE}@{VERSION}"
+        )
+    return _checked(Path(given), PACKAGE, VERSION, INTEGRITY)
+
+
+def packed(package: str, version: str, integrity: str, into: Path, otherwise: str) -> Path:
+    """A package packed by npm, checked. ``otherwise`` is what else can be done, around the command that was tried."""
+    command = f"npm pack {package}@{version}"
+    if (npm := shutil.which("npm")) is None:
+        raise AssetsError(
+            f"the npm package {package}@{version} is needed, and there is no npm here. "
+            f"Install npm (Debian: apt-get install npm), or {otherwise.format(command)}"
+        )
+    done = subprocess.run(  # noqa: S603
+        [npm, "pack", f"{package}@{version}", "--silent"], cwd=into, capture_output=True, text=True
+    )
+    made = into / f"{package}-{version}.tgz"
+    if done.returncode != 0 or not made.is_file():
+        said = done.stderr.strip() or "nothing"
+        raise AssetsError(f"'{command}' failed. Try again, or {otherwise.format(command)}. npm says: {said}")
+    return _checked(made, package, version, integrity)
+
+
+def _checked(tarball: Path, package: str, version: str, integrity: str) -> Path:
+    if sha512(tarball.read_bytes()).digest() != b64decode(integrity):
+        raise AssetsError(f"{tarball.name} is not {package} {version} as it was published: its hash is another")
+    return tarball
 
 
 def _files(tarball: Path) -> dict[str, str]:
