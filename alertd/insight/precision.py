@@ -7,7 +7,7 @@ what was withdrawn, are not wrong, but where they are many the record or the rul
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -67,13 +67,28 @@ class Precision:
         }
 
 
+Settled = tuple[str, str, str]
+"""What an alert counts as: its rule, the weightiest of its disputes (blank: none), and why it closed (blank: open)."""
+
+
+def settled(alert: ToldAlert) -> Settled:
+    """What one alert counts as."""
+    disputed = next((how for how in ("upheld", "open", "rejected") if how in alert.disputes), "")
+    return alert.rule, disputed, alert.closed_as or ""
+
+
 def precision(alerts: Iterable[ToldAlert]) -> list[Precision]:
     """The figures of every rule that told anybody, the least precise first."""
+    return precision_of(Counter(settled(alert) for alert in alerts))
+
+
+def precision_of(alerts: Mapping[Settled, int]) -> list[Precision]:
+    """The same of alerts that were counted before, as a database counts them."""
     counts: dict[str, Counter[str]] = {}
-    for alert in alerts:
-        count = counts.setdefault(alert.rule, Counter())
-        disputed = next((how for how in ("upheld", "open", "rejected") if how in alert.disputes), "")
-        count.update(["told", disputed, alert.closed_as or "", "closed" if alert.closed_as else ""])
+    for (rule, disputed, closed_as), n in alerts.items():
+        count = counts.setdefault(rule, Counter())
+        for what in ("told", disputed, closed_as, "closed" if closed_as else ""):
+            count[what] += n
     found = [
         Precision(
             rule,
