@@ -117,6 +117,16 @@ def handled(session: Session) -> dict[int, tuple[Handled, ...]]:
     return _by_alert(session, select(Handling).where(Handling.ended_at.is_(None)))
 
 
+def standing_of(session: Session, alert_ids: Collection[int]) -> dict[int, tuple[Handled, ...]]:
+    """What stands of some alerts, as :func:`handled`."""
+    found: dict[int, tuple[Handled, ...]] = {}
+    ids = sorted(alert_ids)
+    for at in range(0, len(ids), 500):  # a statement takes so many values
+        some = Handling.alert_id.in_(ids[at : at + 500])
+        found |= _by_alert(session, select(Handling).where(Handling.ended_at.is_(None), some))
+    return found
+
+
 def said_of(session: Session, alert_id: int) -> tuple[Handled, ...]:
     """All that was ever said of one alert, ended or not."""
     return _by_alert(session, select(Handling).where(Handling.alert_id == alert_id)).get(alert_id, ())

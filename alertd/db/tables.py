@@ -141,6 +141,9 @@ class Alert(Base):
             name="closed_as",
         ),
         Index("ix_alert_state_child", "state", "child"),
+        Index("ix_alert_worker_state", "worker", "state"),
+        Index("ix_alert_team_state", "team", "state"),
+        Index("ix_alert_child", "child"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -138,7 +138,7 @@ def _not_so(one: _Told, delivery: _Going) -> str:
 def _address_changed(directory: Directory, delivery: _Going, today: date) -> str:
     """Whether the person is not here any more, or is reached elsewhere."""
     fallback = None
-    if delivery.person == WATCHDOG:
+    if delivery.person in (WATCHDOG, SIGN_IN):
         return ""
     if delivery.person == "duty":
         address, fallback = directory.duty, directory.duty_fallback
@@ -155,6 +155,8 @@ def _address_changed(directory: Directory, delivery: _Going, today: date) -> str
     return "" if delivery.is_at(address, fallback) else f"{delivery.person} has another address now"
 
 
+SIGN_IN: Final = "sign-in"
+"""Whom a link to sign in goes to: whoever asked for it, be they away or of an agency. It tells of no alert."""
 WATCHDOG: Final = "watchdog"
 """Whom the message goes to that only shows that messages go: nobody of the staff."""
 

@@ -1,7 +1,8 @@
-"""The section about the pages that partners and calendars reach."""
+"""The section about the pages: those for people to sign in to, and those that partners and calendars reach."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -10,10 +11,25 @@ from alertd.settings.listening import Listening, loopback
 
 
 class Web(Listening):
-    """Where alertd's pages are. ``url`` is how people reach them, as written in mails: https, no path needed."""
+    """Where alertd's pages are. ``url`` is how people reach them, as written in mails: https, no path needed.
+
+    Whoever signs in is asked again after ``idle_minutes`` without use, and after ``hours`` in any case.
+    """
 
     url: str = Field(pattern=r"^https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._/-]*)?$")
     port: int = Field(default=8400, ge=0, le=65535)
+    idle_minutes: int = Field(default=30, ge=5, le=24 * 60)
+    hours: float = Field(default=10, gt=0, le=24)
+
+    @property
+    def idle(self) -> timedelta:
+        """How long a session lasts without use."""
+        return timedelta(minutes=self.idle_minutes)
+
+    @property
+    def at_most(self) -> timedelta:
+        """How long a session lasts at all."""
+        return timedelta(hours=self.hours)
 
     @model_validator(mode="after")
     def _https(self) -> Self:

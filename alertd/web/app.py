@@ -1,6 +1,8 @@
-"""The pages that partners and calendar programs reach: all of them need a link that nobody can guess."""
+"""The pages: those that people sign in to, and those that partners and calendar programs reach by a link."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -9,15 +11,25 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from alertd.bootstrap import House
+from alertd.views.cases import Cases
 from alertd.web import acknowledge, calendars
+from alertd.web.look import static_files
+from alertd.web.pages import child, signing, teams, work
+from alertd.web.visit import Page, Web, endpoint
+
+PAGES: Final[tuple[Page, ...]] = (*signing.PAGES, *work.PAGES, *child.PAGES, *teams.PAGES)
+"""Every page, with the policy that says who it is for."""
 
 
 def app(house: House) -> Starlette:
     """The application. Whatever goes wrong in it says so in the log, and to nobody outside."""
+    web = Web(house, Cases(house))
     routes = [
         *acknowledge.routes(house),
         *calendars.routes(house),
         Route("/health", _health, methods=["GET"]),
+        static_files(),
+        *(Route(page.path, endpoint(web, page), methods=list(page.methods)) for page in PAGES),
     ]
     made = Starlette(routes=routes, exception_handlers={HTTPException: _plain_error, Exception: _plain_error})
     # It would send the secret on to whatever host the request names, without TLS where a proxy ends it.

@@ -1,0 +1,89 @@
+"""Sessions of the pages, kept here and not in the browser: each can be ended at once.
+
+The browser holds 256 random bits; only their hash is kept, so that who reads the database can sign in as nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from alertd.db.access_tables import SignIn
+
+How = Literal["link", "oidc", "token"]
+
+IDLE: Final = timedelta(minutes=30)
+ABSOLUTE: Final = timedelta(hours=10)
+"""A working day and its overtime; NIST SP 800-63B asks for a new sign-in after 12 hours or 30 minutes without use."""
+
+_NOTED: Final = timedelta(minutes=1)
+"""How exactly it is kept when a session was last used: not every click writes to the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session in force. ``unseen`` says that its last use is to be noted."""
+
+    id: int
+    subject: str
+    how: How
+    unseen: bool
+
+
+def begin(session: Session, subject: str, how: How, now: datetime, make: Callable[[], str] | None = None) -> str:
+    """The secret of a new session, in the caller's transaction."""
+    secret = make() if make else secrets.token_urlsafe(32)
+    session.add(SignIn(digest=_digest(secret), subject=subject, how=how, at=now, seen_at=now))
+    session.flush()
+    return secret
+
+
+def look(
+    session: Session, secret: str, now: datetime, idle: timedelta = IDLE, most: timedelta = ABSOLUTE
+) -> SignedIn | None:
+    """The session of a secret, or None where there is none or it is over. A token of a program ends only by hand."""
+    found = session.execute(
+        select(SignIn.id, SignIn.subject, SignIn.how, SignIn.at, SignIn.seen_at).where(
+            SignIn.digest == _digest(secret), SignIn.ended_at.is_(None)
+        )
+    ).first()
+    if found is None or (found.how != "token" and (now - found.seen_at >= idle or now - found.at >= most)):
+        return None
+    return SignedIn(found.id, found.subject, found.how, unseen=now - found.seen_at >= _NOTED)
+
+
+def seen(session: Session, id_: int, now: datetime) -> None:
+    """Note that a session was used."""
+    session.execute(update(SignIn).where(SignIn.id == id_, SignIn.seen_at < now).values(seen_at=now))
+
+
+def end(session: Session, secret: str, now: datetime, why: str = "signed out") -> None:
+    """End one session."""
+    _end(session, SignIn.digest == _digest(secret), now, why)
+
+
+def end_all(session: Session, subject: str, now: datetime, why: str) -> int:
+    """End every session of somebody; how many were in force."""
+    return _end(session, SignIn.subject == subject, now, why)
+
+
+def csrf_of(secret: str) -> str:
+    """What forms of a session carry, so that no other site can send them: it follows from the secret and says nothing
+    of it."""
+    return hashlib.sha256(f"form of {secret}".encode()).hexdigest()
+
+
+def _end(session: Session, whose: object, now: datetime, why: str) -> int:
+    statement = update(SignIn).where(whose, SignIn.ended_at.is_(None))  # type: ignore[arg-type]
+    return session.connection().execute(statement.values(ended_at=now, ended_why=why)).rowcount
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""How people come in: a link by e-mail that works once, or OpenID Connect."""
