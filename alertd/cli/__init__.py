@@ -12,6 +12,7 @@ from alertd import __version__
 from alertd.cli.adoption import adopt_pack, confirm
 from alertd.cli.adoption import status as status_of_rules
 from alertd.cli.alerts_handle import alerts_app
+from alertd.cli.audit import audit_app
 from alertd.cli.backtest import backtest
 from alertd.cli.calendars import calendar_app
 from alertd.cli.clock import clock
@@ -77,6 +78,7 @@ rules_app.command("precision")(show_precision)
 app.add_typer(rules_app, name="rules")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(silences_app, name="silences")
+app.add_typer(audit_app, name="audit")
 sources_app.command("probe")(probe)
 sources_app.command("matrix")(matrix)
 sources_app.command("sync")(sync)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.access import sessions
-from alertd.access.viewer import subjects_at
+from alertd.access.viewer import subjects_at, viewer_of
 from alertd.audit import chain
 from alertd.bootstrap import House
 from alertd.cases.records import local_day
@@ -28,8 +28,11 @@ from alertd.people.directory import Directory, Resolved
 from alertd.routing.mails import Link, Page
 
 PURPOSE: Final = "sign-in"
+BY_HAND: Final = "sign-in by hand"
 LASTS: Final = timedelta(minutes=15)
 """How long a link works: long enough for greylisting, too short to be found in an old mail. A proposal."""
+LASTS_BY_HAND: Final = timedelta(hours=12)
+"""How long one works that whoever runs alertd made, as on the day on which mail is down."""
 
 
 def ask(house: House, address: str, now: datetime) -> bool:
@@ -50,20 +53,21 @@ def ask(house: House, address: str, now: datetime) -> bool:
 
 def subject_of(session: Session, secret: str, now: datetime) -> str:
     """Whom a link signs in; blank for one that never was, was used, or is too old."""
-    subject = find_link(session, PURPOSE, secret)
-    if subject is None:
-        return ""
-    made = session.scalar(
-        select(Kept.at).where(Kept.subject == subject, Kept.purpose == PURPOSE, Kept.revoked_at.is_(None))
-    )
-    return subject if made is not None and now - made < LASTS else ""
+    for purpose, lasts in ((PURPOSE, LASTS), (BY_HAND, LASTS_BY_HAND)):
+        subject = find_link(session, purpose, secret)
+        if subject is not None:
+            in_force = (Kept.subject == subject, Kept.purpose == purpose, Kept.revoked_at.is_(None))
+            made = session.scalar(select(Kept.at).where(*in_force).order_by(Kept.id.desc()).limit(1))
+            return subject if made is not None and now - made < lasts else ""
+    return ""
 
 
 def use(house: House, secret: str, now: datetime) -> str:
-    """The secret of a new session, for a link that works; its use ends the link. Blank where it does not."""
+    """The secret of a new session, for a link that works; its use ends the link, and any other of theirs. Blank where
+    it does not."""
     with Session(house.engine) as session, session.begin():
         subject = subject_of(session, secret, now)
-        if not subject or not revoke_links(session, PURPOSE, subject, now):
+        if not subject or not sum(revoke_links(session, purpose, subject, now) for purpose in (PURPOSE, BY_HAND)):
             return ""
         chain.record(session, now, by=subject, what="signed in", why="by a link sent to their address")
         return sessions.begin(session, subject, "link", now)
@@ -71,13 +75,16 @@ def use(house: House, secret: str, now: datetime) -> str:
 
 def made_for(house: House, subject: str, now: datetime) -> str:
     """The address of a link for somebody, without a mail: for whoever runs alertd, and the demo. Raises InputError
-    without [web]."""
+    without [web], and for somebody who may not sign in."""
     web = house.settings.web
     if web is None:
         raise InputError("there is no section [web]", fix="Give the url by which people reach it, and host and port")
+    if viewer_of(subject, house.staff.refresh(), local_day(now)) is None:
+        raise InputError(f"{subject} is not here: nobody of the staff, nor agency:AGENCY:CONTACT", fix="alertd people")
     with Session(house.engine) as session, session.begin():
-        revoke_links(session, PURPOSE, subject, now)
-        return web.link(f"sign-in/{new_link(session, PURPOSE, subject, now)}")
+        revoke_links(session, BY_HAND, subject, now)
+        chain.record(session, now, by="alertd", what="made a link", why=f"to sign in as {subject}, on the command line")
+        return web.link(f"sign-in/{new_link(session, BY_HAND, subject, now)}")
 
 
 def _send(session: Session, composer: Composer, subject: str, url: str, now: datetime) -> None:
