@@ -13,9 +13,9 @@ import pytest
 
 from alertd import synth
 from tests.faults import checker
-from tests.faults.harness import MORNING, Place, copy_database, new_database
+from tests.faults.harness import MORNING, Place, copy_database
 from tests.faults.plugin import Measured
-from tests.support.databases import postgres_server
+from tests.support.databases import new_database, postgres_server
 
 __all__ = ["postgres_server"]
 

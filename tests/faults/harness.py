@@ -18,10 +18,6 @@ from datetime import date, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
-from uuid import uuid4
-
-import psycopg
-from sqlalchemy.engine import make_url
 
 from alertd.cases.records import LONDON
 from alertd.cli.demo import adopt_all, example_config
@@ -240,15 +236,6 @@ def members(group: int | None) -> list[int]:
             if int(of) == group and state != "Z":
                 found.append(int(path.parent.name))
     return found
-
-
-def new_database(server: str, like: str = "") -> str:
-    """A new database on a PostgreSQL server, as a copy of another where one is given; its address."""
-    name = f"t{uuid4().hex}"
-    template = f" template {make_url(like).database}" if like else ""
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"create database {name}{template}")  # type: ignore[arg-type]
-    return server.replace("/postgres?", f"/{name}?")
 
 
 def copy_database(source: Path, target: Path) -> None:

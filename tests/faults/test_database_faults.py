@@ -15,7 +15,8 @@ import pytest
 from alertd.db.engine import open_engine
 from tests.faults import checker
 from tests.faults.conftest import ON_POSTGRESQL, MakePlace, World
-from tests.faults.harness import Place, new_database
+from tests.faults.harness import Place
+from tests.support.databases import new_database
 from tests.support.own_postgres import Cluster
 
 pytestmark = [pytest.mark.usefixtures("long_run"), ON_POSTGRESQL]

@@ -20,7 +20,8 @@ import pytest
 from tests.faults import checker, run_daemon
 from tests.faults.conftest import ON_POSTGRESQL, ON_SQLITE, MakePlace, World
 from tests.faults.filling import fill_outbox
-from tests.faults.harness import LEASE, PATIENCE, Place, copy_database, new_database
+from tests.faults.harness import LEASE, PATIENCE, Place, copy_database
+from tests.support.databases import new_database
 from tests.support.own_postgres import Cluster
 from tests.support.small_disk import SmallDisk
 

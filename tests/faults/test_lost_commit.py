@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from tests.faults.conftest import ON_POSTGRESQL, MakePlace, World
 from tests.faults.cutting_proxy import CuttingProxy
-from tests.faults.harness import new_database
+from tests.support.databases import new_database
 
 pytestmark = ON_POSTGRESQL
 

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from alertd.alerts.muting import HELD
 from alertd.bootstrap import guard_of, rulebook_of
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert
 from alertd.settings import load
 from tests.support.cli import Here
+from tests.support.databases import opened
 
 NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 OFFICER = ("--officer", "An Officer", "--role", "principal social worker", "--date", "2026-11-23")
@@ -45,8 +45,7 @@ sender = "alertd@council.example"
 
 def held(config: Path, rule: str) -> None:
     """An alert of that rule that waits to be confirmed."""
-    engine = open_engine(load(config).database.url)
-    upgrade(engine)
+    engine = opened(load(config).database.url)
     with Session(engine) as session, session.begin():
         session.add(
             Alert(

@@ -18,12 +18,13 @@ from alertd.alerts.reconcile import reconcile
 from alertd.bootstrap import rulebook_of
 from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON
-from alertd.db.engine import open_engine, upgrade
+from alertd.db.engine import open_engine
 from alertd.db.tables import AlertEvent, Delivery, Handling, Notice
 from alertd.engine.findings import Finding
 from alertd.routing.route import route
 from alertd.settings import load
 from tests.support.cli import Done, Here
+from tests.support.databases import opened
 
 NOW = datetime.combine(date(2026, 11, 26), time(10), LONDON)
 DUE = date(2026, 11, 27)
@@ -69,8 +70,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "teams.csv").write_text(TEAMS)
     settings = load(path)
     book = rulebook_of(settings)
-    engine = open_engine(settings.database.url)
-    upgrade(engine)
+    engine = opened(settings.database.url)
     world = [
         REVIEW,
         Finding(**{**_fields(REVIEW), "stage": "overdue", "level": 1, "occurrence": "R1", "due": date(2026, 11, 20)}),

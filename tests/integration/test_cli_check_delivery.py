@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 
 from alertd.cli.daemon import _references
-from alertd.db.engine import open_engine, upgrade
 from alertd.errors import InputError
 from alertd.outbox import epoch
 from tests.support.cli import Done, Here, write_return
+from tests.support.databases import opened
 
 SETTINGS = """\
 [feed]
@@ -76,8 +76,7 @@ def test_the_epoch_file_is_looked_at(here: Here, folder: Path) -> None:
     assert "the epoch file cannot be written" in said["epoch"]
     (folder / "elsewhere").mkdir()
     assert lines(here, folder, more)["epoch"] == "not there yet, the first message makes it"
-    engine = open_engine(f"sqlite:///{folder / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{folder / 'alertd.db'}")
     file = folder / "elsewhere" / "epoch"
     epoch.count_up(engine, file, datetime(2026, 11, 23, 9, tzinfo=UTC), lambda: str(uuid4()))
     said = lines(here, folder, more)

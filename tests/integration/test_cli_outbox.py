@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Delivery, Notice
 from alertd.errors import InputError
 from alertd.outbox import operate, store
 from alertd.outbox.channel import Letter, Outcome
 from alertd.outbox.operate import Act
 from tests.support.cli import Done, Here
+from tests.support.databases import opened
 from tests.support.office import Office, at, visit
 from tests.support.outbox import NOW, finish, moves, next_claimed, put, states
 from tests.support.smtp_server import SmtpServer
@@ -107,8 +107,7 @@ def test_a_reason_is_needed_and_an_id_must_be_of_one_message(engine: Engine) -> 
 
 @pytest.mark.parametrize("for_good", [False, True])
 def test_what_a_message_told_is_owed_again_unless_it_is_taken_back_for_good(tmp_path: Path, for_good: bool) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
     office = Office(engine)
     office.look(at(25, 6, 30), visit("overdue", "C1"))
     office.compose(at(25, 9))
@@ -168,8 +167,7 @@ def office(here: Here, tmp_path: Path) -> Town:
     (tmp_path / "teams.csv").write_text("id,name,parent,inbox\n")
     (tmp_path / "alertd.toml").write_text(SETTINGS.format(port=1))
     (tmp_path / "drop").mkdir()
-    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
     put(engine, "d1-waits", now=datetime.now(UTC))
     put(engine, "d2-urgent", now=datetime.now(UTC), urgent=True)
     engine.dispose()

@@ -12,10 +12,11 @@ import time_machine
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from alertd.db.engine import open_engine, upgrade
+from alertd.db.engine import open_engine
 from alertd.db.links import find_link
 from alertd.db.tables import FeedRun
 from tests.support.cli import Here
+from tests.support.databases import opened
 from tests.support.office import Office, at, review, visit
 
 PACK = """\
@@ -76,8 +77,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "pack.yaml").write_text(PACK)
     (tmp_path / "people.csv").write_text(PEOPLE)
     (tmp_path / "teams.csv").write_text("id,name,parent,inbox\nSV,Service,,\nT1,North,SV,\n")
-    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
     office = Office(engine)
     with Session(engine) as session, session.begin():
         session.add(FeedRun(source="s", at=at(23, 6), outcome="accepted", counts={}, feed="feed"))

@@ -15,11 +15,11 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from alertd.cases.holding import Holding
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import DeliveryAlert
 from alertd.engine.findings import CannotTell
 from alertd.outbox.compose import Composed
 from alertd.outbox.deliver import tell_operator
+from tests.support.databases import opened
 from tests.support.office import BOOK, Office, at, review, visit
 
 pytest_plugins = ["tests.support.databases"]
@@ -27,8 +27,7 @@ pytest_plugins = ["tests.support.databases"]
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
     yield Office(engine)
     engine.dispose()
 

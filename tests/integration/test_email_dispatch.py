@@ -11,19 +11,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from alertd.db.engine import open_engine, upgrade
 from alertd.outbox.dispatch import dispatch_once
 from alertd_notifiers.email import EmailConfig, EmailNotifier
+from tests.support.databases import opened
 from tests.support.outbox import NOW, put, rows, states
 from tests.support.smtp_server import Behaviour, SmtpServer
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(opened)
-    yield opened
-    opened.dispose()
+    found = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
+    yield found
+    found.dispose()
 
 
 def passes(engine: Engine, server: SmtpServer, number: int) -> None:

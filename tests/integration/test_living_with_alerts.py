@@ -15,16 +15,15 @@ from sqlalchemy.orm import Session
 from alertd.alerts.handling import Asked
 from alertd.alerts.handling import Office as Here
 from alertd.alerts.handlings import handle
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, DeliveryAlert
 from alertd.outbox.compose import Composed, compose
+from tests.support.databases import opened
 from tests.support.office import BOOK, CALENDAR, Office, at, review, visit
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
     yield Office(engine)
     engine.dispose()
 

@@ -19,13 +19,13 @@ from alertd.alerts.handling import Asked
 from alertd.alerts.handling import Office as Here
 from alertd.alerts.handlings import handle
 from alertd.cases.holding import Holding
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryAlert, DeliveryEvent, Handling, Notice
 from alertd.engine.findings import Finding
 from alertd.outbox.recheck import why_not_now
 from alertd.outbox.store import Claimed, take_back
 from alertd.people.directory import Person
 from alertd.people.restrictions import Restriction
+from tests.support.databases import opened
 from tests.support.office import BOOK, CALENDAR, Office, at, review, visit
 
 CHILDREN = [f"C{n}" for n in range(5)]
@@ -40,8 +40,7 @@ STAGES = ("upcoming", "due", "overdue", "overdue", "unknown", "met", "met_late")
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder: Path = tmp_path_factory.mktemp("circles")
-    found = open_engine(f"sqlite:///{folder / 'alertd.db'}")
-    upgrade(found)
+    found = opened(f"sqlite:///{folder / 'alertd.db'}")
     yield found
     found.dispose()
 

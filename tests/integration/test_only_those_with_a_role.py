@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alertd.cases.holding import Holding
-from alertd.db.engine import open_engine, upgrade
 from alertd.people.directory import Directory, Person, Team
 from alertd.people.restrictions import Restriction
+from tests.support.databases import opened
 from tests.support.office import Office, at, review, visit
 
 TODAY = date(2026, 11, 26)
@@ -99,8 +99,7 @@ def test_no_alert_about_a_child_reaches_somebody_without_a_role_towards_it(
     restricted: dict[str, tuple[tuple[str, ...], frozenset[str]]],
 ) -> None:
     with TemporaryDirectory() as folder:
-        engine = open_engine(f"sqlite:///{Path(folder) / 'alertd.db'}")
-        upgrade(engine)
+        engine = opened(f"sqlite:///{Path(folder) / 'alertd.db'}")
         office = Office(engine)
         kept = {child: Restriction(child, only, never) for child, (only, never) in restricted.items()}
         directory = Directory(staff, TEAMS, "duty@council.example", kept)

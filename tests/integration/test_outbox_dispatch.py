@@ -13,10 +13,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from alertd import faultpoints
-from alertd.db.engine import open_engine, upgrade
 from alertd.outbox import dispatch
 from alertd.outbox.channel import Message, Outcome, Pace
 from alertd.outbox.dispatch import Summary, dispatch_once
+from tests.support.databases import opened
 from tests.support.outbox import NOW, moves, put, rows, states
 
 DELIVERED = Outcome("delivered", "taken")
@@ -25,10 +25,9 @@ DOWN = Outcome("later", "TLS is required and the server does not offer it", scop
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(opened)
-    yield opened
-    opened.dispose()
+    found = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
+    yield found
+    found.dispose()
 
 
 class Fake:

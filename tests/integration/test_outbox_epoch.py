@@ -18,7 +18,6 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from alertd import sending
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Delivery, DeliveryEvent, OutboxEpoch
 from alertd.engine import sweep as sweeping
 from alertd.errors import InputError
@@ -28,6 +27,7 @@ from alertd.outbox.epoch import Epoch, why_held
 from alertd.settings import Outbox
 from tests.support.cli import Done, Here
 from tests.support.council import Council, Inline, council_at
+from tests.support.databases import opened
 from tests.support.outbox import NOW, moves, put, states
 
 pytest_plugins = ["tests.support.databases"]
@@ -261,8 +261,7 @@ def test_a_person_sees_what_waits_and_lets_it_go(here: Here, tmp_path: Path) -> 
     def accept(*args: str) -> Done:
         return here("outbox", "accept-restore", "--config", config, *args)
 
-    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
     put(engine, "d1-old", now=NOW)
     config.write_text(SETTINGS)
     assert "a restored database cannot be noticed" in accept().one_line

@@ -24,7 +24,6 @@ from alertd.alerts.handling import Office as Here
 from alertd.alerts.handlings import handle
 from alertd.alerts.silences import Silenced
 from alertd.cases.holding import Holding
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, Delivery
 from alertd.engine import sweep as sweeping
 from alertd.outbox import compose
@@ -33,6 +32,7 @@ from alertd.outbox.recheck import why_not_now
 from alertd.people.directory import Person
 from alertd.people.restrictions import Restriction
 from tests.support.council import Council, Inline, council_at
+from tests.support.databases import opened
 from tests.support.office import BOOK, CALENDAR, Office, at, review, visit
 
 pytest_plugins = ["tests.support.databases"]
@@ -42,8 +42,7 @@ MET: dict[str, Any] = {"met": date(2026, 11, 25)}
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(engine)
+    engine = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
     yield Office(engine)
     engine.dispose()
 

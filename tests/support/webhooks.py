@@ -20,12 +20,12 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Delivery
 from alertd.outbox import store
 from alertd.outbox.channel import Letter, Message, Outcome
 from alertd.outbox.dispatch import dispatch_once
 from alertd_notifiers.webhook import WebhookNotifier, notifier
+from tests.support.databases import opened
 
 OLD, NEW = (f"whsec_{base64.b64encode(bytes([n]) * 24).decode()}" for n in (1, 2))
 LETTER = Letter(
@@ -106,8 +106,7 @@ class Box:
     """An outbox with a clock of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.engine = open_engine(f"sqlite:///{folder / 'outbox.db'}")
-        upgrade(self.engine)
+        self.engine = opened(f"sqlite:///{folder / 'outbox.db'}")
         self.now = LETTER.date
 
     def put(self, made: WebhookNotifier, id_: str, address: str) -> None:

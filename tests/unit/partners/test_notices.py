@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from alertd.cases.records import Record, Snapshot, Window, case_file, make_record
-from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Alert, Notification, NotificationEvent
 from alertd.partners.notices import NOTICE, measurable_with, sent_notices, with_notices
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
+from tests.support.databases import opened
 
 BOOK = load_rulebook([builtin_pack("england")], settings={"cp.visit.interval": "10 working days"})
 Row = tuple[str, int | None, int | None]
@@ -29,10 +29,9 @@ def at(day: int | None) -> datetime | None:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_engine(f"sqlite:///{tmp_path / 'alertd.db'}")
-    upgrade(opened)
-    yield opened
-    opened.dispose()
+    found = opened(f"sqlite:///{tmp_path / 'alertd.db'}")
+    yield found
+    found.dispose()
 
 
 def kept(engine: Engine, *rows: Row, receipt: str = "routine", merged: dict[str, str] | None = None) -> Record | None:

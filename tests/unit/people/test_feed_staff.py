@@ -26,9 +26,9 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def feed(database_url: str) -> Iterator[str]:
+def feed(bare_database_url: str) -> Iterator[str]:
     """A dataset with three professionals, two departments and open children."""
-    engine = create_engine(database_url, poolclass=NullPool)
+    engine = create_engine(bare_database_url, poolclass=NullPool)
     tables = {name: metadata().tables[f"ssd_{name}"] for name in ("professionals", "department", "involvements")}
     metadata().create_all(engine, tables=list(tables.values()))
     rows: dict[str, list[dict[str, Any]]] = {
@@ -60,7 +60,7 @@ def feed(database_url: str) -> Iterator[str]:
         for name, some in rows.items():
             for row in some:
                 connection.execute(insert(tables[name]), row)
-    yield database_url
+    yield bare_database_url
     engine.dispose()
 
 

@@ -291,10 +291,10 @@ def test_an_older_synthetic_database_is_replaced(tmp_path: Path) -> None:
     assert [p.name for p in sorted(tmp_path.iterdir())] == ["a ?#%.db", "b.db"]
 
 
-def test_any_database_will_do_and_is_replaced_as_a_file_is(database_url: str) -> None:
+def test_any_database_will_do_and_is_replaced_as_a_file_is(bare_database_url: str) -> None:
     for seed in (1, 2):
-        made = make(database_url, la="350", children=40, seed=seed, as_of=AS_OF)
-        assert read(database_url, as_of=NOW).counts["ssd_person"] == made.rows["ssd_person"]
+        made = make(bare_database_url, la="350", children=40, seed=seed, as_of=AS_OF)
+        assert read(bare_database_url, as_of=NOW).counts["ssd_person"] == made.rows["ssd_person"]
 
 
 @pytest.mark.parametrize("content", [b"notes of a meeting", b""])
