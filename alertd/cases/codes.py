@@ -68,7 +68,7 @@ CHANGE_REASON: Final[Mapping[str, str]] = MappingProxyType(
         "CREQO": "the carer asked for it, for another reason",
         "CUSTOD": "the child went into custody",
         "LAREQ": "the authority asked for it",
-        "OTHER": "another reason",
+        "OTHER": "of another reason",
         "PLACE": "only the status of the placement changed",
         "STAND": "there was concern about standards of care",
     }

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from alertd.cases.kinds import KINDS
-from alertd.cases.records import CaseFile, Record
+from alertd.cases.records import CaseFile, Record, in_words
 from alertd.chronology.allocation import TOLD as TOLD_OF_ALLOCATION
 from alertd.chronology.allocation import allocated, allocations
 from alertd.chronology.care import KINDS_OF_CARE, alone, care, ended_because
@@ -21,7 +21,7 @@ from alertd.chronology.phrases import phrase
 from alertd.chronology.telling import Named, Telling, moment, recorded_late
 from alertd.chronology.words import lower_first, title
 
-__all__ = ["GROUPS", "Entry", "Group", "chronology", "of_groups"]
+__all__ = ["GROUPS", "Entry", "Group", "chronology", "limits", "of_groups"]
 
 _TOLD_WITH: Final = {
     "cp_plan": ("icpc",),
@@ -52,6 +52,20 @@ def chronology(case: CaseFile, today: date, named: Named = str) -> tuple[Entry, 
     entries = [*_together(telling), *care(telling), *allocations(telling), *_undated(telling), *_left_out(telling)]
     entries += (entry for record in case.records if (entry := closing(record, telling)))
     return tuple(_runs(_in_order(entries)))
+
+
+def limits(case: CaseFile) -> tuple[str, ...]:
+    """What has to be known of the feeds before silence in a chronology is taken for an answer, as sentences."""
+    found = []
+    window = case.window
+    if window.start or window.end:
+        first = f"from {in_words(window.start)} " if window.start else ""
+        last = f"to {in_words(window.end)}" if window.end else "on"
+        found.append(f"The records speak for the days {first}{last}: that nothing is told of others proves nothing.")
+    few = sorted({lower_first(title(record.kind)) for record in case.records if record.kind in case.latest})
+    if few:
+        found.append(f"Only the latest of each of these is held, whatever came before: {', '.join(few)}.")
+    return tuple(found)
 
 
 def of_groups(entries: Iterable[Entry], groups: frozenset[Group]) -> tuple[Entry, ...]:
