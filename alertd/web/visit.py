@@ -6,7 +6,7 @@ written, nothing is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +43,9 @@ CSP: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
+BY_COOKIE: Final = frozenset[sessions.How]({"link", "oidc"})
+"""The ways by which people come in; a program has a token."""
+
 HEADERS: Final = {
     "cache-control": "no-store",
     "content-security-policy": CSP,
@@ -223,25 +226,47 @@ def endpoint(web: Web, page: Page) -> Callable[[Request], Any]:
 
 def answer(web: Web, page: Page, request: Request, form: Mapping[str, list[str]]) -> Response:
     """The answer to one request, or what to do instead."""
-    house = web.house
-    composer, now = house.composer_now(), house.clock()
-    office = Office(composer.directory, house.calendar, now)
-    secret = request.cookies.get(web.cookie, "")
-    with Session(reading(house.engine)) as session:
-        visit = Visit(web, request, office, session, None, "", form)
-        if secret and (signed := sessions.look(session, secret, now, *_limits(house))):
-            visit.viewer = viewer_of(signed.subject, office.directory, office.today)
-            visit.secret = secret if visit.viewer else ""
-            if signed.unseen:
-                _seen(house, signed.id, now)
+    with visiting(web, request, request.cookies.get(web.cookie, ""), BY_COOKIE, form) as visit:
         try:
             return _let_in(visit, page)
         except InputError as error:
             return visit.page("said_no.html.j2", 400, title="That did not work", what=error.what, fix=error.fix)
         except Exception as fault:
             id_ = uuid4().hex[:8]
-            house.log.error("page_failed", page=page.path, id=id_, fault=type(fault).__name__, exc_info=True)
+            web.house.log.error("page_failed", page=page.path, id=id_, fault=type(fault).__name__, exc_info=True)
             return visit.page("failed.html.j2", 500, title="Something went wrong", id=id_)
+
+
+@contextmanager
+def visiting(
+    web: Web, request: Request, secret: str, by: Container[sessions.How], form: Mapping[str, list[str]]
+) -> Iterator[Visit]:
+    """The visit of whoever the secret stands for, if they came in by one of those ways: else a program's token, which
+    has no end, would do for a cookie."""
+    house = web.house
+    composer, now = house.composer_now(), house.clock()
+    office = Office(composer.directory, house.calendar, now)
+    with Session(reading(house.engine)) as session:
+        visit = Visit(web, request, office, session, None, "", form)
+        signed = sessions.look(session, secret, now, *_limits(house)) if secret else None
+        if signed and signed.how in by:
+            visit.viewer = viewer_of(signed.subject, office.directory, office.today)
+            visit.secret = secret if visit.viewer else ""
+            if signed.unseen:
+                _seen(house, signed.id, now)
+        yield visit
+
+
+def judged(visit: Visit, policy: Policy, path: str) -> str | None:
+    """Decide by a route's policy whether the viewer may have it, as ``visit.right``. The child whose record it shows,
+    if any: that they looked is kept before anything of the child is read, and so is that they were refused."""
+    judge = visit.judge()
+    visit.right = judge.verdict(policy, visit.viewer, visit.path)
+    child = judge.child_of(policy, visit.path)
+    if child is not None:
+        what = f"{visit.request.method} {path}"[:40] if visit.right.allowed else "refused"
+        visit.audit(what, child=child, why=visit.right.why)
+    return child
 
 
 def _let_in(visit: Visit, page: Page) -> Response:
@@ -260,14 +285,8 @@ def _let_in(visit: Visit, page: Page) -> Response:
             what=why,
             fix="Go back, load the page again, and send it once more",
         )
-    judge = visit.judge()
-    visit.right = judge.verdict(page.policy, viewer, visit.path)
-    child = judge.child_of(page.policy, visit.path)
-    if not visit.right.allowed:
-        return _refused(visit, child)
-    if child is not None:
-        visit.audit(f"{request.method} {page.path}"[:40], child=child, why=visit.right.why)
-    return page.do(visit)
+    child = judged(visit, page.policy, page.path)
+    return page.do(visit) if visit.right.allowed else _refused(visit, child)
 
 
 def _sign_in_first(request: Request) -> Response:
@@ -277,9 +296,7 @@ def _sign_in_first(request: Request) -> Response:
 
 
 def _refused(visit: Visit, child: str | None) -> Response:
-    """The same status for what is not there and for what is not theirs; asking for a child is kept."""
-    if child is not None:
-        visit.audit("refused", child=child, why=visit.right.why)
+    """The same status for what is not there and for what is not theirs."""
     emergency = False
     if child is not None:
         emergency = visit.judge().verdict(Policy.emergency, visit.viewer, {"child": child}).allowed
