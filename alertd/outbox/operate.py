@@ -5,7 +5,7 @@ Nothing here touches a delivery that is being sent: whoever sends it has it, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -105,11 +105,11 @@ def cancel(session: Session, id_: str, act: Act, *, for_good: bool = False) -> i
     this is for good; the number of notices that are owed again."""
     row = find(session, id_)
     _move(session, row, ("due", "parked", "refused", "standing_by"), "cancelled", act)
-    session.execute(
-        update(Delivery).where(Delivery.stands_in_for == row.id, Delivery.state == "standing_by").values(
-            state="cancelled", reason="what it stood in for was taken back"
-        )
-    )  # fmt: skip
+    waits = ("standing_by", "due")
+    stand_in = select(Delivery).where(Delivery.stands_in_for == row.id, Delivery.state.in_(waits)).with_for_update()
+    if (other := session.scalar(stand_in)) is not None:
+        why = f"what it stands in for was taken back: {act.why}"
+        _move(session, other, waits, "cancelled", replace(act, why=why))
     if for_good:
         return 0
     owed = update(Notice).where(Notice.composed_into == row.id).values(composed_into=None)
