@@ -7,7 +7,7 @@ before any message is made: calls, imports, assignments, names and fields there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from string import Formatter
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -40,6 +40,9 @@ PERSONAL: Final = (
 )  # fmt: skip
 """Words in a field's name that show it to be personal; no mail has such a field."""
 
+MAX_LENGTH: Final = 100_000
+"""Characters of a template. What it makes grows with its length and with the mail, and no faster."""
+
 _LOOP: Final = ("first", "last", "index", "length")
 
 
@@ -48,11 +51,17 @@ def check_template(environment: Environment, source: str, context: type, place: 
 
     Raises :class:`InputError` with ``file:line``.
     """
+    if len(source) > MAX_LENGTH:
+        raise InputError(f"is longer than {MAX_LENGTH} characters", where=place, fix="A mail is read by people.")
     try:
         tree = environment.parse(source)
+        _Reader(place).body(tree.body, {"mail": context})
+        environment.compile(tree)
     except TemplateSyntaxError as error:
         raise InputError(f"is not a template: {error.message}", where=f"{place}:{error.lineno}") from None
-    _Reader(place).body(tree.body, {"mail": context})
+    except (RecursionError, ValueError):  # a number of thousands of digits
+        fix = "Write it plainly: nothing here needs so many brackets, filters or branches."
+        raise InputError("cannot be read: it is nested too deep", where=place, fix=fix) from None
 
 
 class _Reader:
@@ -61,11 +70,12 @@ class _Reader:
     def __init__(self, place: str) -> None:
         self.place = place
 
-    def body(self, found: list[nodes.Node], names: Mapping[str, Any]) -> None:
+    def body(self, found: list[nodes.Node], names: Mapping[str, Any], repeated: Collection[str] = ()) -> None:
+        """``repeated`` are the names that the innermost loop around it gives."""
         for node in found:
-            self._statement(node, names)
+            self._statement(node, names, repeated)
 
-    def _statement(self, node: nodes.Node, names: Mapping[str, Any]) -> None:
+    def _statement(self, node: nodes.Node, names: Mapping[str, Any], repeated: Collection[str]) -> None:
         match node:
             case nodes.Output():
                 for part in node.nodes:
@@ -75,13 +85,18 @@ class _Reader:
                         self._words(part, names)
             case nodes.If():
                 self._type(node.test, names)
-                self.body([*node.body, *node.elif_, *node.else_], names)
+                self.body([*node.body, *node.elif_, *node.else_], names, repeated)
             case nodes.For() if not node.recursive:
                 each = _each(self._type(node.iter, names))
                 if node.test is not None:
                     raise self._refused(node, "a condition in a for", "Put an if inside the loop.")
-                self.body(node.body, {**names, **self._targets(node.target, each), "loop": _Loop})
-                self.body(node.else_, names)
+                if "loop" in names and _root(node.iter) not in repeated:
+                    # Loops over the same list in each other make of a thousand lines a thousand million.
+                    what = "a loop in a loop over something else"
+                    raise self._refused(node, what, "Repeat in a loop only what that loop gives.")
+                given = self._targets(node.target, each)
+                self.body(node.body, {**names, **given, "loop": _Loop}, given)
+                self.body(node.else_, names, repeated)
             case _:
                 raise self._refused(node, _words(node), "A template may output, and use if and for.")
 
@@ -156,6 +171,9 @@ class _Reader:
         except ValueError:
             holes = [("", "", None)]
         given = {pair.key for pair in node.kwargs}
+        named = [hole[0] for hole in holes]
+        if len(named) != len(set(named)):  # in texts that fill each other each would double what the last has made
+            raise self._refused(node, f"the text {text.value[:40]!r} with one name twice", "Name each once.")
         if any(name not in given or spec or conversion for name, spec, conversion in holes):
             raise self._refused(node, f"the text {text.value[:40]!r} filled in so", fix)
 
@@ -222,6 +240,13 @@ def _each(kind: Any) -> Any:
 def _whole(kind: Any) -> bool:
     """Whether it is of several values: a class with fields, or a tuple."""
     return kind is _Loop or get_origin(kind) is tuple or (isinstance(kind, type) and is_dataclass(kind))
+
+
+def _root(node: nodes.Node) -> str:
+    """The name that a field is a field of; blank for what is no name or field."""
+    while isinstance(node, nodes.Getattr):
+        node = node.node
+    return node.name if isinstance(node, nodes.Name) else ""
 
 
 def _parts(node: nodes.Node) -> Iterator[nodes.Node]:

@@ -130,6 +130,19 @@ def test_a_file_name_that_says_nothing_is_refused(tmp_path: Path, name: str, say
         ("{{ ('a' if mail.subject else mail.line.title) | say(m=1) }}", 1, "not written there"),
         ("text\n{% if %}", 2, "is not a template"),
         ("The child 943 476 5919", 1, "may not hold an NHS number"),
+        ("{{ 'a' * 10**9 }}", 1, "may not hold"),
+        ("{{ '%1000000000s' % mail.subject }}", 1, "may not hold"),
+        ("{{ '%1000000000s' | format(mail.subject) }}", 1, "may not hold the filter 'format'"),
+        ("{{ ''.__class__.__mro__[1].__subclasses__() }}", 1, "may not hold a call"),
+        ("{{ mail.subject.__init__.__globals__ }}", 1, "there is no '__init__'"),
+        ("{% for a in range(10**9) %}{% for b in range(10**9) %}{% endfor %}{% endfor %}", 1, "may not hold a call"),
+        (
+            "{% for a in mail.line.besides %}\n{% for b in mail.line.besides %}{% endfor %}{% endfor %}",
+            2,
+            "a loop in a loop",
+        ),
+        ("{% for a in 'xxxxx' %}{% for b in 'xxxxx' %}{% endfor %}{% endfor %}", 1, "a loop in a loop"),
+        ("{{ '{x}{x}' | say(x='{x}{x}' | say(x='{x}{x}' | say(x=mail.subject))) }}", 1, "with one name twice"),
     ],
 )
 @pytest.mark.fault("F61")
@@ -139,6 +152,25 @@ def test_anything_else_is_refused_at_load_with_its_line(tmp_path: Path, source: 
         own(tmp_path, urgent=source)
     assert f"urgent.md.j2:{line}: " in str(told.value)
     assert says in str(told.value)
+
+
+@pytest.mark.fault("F61")
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "nested too deep"),
+        ("{% if mail.subject %}" * 2000 + "x" + "{% endif %}" * 2000, "nested too deep"),
+        ("{{ mail.subject" + "|ended" * 5000 + " }}", "nested too deep"),
+        ("{% if mail.subject %}" + "{% elif mail.subject %}" * 3000 + "{% endif %}", "nested too deep"),
+        ("{{ " + "9" * 5000 + " }}", "nested too deep"),
+        ("x" * 100_001, "is longer than 100000 characters"),
+    ],
+    ids=["brackets", "branches", "filters", "elifs", "a number", "length"],
+)
+def test_what_would_exhaust_its_reader_is_refused_at_load(tmp_path: Path, source: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as told:
+        own(tmp_path, urgent=source)
+    assert "urgent.md.j2" in str(told.value)
 
 
 def test_no_value_turns_the_direction_of_a_line() -> None:
