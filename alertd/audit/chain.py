@@ -79,4 +79,11 @@ def verify(session: Session, kept: str = "") -> Verified:
 
 
 def _rows(session: Session) -> Iterator[AuditEntry]:
-    yield from session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000))
+    last = 0
+    while True:
+        some = session.scalars(select(AuditEntry).where(AuditEntry.id > last).order_by(AuditEntry.id).limit(1000)).all()
+        if not some:
+            return
+        yield from some
+        last = some[-1].id
+        session.expunge_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -63,16 +64,17 @@ def list_entries(
 ) -> None:
     """List who did what, the latest last. What people gave as a reason is shown, and may hold personal data."""
     with desk(config) as here, Session(reading(here.engine)) as session:
-        wanted = select(AuditEntry).order_by(AuditEntry.id.desc()).execution_options(yield_per=1000)
+        wanted = select(AuditEntry).order_by(AuditEntry.id.desc())
         for column, given in ((AuditEntry.by, by), (AuditEntry.what, what)):
             if given:
                 wanted = wanted.where(column == given)
-        found: list[AuditEntry] = []
-        for row in session.scalars(wanted):
-            if not child or row.child == child or child in row.detail.get("children", ()):
-                found.append(row)
-            if len(found) == last:
-                break
+        if not child:
+            found = list(session.scalars(wanted.limit(last)))
+        else:
+            rows = session.scalars(wanted)
+            showed = (row for row in rows if row.child == child or child in row.detail.get("children", ()))
+            found = list(islice(showed, last))
+            rows.close()
     found.reverse()
     if format_ is AuditFormat.json:
         shown = ("id", "by", "what", "child", "why", "detail")

@@ -25,6 +25,6 @@ def web(config: Annotated[Path, typer.Option(help="The settings file.")]) -> Non
     log.configure()
     house = build(settings)
     try:
-        listen(app(house), settings.web, "serving", url=settings.web.url)
+        listen(app(house), settings.web, "serving", impatient=True, url=settings.web.url)
     finally:
         house.engine.dispose()

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from alertd.cases.sources.csc_api_inbox import tidy
 from alertd.errors import InputError
 from alertd.settings.receive import Receive
+from alertd.web.patience import Impatient, open_more_files
 from alertd.web.receive import Limits, app
 from alertd.web.tokens import Tokens
 
@@ -55,9 +56,12 @@ class Served(Protocol):
     def keyfile(self) -> Path | None: ...
 
 
-def listen(made: Starlette, settings: Served, what: str, **said: str) -> None:
+def listen(made: Starlette, settings: Served, what: str, *, impatient: bool = False, **said: str) -> None:
     """Serve an application until told to stop; ``what`` and where are said in the log. No request is ever logged:
-    its address may be a secret. Raises InputError where the certificate or the port cannot be used."""
+    its address may be a secret. ``impatient``: whoever connects and asks for nothing is sent away, for addresses that
+    everybody reaches. Raises InputError where the certificate or the port cannot be used."""
+    if impatient:
+        open_more_files()
     config = uvicorn.Config(
         made,
         host=settings.host,
@@ -71,7 +75,8 @@ def listen(made: Starlette, settings: Served, what: str, **said: str) -> None:
         proxy_headers=False,
         lifespan="off",
         ws="none",
-        limit_concurrency=_CONNECTIONS,
+        http=Impatient if impatient else "auto",
+        limit_concurrency=None if impatient else _CONNECTIONS,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=30,
     )
@@ -92,7 +97,7 @@ def listen(made: Starlette, settings: Served, what: str, **said: str) -> None:
 def _listening(settings: Served) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family, backlog=128)
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except OSError as error:
         where = f"{settings.host} port {settings.port}"
         raise InputError(f"cannot be listened on ({error.strerror})", where=where, fix="Choose another port") from None

@@ -163,6 +163,11 @@ DONE: Final = {
     "asked": "Sent to the council. Somebody will answer you by e-mail.",
     "emergency": "You see this child for the next hours. Information governance and the team manager have been told.",
     "calendar": "The old address of the calendar no longer works.",
+    "notification_approve": "It goes within minutes.",
+    "notification_withhold": "Kept: this agency is not told.",
+    "notification_stop": "Stopped. It waits here for somebody to decide.",
+    "notification_again": "It goes again within minutes.",
+    "notification_told": "Kept: they were told another way.",
     "retried": "It is due again, and goes within a minute.",
     "resolved": "Decided. Whoever disputed it can see that.",
 }
@@ -171,7 +176,10 @@ DONE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A route: its path, who it is for, and what answers. There is no route of a page but by one of these."""
+    """A route: its path, who it is for, and what answers. There is no route of a page but by one of these.
+
+    ``name`` is what the audit calls a look at a child by it.
+    """
 
     path: str
     policy: Policy
@@ -197,6 +205,8 @@ def nav_of(visit: Visit) -> list[tuple[str, str, bool]]:
             ("Rules", "/rules"),
             ("Subscriptions", "/subscriptions"),
         ]
+        if visit.office.directory.agencies.agencies:
+            found.append(("Partners", "/partners"))
         if visit.judge().verdict(Policy.system, viewer, {}).allowed:
             found += [("Deliveries", "/deliveries"), ("Health", "/system")]
     return [(words, href, at == href or at.startswith(f"{href}/")) for words, href in found]

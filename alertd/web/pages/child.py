@@ -86,7 +86,7 @@ def hash_of(ref: str) -> str:
 
 
 PAGES: Final = (
-    Page("/children/{child}", Policy.child, child),
-    Page("/children/{child}/told", Policy.child, told),
-    Page("/children/{child}/emergency", Policy.emergency, emergency, ("POST",)),
+    Page("/children/{child}", Policy.child, child, name="saw child"),
+    Page("/children/{child}/told", Policy.child, told, name="saw who was told"),
+    Page("/children/{child}/emergency", Policy.emergency, emergency, ("POST",), name="asked for emergency access"),
 )

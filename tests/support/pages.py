@@ -1,0 +1,77 @@
+"""A small council with its pages: somebody signs in, and looks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from alertd.people.directory import Directory, Person
+from alertd.people.staff import Staff
+from alertd.settings.web import Web
+from alertd.web.app import app
+from alertd.web.signing_in import links
+from tests.support.council import PEOPLE, TEAMS, Council, council_at
+
+URL = "http://127.0.0.1:8400"
+OTHERS = (
+    Person("W3", "Hal", "hal@council.example", "worker", "T2"),
+    Person("M2", "Ida", "ida@council.example", "team_manager", "T2"),
+    Person("A1", "Jo", "jo@council.example", "administrator", "SV"),
+    Person("G1", "Kit", "kit@council.example", "information_governance", "SV"),
+)
+
+
+class Browser:
+    """Asks an application as a browser without scripts does, and keeps its cookies."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL, follow_redirects=False
+        )
+        self.cookies = self._client.cookies
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._client.request(method, path, **more))
+
+
+@dataclass
+class Pages:
+    """A council, and a browser without scripts in which at most one person is signed in."""
+
+    council: Council
+    client: Browser
+
+    def sign_in(self, subject: str) -> Pages:
+        """As somebody of the directory, by a link."""
+        self.client.cookies.clear()
+        path = links.made_for(self.council.house, subject, self.council.now).removeprefix(URL)
+        assert self.client.ask("POST", path).status_code == 303
+        return self
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.client.ask("GET", path, **more)
+
+    def post(self, path: str, at: str = "/work", **form: str) -> httpx.Response:
+        """Send a form, with what its page was given."""
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.get(at).text)
+        assert found, "the page has a form of one who is signed in"
+        return self.client.ask("POST", path, data={"csrf": found[1], **form})
+
+
+def pages_at(tmp_path: Path, url: str, **directory: Any) -> Pages:
+    """The council of :mod:`tests.support.council` with a second team, an administrator and information governance."""
+    council = council_at(tmp_path, url)
+    settings = council.house.settings.model_copy(update={"web": Web(url=URL)})
+    people = {one.id: one for one in (*PEOPLE, *OTHERS)}
+    teams = {**TEAMS, "T2": replace(TEAMS["T1"], id="T2", name="South", inbox="south@council.example")}
+    made = Directory(people, teams, "duty@council.example", **directory)
+    council.house = replace(council.house, settings=settings, staff=Staff((), lambda: made))
+    house = replace(council.house, clock=lambda: council.now)
+    council.house = house
+    return Pages(council, Browser(app(house)))
