@@ -65,26 +65,29 @@ def handle(
     """
     found: list[Said] = []
     rows: list[Handling | None] = []
-    until = lapses(asked, office)
     for alert_id in dict.fromkeys(alert_ids):
         alert = session.get(Alert, alert_id, with_for_update=True)
         why = refusal(asked, facts_of(session, alert, rulebook), office) if alert else "There is no such alert"
         found.append(Said(alert_id, refused=why))
-        row = Handling(
-            alert_id=alert_id,
-            kind=asked.kind,
-            by=asked.by,
-            at=office.now,
-            reason=asked.reason.strip(),
-            until=until,
-            to=asked.to if asked.kind == "hand_over" else None,
-        )
-        rows.append(None if why else row)
+        # When it lapses is asked only of what may be said: a day of the year 9999 has no working day after it.
+        rows.append(None if why else _row(alert_id, asked, office))
     if all_or_none and any(one.refused for one in found):
         return found
     session.add_all(row for row in rows if row)
     session.flush()
     return [Said(one.alert_id, row.id if row else None, one.refused) for one, row in zip(found, rows, strict=True)]
+
+
+def _row(alert_id: int, asked: Asked, office: Office) -> Handling:
+    return Handling(
+        alert_id=alert_id,
+        kind=asked.kind,
+        by=asked.by,
+        at=office.now,
+        reason=asked.reason.strip(),
+        until=lapses(asked, office),
+        to=asked.to if asked.kind == "hand_over" else None,
+    )
 
 
 def undo(session: Session, handling_id: int, by: str, reason: str, office: Office, rulebook: Rulebook) -> None:

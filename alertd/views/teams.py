@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from alertd.access.viewer import Viewer
@@ -18,7 +18,7 @@ from alertd.alerts.planned import next_planned
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert
 from alertd.engine.findings import Finding
-from alertd.people.directory import role_words
+from alertd.people.directory import Directory, role_words
 from alertd.rulebook.model import Rulebook
 from alertd.views.alerts import PRESSING, Row, Shelf, person_name, team_name
 
@@ -159,15 +159,19 @@ def of_person(
 
 
 def _of_teams(session: Session, under: Sequence[str], office: Office) -> list[Alert]:
-    """Open alerts of the teams: by the team that is recorded, and by the worker's where none is."""
-    directory = office.directory
-    workers = sorted(p.id for p in directory.people.values() if p.team in under)
-    known = sorted(directory.teams)
-    where = or_(
-        Alert.team.in_(under), and_(or_(Alert.team.is_(None), Alert.team.not_in(known)), Alert.worker.in_(workers))
-    )
+    """Open alerts of the teams."""
+    where = in_teams(under, office.directory)
     found = select(Alert).where(Alert.state == "open", Alert.muted == "", where).order_by(Alert.id)
     return list(session.scalars(found))
+
+
+def in_teams(under: Iterable[str], directory: Directory) -> ColumnElement[bool]:
+    """Which alerts are of the teams: by the team that is recorded, and by the worker's where none is."""
+    teams = sorted(under)
+    workers = sorted(p.id for p in directory.people.values() if p.team in teams)
+    known = sorted(directory.teams)
+    nowhere = or_(Alert.team.is_(None), Alert.team.not_in(known))
+    return or_(Alert.team.in_(teams), and_(nowhere, Alert.worker.in_(workers)))
 
 
 def _works(person: str, office: Office) -> bool:

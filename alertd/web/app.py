@@ -8,16 +8,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from alertd.bootstrap import House
 from alertd.views.cases import Cases
 from alertd.web import acknowledge, calendars
+from alertd.web.api.app import api
+from alertd.web.api.calls import PREFIX
 from alertd.web.look import static_files
-from alertd.web.pages import child, signing, teams, work
+from alertd.web.pages import child, partners, signing, teams, work
 from alertd.web.visit import Page, Web, endpoint
 
-PAGES: Final[tuple[Page, ...]] = (*signing.PAGES, *work.PAGES, *child.PAGES, *teams.PAGES)
+PAGES: Final[tuple[Page, ...]] = (*signing.PAGES, *work.PAGES, *child.PAGES, *teams.PAGES, *partners.PAGES)
 """Every page, with the policy that says who it is for."""
 
 
@@ -29,6 +31,7 @@ def app(house: House) -> Starlette:
         *calendars.routes(house),
         Route("/health", _health, methods=["GET"]),
         static_files(),
+        Mount(PREFIX, api(web)),
         *(Route(page.path, endpoint(web, page), methods=list(page.methods)) for page in PAGES),
     ]
     made = Starlette(routes=routes, exception_handlers={HTTPException: _plain_error, Exception: _plain_error})

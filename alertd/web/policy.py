@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final
@@ -57,7 +58,7 @@ class Judge:
     def child_of(self, policy: Policy, path: Mapping[str, str]) -> str | None:
         """The child whose record a page under the policy shows."""
         if policy in (Policy.child, Policy.emergency):
-            return path["child"]
+            return path["child"] if _can_be(path["child"]) else None
         if policy is Policy.alert:
             alert = self._alert(path)
             return alert.child if alert else None
@@ -65,6 +66,8 @@ class Judge:
 
     def about(self, child: str, viewer: Viewer) -> may.AboutChild | None:
         """What decides about a child; None for one that nobody knows."""
+        if not _can_be(child):
+            return None
         case = self._cases.of(child)
         held = holding(case, self._office.today) if case else None
         if held is None:
@@ -75,11 +78,8 @@ class Judge:
         return about_child(self._session, child, held, viewer.id, self._office.now)
 
     def _alert(self, path: Mapping[str, str]) -> Alert | None:
-        return (
-            self._session.get(Alert, int(path["alert"]))
-            if path["alert"].isascii() and path["alert"].isdigit()
-            else None
-        )
+        given = path["alert"]
+        return self._session.get(Alert, int(given)) if _NUMBER.fullmatch(given) else None
 
     def _child(self, viewer: Viewer, path: Mapping[str, str]) -> Verdict:
         about = None if viewer.agency else self.about(path["child"], viewer)
@@ -115,6 +115,12 @@ class Judge:
         )
 
 
+def _can_be(child: str) -> bool:
+    """Whether a reference can be anybody's at all: a database takes neither longer ones nor such characters."""
+    return len(child) <= 200 and child.isprintable()
+
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _NO_SUCH: Final = Verdict(False, "There is no such child here, or it is not yours to see")
 
 _RULES: Final[Mapping[Policy, Callable[[Judge, Viewer, Mapping[str, str]], Verdict]]] = {

@@ -1,0 +1,63 @@
+"""The application of the API, with its description at openapi.json."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from alertd import __version__
+from alertd.web.api.calls import Answering, Call, Edge, admission
+from alertd.web.api.problems import documented, problem
+from alertd.web.api.resources import CALLS
+from alertd.web.policy import Policy
+from alertd.web.visit import Web
+
+ABOUT: Final = """\
+What alertd's pages show, for programs. A token stands for a person of the staff directory and sees what that person
+sees; each look at a child is kept, as on the pages. Answers carry an ETag: ask with If-None-Match, and 304 says that
+nothing has changed. Times are UTC."""
+
+
+def api(web: Web) -> FastAPI:
+    """The application, to be mounted at :data:`~alertd.web.api.calls.PREFIX`."""
+    made = FastAPI(
+        title="alertd",
+        version=__version__,
+        description=ABOUT,
+        docs_url=None,  # both load their scripts from elsewhere
+        redoc_url=None,
+        exception_handlers={HTTPException: _not_served},
+        redirect_slashes=False,
+    )
+    router = APIRouter(route_class=Answering)
+    for call in CALLS:
+        router.add_api_route(
+            call.path,
+            call.do,
+            methods=[call.method],
+            status_code=call.status,
+            dependencies=[Depends(admission(web, call))],
+            responses=_answers(call),
+            openapi_extra={"x-who": call.policy.value},
+        )
+    made.include_router(router)
+    made.add_middleware(Edge)
+    return made
+
+
+def _answers(call: Call) -> dict[int | str, dict[str, Any]]:
+    statuses = [400, 422, 429, 500]
+    if call.policy is not Policy.public:
+        statuses += [401, 403]
+    if call.method == "POST":
+        return documented(*statuses, 409, 413)
+    return {304: {"description": "It is what If-None-Match named."}, **documented(*statuses)}
+
+
+async def _not_served(_: Request, error: Exception) -> Response:
+    """An address or a method that there is not."""
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, "There is no such resource: see openapi.json", error.headers)
