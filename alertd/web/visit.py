@@ -267,15 +267,15 @@ def visiting(
         yield visit
 
 
-def judged(visit: Visit, policy: Policy, path: str) -> str | None:
+def judged(visit: Visit, policy: Policy, path: str, name: str = "") -> str | None:
     """Decide by a route's policy whether the viewer may have it, as ``visit.right``. The child whose record it shows,
     if any: that they looked is kept before anything of the child is read, and so is that they were refused."""
     judge = visit.judge()
     visit.right = judge.verdict(policy, visit.viewer, visit.path)
     child = judge.child_of(policy, visit.path)
     if child is not None:
-        what = f"{visit.request.method} {path}"[:40] if visit.right.allowed else "refused"
-        visit.audit(what, child=child, why=visit.right.why)
+        what = name or f"{visit.request.method} {path}"[:40]
+        visit.audit(what if visit.right.allowed else "refused", child=child, why=visit.right.why)
     return child
 
 
@@ -295,7 +295,7 @@ def _let_in(visit: Visit, page: Page) -> Response:
             what=why,
             fix="Go back, load the page again, and send it once more",
         )
-    child = judged(visit, page.policy, page.path)
+    child = judged(visit, page.policy, page.path, page.name)
     return page.do(visit) if visit.right.allowed else _refused(visit, child)
 
 
