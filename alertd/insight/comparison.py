@@ -56,7 +56,7 @@ class Rate:
 
     @property
     def text(self) -> str:
-        """``84 %``, or ``84 to 91 %`` where it was counted from rounded numbers."""
+        """``84%``, or ``84% to 91%`` where it was counted from rounded numbers."""
         if self.value is None:
             return f"at most {self.high:.0%}"
         return f"{self.low:.0%} to {self.high:.0%}" if self.high > self.low else f"{self.value:.0%}"
@@ -176,7 +176,7 @@ def _line(books: Books, reader: Reader, rule: str, months: Sequence[str], nation
 
 def _raw(books: Books, reader: Reader, rule: str) -> dict[Who, Counts]:
     """The counts of each who has any; of a worker's team without the worker."""
-    of = {team: counts for (of_rule, team), counts in books.by_team.items() if of_rule == rule}
+    of = books.by_rule.get(rule, {})
     me = (reader.mine or {}).get(rule, Counts())
     team = together(c for t, c in of.items() if t in reader.team)
     if "team" not in reader.exact:
@@ -185,14 +185,14 @@ def _raw(books: Books, reader: Reader, rule: str) -> dict[Who, Counts]:
         "me": me,
         "team": team,
         "similar": together(c for t, c in of.items() if t in reader.similar),
-        "service": together(of.values()),
+        "service": books.service.get(rule, Counts()),
     }
     return {who: counts for who, counts in found.items() if counts.n or counts.overdue or counts.told}
 
 
 def _workers(books: Books, reader: Reader, rule: str, who: Who) -> int:
     teams = {"team": reader.team, "similar": reader.similar}.get(who)
-    found = sum(n for (of, team), n in books.workers.items() if of == rule and (teams is None or team in teams))
+    found = sum(n for team, n in books.people.get(rule, {}).items() if teams is None or team in teams)
     here = who == "team" and who not in reader.exact and (reader.mine or {}).get(rule, Counts()).n > 0
     return found - here
 

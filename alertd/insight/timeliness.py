@@ -157,17 +157,31 @@ class Books:
     told: Mapping[tuple[str, str], Precision] = field(default_factory=dict)
     workers: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
-    def rules(self) -> frozenset[str]:
-        return frozenset(chain((c.rule for c in self.done), (rule for rule, _ in chain(self.overdue, self.told))))
-
     @cached_property
-    def by_team(self) -> dict[tuple[str, str], Counts]:
-        """The counts of each rule in each team."""
+    def by_rule(self) -> dict[str, dict[str, Counts]]:
+        """The counts of each team that has any, by rule."""
         of: dict[tuple[str, str], Counter[tuple[str, Outcome, int]]] = {}
         for c, n in self.done.items():
             of.setdefault((c.rule, c.team), Counter())[c.month, c.outcome, c.days] += n
-        keys = dict.fromkeys(chain(of, self.overdue, self.told))
-        return {key: _counts(of.get(key, Counter()), self.overdue.get(key, 0), self.told.get(key)) for key in keys}
+        found: dict[str, dict[str, Counts]] = {}
+        for rule, team in dict.fromkeys(chain(of, self.overdue, self.told)):
+            key = rule, team
+            counts = counted(of.get(key, Counter()), self.overdue.get(key, 0), self.told.get(key))
+            found.setdefault(rule, {})[team] = counts
+        return found
+
+    @cached_property
+    def service(self) -> dict[str, Counts]:
+        """The counts of all teams together, by rule."""
+        return {rule: together(teams.values()) for rule, teams in self.by_rule.items()}
+
+    @cached_property
+    def people(self) -> dict[str, dict[str, int]]:
+        """How many workers of each team stand behind what was done, by rule."""
+        found: dict[str, dict[str, int]] = {}
+        for (rule, team), n in self.workers.items():
+            found.setdefault(rule, {})[team] = n
+        return found
 
     @cached_property
     def mixes(self) -> dict[str, Counter[str]]:
@@ -178,7 +192,8 @@ class Books:
         return found
 
 
-def _counts(of: Counter[tuple[str, Outcome, int]], overdue: int, told: Precision | None) -> Counts:
+def counted(of: Counter[tuple[str, Outcome, int]], overdue: int, told: Precision | None) -> Counts:
+    """Counts from what was done, what is overdue, and what is known of how right the rule was."""
     if told is None:
         return Counts(of, overdue)
     return Counts(of, overdue, told.told, told.upheld + told.rejected + told.open, told.upheld)

@@ -34,7 +34,7 @@ def closed(days: int, closed_as: str, *, team: str | None = "T1", rule: str = "c
 
 
 def counts_of(*rows: Closed) -> Counts:
-    return together(Books(cells(rows)).by_team.values())
+    return Books(cells(rows)).service.get("cp.icpc", Counts())
 
 
 def test_by_hand() -> None:
@@ -141,7 +141,7 @@ rows = st.lists(
 @given(rows)
 def test_whatever_was_done_the_sums_agree(found: list[Closed]) -> None:
     books = Books(cells(found))
-    counts = together(books.by_team.values())
+    counts = together(books.service.values())
     met = [one for one in found if one.closed_as in OUTCOMES]
     assert counts.n == len(met)
     assert counts.late == sum(one.closed_as == "met_late" for one in met)
@@ -150,6 +150,6 @@ def test_whatever_was_done_the_sums_agree(found: list[Closed]) -> None:
     assert sum(n for (_, late), n in counts.by_day().items() if late) == counts.late
     months = sorted({f"{one.met:%Y-%m}" for one in met})
     assert sum(counts.by_month(months).values()) == counts.n
-    assert sum(one.n for one in books.by_team.values()) == counts.n
+    assert sum(one.n for teams in books.by_rule.values() for one in teams.values()) == counts.n
     assert without(counts, counts).n == 0
     assert all(isinstance(c, Cell) and c.days >= -AROUND - 1 for c in books.done)
