@@ -46,6 +46,13 @@ def allocated(record: Record, telling: Telling) -> str:
     return f"Allocated to {_holder(record, telling)}" if _is_lead(record) else _other(record, telling)
 
 
+def lead_on(telling: Telling, day: date) -> str:
+    """Who had the case on a day as the lead worker, the latest begun; blank where nobody is recorded."""
+    there = [r for on, r in telling.dated("allocation") if _is_lead(r) and on <= day]
+    open_ = [r for r in there if (end := r.day("end")) is None or end > day]
+    return _holder(open_[-1], telling) if open_ else ""
+
+
 def _is_lead(record: Record) -> bool:
     return record.get("role") in (LEAD, None)
 
