@@ -74,6 +74,32 @@ def end_all(session: Session, subject: str, now: datetime, why: str) -> int:
     return _end(session, SignIn.subject == subject, now, why)
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A program's token in force: not itself, which is kept nowhere."""
+
+    id: int
+    subject: str
+    at: datetime
+    seen_at: datetime
+
+
+def tokens(session: Session) -> list[Token]:
+    """The tokens in force, the oldest first."""
+    found = select(SignIn.id, SignIn.subject, SignIn.at, SignIn.seen_at)
+    rows = session.execute(found.where(SignIn.how == "token", SignIn.ended_at.is_(None)).order_by(SignIn.id))
+    return [Token(row.id, row.subject, row.at, row.seen_at) for row in rows]
+
+
+def revoke(session: Session, id_: int, now: datetime) -> str | None:
+    """End a token; whom it stood for, or None where there is none in force of that number."""
+    row = session.get(SignIn, id_, with_for_update=True)
+    if row is None or row.how != "token" or row.ended_at is not None:
+        return None
+    row.ended_at, row.ended_why = now, "revoked"
+    return row.subject
+
+
 def csrf_of(secret: str) -> str:
     """What forms of a session carry, so that no other site can send them: it follows from the secret and says nothing
     of it."""

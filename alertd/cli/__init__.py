@@ -43,7 +43,7 @@ from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
 from alertd.cli.templates import templates_app
 from alertd.cli.watchdog import watchdog
-from alertd.cli.web import web
+from alertd.cli.web import web_app
 from alertd.errors import InputError
 
 app = typer.Typer(
@@ -62,7 +62,7 @@ app.add_typer(outbox_app, name="outbox")
 app.add_typer(notify_app, name="notify")
 app.add_typer(receive_app, name="receive")
 app.add_typer(partners_app, name="partners")
-app.command()(web)
+app.add_typer(web_app, name="web")
 app.command()(evaluate)
 app.command()(explain)
 app.command()(forecast)
