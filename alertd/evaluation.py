@@ -39,6 +39,9 @@ from alertd.rulebook.versions import timing, wording
 from alertd.settings import Feed
 from alertd.telling import tell_of_failed, tell_of_feeds, tell_of_floods, tell_of_silence, tell_of_silences
 
+PATIENCE = 20.0
+"""Seconds that the evaluation of one child may take, which is a matter of a few thousandths."""
+
 _DECIDING = 0x616C6563
 """The advisory lock of those who write alerts and notices; any number of our own will do."""
 
@@ -197,7 +200,18 @@ def _look_at_all(
         done += n
         on_evaluated(done, len(snapshot.cases))
 
-    for child, seen in each(snapshot, able, _look, now, progress=progress, failed=looked.failed.__setitem__):
+    bad: dict[str, Finding] = {}
+    looking = each(
+        snapshot,
+        able,
+        _look,
+        now,
+        patience=PATIENCE,
+        progress=progress,
+        failed=looked.failed.__setitem__,
+        left_out=lambda finding: bad.update({finding.rule: finding}),
+    )
+    for child, seen in looking:
         if child in unread:  # what is kept of the child is not what the feed says now
             continue
         ours = (f for f in seen.findings if NOTICE in fed or not house.policy.not_ours(f.rule, happened(f)))
@@ -207,8 +221,15 @@ def _look_at_all(
             looked.families[child] = seen.family
         open_children += seen.is_open
     looked.findings.extend(broken(child, why) for child, why in looked.failed.items())
-    looked.findings.sort(key=lambda f: f.identity)
-    return replace(looked, open_children=open_children)
+    findings = [*(f for f in looked.findings if f.rule not in bad), *bad.values()]
+    findings.sort(key=lambda f: f.identity)
+    if bad:
+        house.log.error(
+            "rules_left_out",
+            rules=sorted(bad),
+            why=sorted({str(f.cannot_tell and f.cannot_tell.text) for f in bad.values()}),
+        )
+    return replace(looked, able=able.without(bad), findings=findings, open_children=open_children)
 
 
 def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: Looked, now: datetime) -> Evaluated:

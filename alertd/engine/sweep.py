@@ -2,7 +2,8 @@
 
 The rules engine can end the process it runs in. So it always runs in a worker: a batch whose worker
 died is halved until the child that ends it is found, and that child is reported as *cannot tell*,
-while all the others are worked on. An exception costs its child alone just so.
+while all the others are worked on. An exception costs its child alone just so, and so does work that
+never ends. Where a rule fails for child after child it is found, and left out, so that the others run.
 """
 
 from __future__ import annotations
@@ -12,21 +13,27 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from alertd.cases.records import CaseFile, Snapshot
+from alertd.engine.blame import guilty_rule, with_those_over
 from alertd.engine.evaluate import Evaluator, measurable
-from alertd.engine.findings import CannotTell, Finding
+from alertd.engine.findings import WHOLE_FEED, CannotTell, Finding
 from alertd.rulebook.model import Rulebook
 
 BATCH = 100
 """Children handed to a worker at a time: large enough that handing over costs little."""
+
+STRIKES: Final = 3
+"""Children for whom work fails before a rule is suspected of it."""
 
 BROKEN = "engine"
 """The record that the finding of a child who could not be evaluated names."""
@@ -39,6 +46,8 @@ Batch = Sequence[CaseFile]
 Arguments = tuple[Any, ...]
 
 _evaluator: Evaluator | None = None
+_patience = 0.0
+_OOM_SCORE: Final = Path("/proc/self/oom_score_adj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +65,15 @@ class Failed:
     why: str
 
 
-def _warm(rulebook: Rulebook) -> None:
+def _warm(rulebook: Rulebook, patience: float) -> None:
     """In a worker: compile once, before any child is seen."""
-    global _evaluator
+    global _evaluator, _patience
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    if multiprocessing.parent_process() is not None:
+        _patience = patience
+        if _OOM_SCORE.exists():  # where memory runs out, a worker is ended and not the daemon
+            _OOM_SCORE.write_text("1000")
     _evaluator = Evaluator.of(rulebook)
 
 
@@ -73,7 +86,18 @@ def _end_with_the_parent() -> None:
 
 
 def _batch(work: Work[R], cases: Batch, args: Arguments) -> list[R | Failed]:
-    return [_one(work, case, args) for case in cases]
+    return [_in_time(work, case, args) for case in cases]
+
+
+def _in_time(work: Work[R], case: CaseFile, args: Arguments) -> R | Failed:
+    """The signal ends the process: also where the engine goes round in a circle, and no exception would be seen."""
+    if not _patience:
+        return _one(work, case, args)
+    signal.setitimer(signal.ITIMER_REAL, _patience)
+    try:
+        return _one(work, case, args)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _one(work: Work[R], case: CaseFile, args: Arguments) -> R | Failed:
@@ -85,10 +109,10 @@ def _one(work: Work[R], case: CaseFile, args: Arguments) -> R | Failed:
         return Failed(f"{type(fault).__name__} in {frame.name}")
 
 
-def _pool(rulebook: Rulebook, workers: int) -> ProcessPoolExecutor:
+def _pool(rulebook: Rulebook, patience: float, workers: int) -> ProcessPoolExecutor:
     # A forked child would inherit open connections and threads; a spawned one starts clean.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_warm, initargs=(rulebook,))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_warm, initargs=(rulebook, patience))
 
 
 def each(
@@ -98,27 +122,110 @@ def each(
     *args: Any,
     workers: int | None = None,
     batch: int | None = None,
+    patience: float = 0.0,
     progress: Callable[[int], None] = lambda _: None,
     failed: Callable[[str, str], None],
+    left_out: Callable[[Finding], None] | None = None,
 ) -> Iterator[tuple[str, R]]:
     """Each child of a snapshot with the answer of ``work(evaluator, case, *args)``, as they come in.
 
     The evaluator has the rules that the feed can measure. ``workers`` defaults to the processors at
     hand, ``batch``, the children handed over at a time, to :data:`BATCH`: less where a child takes
-    long. ``progress`` is called with the number of children done, ``failed`` with a child that there
+    long; a worker that has not done with one after ``patience`` seconds is ended (0: it is waited for).
+    ``progress`` is called with the number of children done, ``failed`` with a child that there
     is no answer for, and why.
+
+    ``left_out`` is called with the finding about each rule that failed for child after child: from then
+    on children are judged without it, and what was found by it before is no answer. Without
+    ``left_out`` every rule stays.
     """
     able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
     size, children = batch or BATCH, len(snapshot.cases)
-    batches = (snapshot.cases[at : at + size] for at in range(0, children, size))
     count = min(workers or len(os.sched_getaffinity(0)), max(-(-children // size), 1))
-    for cases, answers in _run(partial(_pool, able), partial(_batch, work), batches, args, count):
-        for case, answer in zip(cases, answers, strict=True):
-            if isinstance(answer, Failed):
-                failed(case.child, answer.why)
-            else:
-                yield case.child, answer
-        progress(len(cases))
+    done: set[str] = set()
+    strikes = _Strikes(partial(_fails, work, args, patience) if left_out else None)
+    guilty: frozenset[str] | None = None
+    while guilty is None or guilty:
+        guilty = frozenset()
+        strikes.forget()
+        batches = _left(snapshot, size, done)
+        with closing(_run(partial(_pool, able, patience), partial(_batch, work), batches, args, count)) as running:
+            for cases, answers in running:
+                for case, answer in zip(cases, answers, strict=True):
+                    if isinstance(answer, Failed):
+                        strikes.failed[case.child] = (case, answer.why)
+                    else:
+                        done.add(case.child)
+                        yield case.child, answer
+                progress(sum(not isinstance(answer, Failed) for answer in answers))
+                if guilty := strikes.guilty(able):
+                    break
+        for rule in sorted(guilty):
+            assert left_out
+            left_out(_untrusted(rule, strikes.last_why))
+        able = able.without(guilty)
+    for child, (_, why) in strikes.failed.items():
+        failed(child, why)
+    progress(len(strikes.failed))
+
+
+def _left(snapshot: Snapshot, size: int, done: Collection[str]) -> Iterator[Batch]:
+    """The children not done, in batches."""
+    for at in range(0, len(snapshot.cases), size):
+        if left := [case for case in snapshot.cases[at : at + size] if case.child not in done]:
+            yield left
+
+
+class _Strikes:
+    """The children for whom work failed, and whether it is a rule that it fails by.
+
+    ``fails`` says whether it fails for a child by some rules; without it no rule is ever suspected.
+    """
+
+    def __init__(self, fails: Callable[[CaseFile, Rulebook], bool] | None) -> None:
+        self.failed: dict[str, tuple[CaseFile, str]] = {}
+        self._fails = fails
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: these rules have not failed yet."""
+        self.failed.clear()
+        self._suspect_at = STRIKES
+
+    @property
+    def last_why(self) -> str:
+        """Why it failed last."""
+        return list(self.failed.values())[-1][1]
+
+    def guilty(self, rulebook: Rulebook) -> frozenset[str]:
+        """The rule that the last few failed by, with those over it; none where there are few, or no such rule.
+
+        Asked in vain it waits for twice as many: asking takes some seconds.
+        """
+        if self._fails is None or len(self.failed) < self._suspect_at:
+            return frozenset()
+        self._suspect_at *= 2
+        first, *others = [case for case, _ in self.failed.values()][-STRIKES:]
+        rule = guilty_rule(rulebook, partial(self._fails, first))
+        rules = with_those_over(rulebook, rule) if rule else frozenset[str]()
+        fine = rulebook.without(rules)
+        return frozenset() if any(self._fails(case, fine) for case in others) else rules
+
+
+def _fails(work: Work[R], args: Arguments, patience: float, case: CaseFile, rulebook: Rulebook) -> bool:
+    """Whether work fails for a child by these rules, tried in a worker of its own."""
+    with _pool(rulebook, patience, 1) as pool:
+        try:
+            (answer,) = pool.submit(partial(_batch, work), [case], args).result()
+        except BrokenProcessPool:
+            return True
+    return isinstance(answer, Failed)
+
+
+def _untrusted(rule: str, why: str) -> Finding:
+    """The finding about a rule that failed for child after child."""
+    text = f"the rule failed for one child after another, and is left out until it does not: {why}"
+    return Finding(rule, *WHOLE_FEED, "engine", "unknown", where=rule, cannot_tell=CannotTell("engine", "", rule, text))
 
 
 def sweep(
@@ -159,9 +266,10 @@ def broken(child: str, what: str) -> Finding:
 Pool = Callable[[int], ProcessPoolExecutor]
 DoBatch = Callable[[Batch, Arguments], list[R | Failed]]
 Done = tuple[Batch, list[R | Failed]]
+Running = Generator[Done[R], None, None]
 
 
-def _run(pool_of: Pool, do: DoBatch[R], batches: Iterator[Batch], args: Arguments, workers: int) -> Iterator[Done[R]]:
+def _run(pool_of: Pool, do: DoBatch[R], batches: Iterator[Batch], args: Arguments, workers: int) -> Running[R]:
     """Each batch with its answers.
 
     Few batches are under way at once, so that few are in memory, and when a worker dies few are under
@@ -195,7 +303,7 @@ def _run(pool_of: Pool, do: DoBatch[R], batches: Iterator[Batch], args: Argument
             yield from _halving(pool_of, do, batch, args)
 
 
-def _halving(pool_of: Pool, do: DoBatch[R], batch: Batch, args: Arguments) -> Iterator[Done[R]]:
+def _halving(pool_of: Pool, do: DoBatch[R], batch: Batch, args: Arguments) -> Running[R]:
     """Work on a suspect batch in a worker of its own, halving it for as long as its worker dies."""
     with pool_of(1) as pool:
         try:

@@ -150,16 +150,10 @@ def measurable_with(
         return able, unable
     alone = measurable(rulebook, snapshot.holds - {NOTICE}, snapshot.lacks, snapshot.latest, snapshot.silent)
     mute = {f.rule: f for f in alone[1] if not _speaks(rulebook, f.rule, sent)}
-    return _without(able, mute), (*unable, *(f for id_, f in mute.items() if id_ not in {u.rule for u in unable}))
+    return able.without(mute), (*unable, *(f for id_, f in mute.items() if id_ not in {u.rule for u in unable}))
 
 
 def _speaks(rulebook: Rulebook, rule_id: str, sent: Collection[str]) -> bool:
     """Whether alertd's own notices are all that a rule waits for: one that it sends, or of receipts."""
     rule = rulebook.having(rule_id).rule(rule_id)
     return rule_id in sent or (rule is not None and rule.for_ == NOTICE)
-
-
-def _without(rulebook: Rulebook, rules: Collection[str]) -> Rulebook:
-    kept = tuple(rule for rule in rulebook.rules if rule.id not in rules)
-    teams = {team: _without(book, rules) for team, book in rulebook.teams.items()}
-    return rulebook.model_copy(update={"rules": kept, "teams": teams})

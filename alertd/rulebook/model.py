@@ -9,6 +9,7 @@ The model knows nothing of the engine that runs it. All models are frozen and re
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Literal, Self
 
@@ -233,6 +234,12 @@ class Rulebook(Model):
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id, or None."""
         return next((r for r in self.rules if r.id == rule_id), None)
+
+    def without(self, rules: Collection[str]) -> Rulebook:
+        """This rulebook, and those of its teams, with these rules left out."""
+        kept = tuple(rule for rule in self.rules if rule.id not in rules)
+        teams = {team: book.without(rules) for team, book in self.teams.items()}
+        return self.model_copy(update={"rules": kept, "teams": teams})
 
     def of_team(self, team: str | None) -> Rulebook:
         """What the children of a team are judged by."""
