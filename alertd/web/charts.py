@@ -20,7 +20,7 @@ _ROW: Final = 52
 """Height of a bar with its label above it."""
 _LONGEST: Final = 80
 """Of the width, in per cent: the value is written to the right of its bar."""
-_LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 4, 96, 28, 200, 232
+_LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 2, 98, 12, 190, 222
 
 
 def _shown(value: Value, unit: str) -> str:
