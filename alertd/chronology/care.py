@@ -55,8 +55,8 @@ def ended_because(record: Record) -> list[str]:
     """Why a placement ended, as a sentence; none where it is not recorded."""
     why = change_reason(record) if record.kind == "placement" else ""
     if record.day("end") is None:
-        return [f"The reason recorded for its end: {why}."] if why else []
-    return [f"It ended because {why}."] if why else []
+        return [f"The reason recorded for the placement's end: {why}."] if why else []
+    return [f"The placement ended because {why}."] if why else []
 
 
 def alone(record: Record) -> str:

@@ -84,7 +84,7 @@ def _in_order(entries: Iterable[Entry]) -> list[Entry]:
         if entry.closes and entry.kind == "care_period" and (entry.records[0], entry.day) not in begun:
             slot = 0  # so that care that goes on as another period is told as it was
         elif entry.closes and not timed and entry.kind not in _ENDS_FIRST:
-            slot = 2
+            slot = 3 if entry.kind == "referral" else 2
         return entry.day or date.max, slot, _RANK[entry.kind], timed, entry.closes, entry.records, entry.headline
 
     return sorted(entries, key=key)

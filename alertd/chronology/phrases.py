@@ -55,8 +55,6 @@ _BEGUN: Final[Mapping[str, str]] = {
     "emergency_protection": "Emergency protection",
     "icpc": "Initial child protection conference",
     "iro": "Independent reviewing officer appointed",
-    "iro_contact": "Contact with the independent reviewing officer",
-    "leaver_contact": "Contact with the care leaver",
     "out_of_school": "No suitable full-time school place from this day",
     "private_fostering": "Private fostering became known",
     "proceedings": "Care proceedings issued",

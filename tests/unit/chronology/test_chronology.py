@@ -177,6 +177,12 @@ def test_the_ends_that_matter_are_entries_of_their_own() -> None:
     ]
 
 
+def test_on_the_last_day_the_case_is_closed_last() -> None:
+    start, end = day("2026-01-05"), day("2026-03-02")
+    found = told(rec("referral", "1", start=start, end=end), rec("cin_plan", "1", start=start, end=end))
+    assert [headline for _, headline, _ in found[2:]] == ["Child in need plan ended", "Case closed"]
+
+
 def test_a_missing_child_is_told_by_the_hour() -> None:
     left, back = datetime(2026, 3, 2, 22, 10, tzinfo=LONDON), datetime(2026, 3, 3, 6, 5, tzinfo=LONDON)
     found = told(rec("missing", "1", start=left, end=back, type="missing", interview_offered=False))
