@@ -125,6 +125,10 @@ def _rows() -> Iterator[Row]:
     yield Row("F73", "true, false and true again", "I2", comes_later=True)
     yield Row("F74", "a number is given to another child", "I4", comes_later=True)
     yield Row("F75", "something of the last child is left over", "I4", comes_later=True)
+    # H. Web, command line, host.
+    yield Row("F76", "a thousand connections that ask for nothing", "I5")
+    yield Row("F77", "a request that is far too long", "I5")
+    yield Row("F78", "an acknowledgement pressed twice, or by a scanner of mail", "I2")
 
 
 CATALOGUE: Final = {row.id: row for row in _rows()}

@@ -241,3 +241,15 @@ def test_a_way_back_after_signing_in_leads_nowhere_else(pages: Pages) -> None:
     pages.council.now = at
     assert pages.get("/work").headers["location"].startswith("/sign-in")
     assert pages.get("//evil.example/work").status_code in (303, 404)
+
+
+def test_f77_a_form_without_end_is_refused(pages: Pages) -> None:
+    assert ask(pages, "a" * 30_000).status_code == 413
+    pages.sign_in("W1")
+    assert pages.post("/work/calendar", more="x" * 30_000).status_code == 413
+    assert pages.get("/static/alertd.css", headers={"range": "bytes=" + "0-1," * 5000}).status_code in (
+        200,
+        206,
+        400,
+        416,
+    )
