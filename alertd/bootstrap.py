@@ -51,7 +51,7 @@ from alertd.rulebook.adoption import read_adopted, with_adoption
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
-from alertd.settings import Feed, Settings
+from alertd.settings import Feed, Settings, load
 
 Log = structlog.stdlib.BoundLogger
 T = TypeVar("T")
@@ -178,6 +178,19 @@ def rulebook_of(settings: Settings) -> Rulebook:
     for book in (rulebook, *rulebook.teams.values()):
         _check_lengths_set(book)
     return with_adoption(rulebook, read_adopted(settings.rules.adopted))
+
+
+def unfit(settings: Settings) -> str:
+    """Why alertd could not start again by its files as they stand now; blank where it could."""
+    if settings.file is None:
+        return ""
+    try:
+        found = load(settings.file)
+        read_policy(found.partners.policy, rulebook_of(found))
+        wording_of(found)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def terms_of(settings: Settings) -> tuple[Term, ...]:

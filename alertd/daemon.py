@@ -28,6 +28,7 @@ from alertd.errors import InputError
 from alertd.evaluation import evaluate_once
 from alertd.following import follow_once
 from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
+from alertd.telling import tell_if_unfit
 
 FOLLOW_SECONDS = 60
 """How often what was sent is looked after where no mailbox says otherwise."""
@@ -98,6 +99,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
             loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
         else:
             await asyncio.to_thread(watchdog.fire, house)
+        await asyncio.to_thread(tell_if_unfit, house)
         accept = False
         compose_now.set()
 

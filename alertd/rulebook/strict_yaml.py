@@ -82,13 +82,12 @@ def suggest(name: str, known: Iterable[str], otherwise: str) -> str:
 def read_yaml(path: Path) -> Document:
     """Read one file. Raises :class:`InputError` naming file and line for anything but plain YAML."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:  # a file without end must not be read to it
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
     if len(raw) > MAX_BYTES:
-        raise InputError(
-            f"is {len(raw)} bytes, more than {MAX_BYTES}", where=str(path), fix="Split it into several files."
-        )
+        raise InputError(f"is more than {MAX_BYTES} bytes", where=str(path), fix="Split it into several files.")
     return _parsed(path, raw)
 
 

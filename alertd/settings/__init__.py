@@ -114,6 +114,11 @@ class Settings(BaseSettings):
                     raise ValueError(f"{kind}: there is no feed {name!r}; there are {', '.join(names)}")
         return precedence
 
+    @property
+    def file(self) -> Path | None:
+        """The file they were read from; None where they were made otherwise."""
+        return self._file[0] if self._file else None
+
     def place(self, name: str) -> str:
         """``file:line: name`` for the dotted name of a setting; any other text as it is."""
         keys = name.split(".")
