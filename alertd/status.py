@@ -28,7 +28,7 @@ from alertd.intake.freshness import why_stale
 from alertd.outbox import epoch
 from alertd.outbox.compose import held_now
 from alertd.outbox.deliver import Composer
-from alertd.outbox.plan import Plan
+from alertd.outbox.planned import Plan
 from alertd.outbox.reached import unreached
 from alertd.outbox.reconcile import odds
 from alertd.outbox.standing import ChannelStanding, answers, at_work, channels

@@ -19,7 +19,8 @@ from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert, Notice
 from alertd.outbox.deliver import Composer, deliver, tell_once_a_day, tell_operator
-from alertd.outbox.plan import DIGESTS_AT_ONCE, Asked, Plan, Planning
+from alertd.outbox.plan import DIGESTS_AT_ONCE, Planning
+from alertd.outbox.planned import Asked, Plan
 from alertd.outbox.waiting import Told
 
 
@@ -60,6 +61,7 @@ def compose(session: Session, composer: Composer, now: datetime, asked: Sequence
             about=one.about,
             urgent=one.urgent,
             digest_for=one.digest_for,
+            channel=one.channel,
         )
         done.urgent += one.urgent
         done.digests += one.digest_for is not None

@@ -82,9 +82,13 @@ def deliver(
     about: Iterable[About] = (),
     urgent: bool = False,
     digest_for: str | None = None,
+    channel: str = EMAIL,
 ) -> str:
     """Put one mail in the outbox, with what stands in for it where e-mail fails, and settle its notices; the
-    delivery's id. Raises InputError, with nothing written, for a mail that cannot be a message."""
+    delivery's id. By another ``channel`` the person's address is one of that.
+
+    Raises InputError, with nothing written, for a mail that cannot be a message.
+    """
     about = tuple(about)
     letter = letter_of(composer, person, mail, composer.new_id(), now)
     letter = replace(letter, urgent=urgent, about=tuple(dict.fromkeys(one.alert_id for one in about)))
@@ -92,11 +96,11 @@ def deliver(
     store.put(
         session,
         letter,
-        composer.channels[EMAIL].write(letter),
+        composer.channels[channel].write(letter),
         person=person.person_id,
         resolved_by=person.how,
-        channel=EMAIL,
-        destination=composer.channels[EMAIL].destination(person.address),
+        channel=channel,
+        destination=composer.channels[channel].destination(person.address),
         digest_for=digest_for,
     )
     _put_stand_in(session, composer, person, letter)
@@ -128,9 +132,11 @@ def letter_of(composer: Composer, person: Resolved, mail: Rendered, delivery_id:
     )
 
 
-def message_of(composer: Composer, person: Resolved, mail: Rendered, delivery_id: str, now: datetime) -> bytes:
+def message_of(
+    composer: Composer, person: Resolved, mail: Rendered, delivery_id: str, now: datetime, channel: str = EMAIL
+) -> bytes:
     """The bytes of a mail to somebody. Raises InputError for one that cannot be a message."""
-    return composer.channels[EMAIL].write(letter_of(composer, person, mail, delivery_id, now))
+    return composer.channels[channel].write(letter_of(composer, person, mail, delivery_id, now))
 
 
 def _put_stand_in(session: Session, composer: Composer, person: Resolved, letter: Letter) -> None:

@@ -11,16 +11,19 @@ from sqlalchemy.orm import Session
 
 from alertd.calendars.clock import begin_of
 from alertd.db.tables import Alert, Delivery, DeliveryAlert
+from alertd.outbox.deliver import EMAIL
 
 
 def last_digests(session: Session, since: date, today: date) -> dict[str, tuple[date, datetime]]:
-    """The day and moment of each person's latest digest of these days; one that was taken back does not count.
+    """The day and moment of each person's latest digest of these days by e-mail; one that was taken back does not
+    count. What somebody asked for by another channel is no digest of what is theirs.
 
     Nor does one of a day to come, made before a clock was set back: it would keep today's from being made.
     """
     rows = session.execute(
         select(Delivery.person, func.max(Delivery.digest_for), func.max(Delivery.created_at))
-        .where(func.length(Delivery.digest_for) == len("2026-11-26"), Delivery.state != "cancelled")
+        .where(Delivery.channel == EMAIL, Delivery.state != "cancelled")
+        .where(func.length(Delivery.digest_for) == len("2026-11-26"))
         .where(Delivery.digest_for.between(since.isoformat(), today.isoformat()))
         .group_by(Delivery.person)
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from alertd.language import Language
 from alertd.outbox.deliver import EMAIL, About, Composer, message_of
 from alertd.outbox.had import cleared_since, last_digests, urgent_today
 from alertd.outbox.hours import hours, team_of
+from alertd.outbox.planned import Asked, AskedLine, Plan, Planned
 from alertd.outbox.waiting import LOOKS_BACK, Books, Findings, Told, Waits, Who, spoken_for, unique, who_is_told
 from alertd.people.directory import LINE, Resolved
 from alertd.routing.digest import SUBSCRIBER, compose_digest, compose_urgent, digest_is_due
@@ -41,62 +41,6 @@ BETWEEN_SUMMARIES = timedelta(hours=1)
 """Once somebody has had their most of one day, what is urgent goes together and not more often than this."""
 
 
-class AskedLine(Protocol):
-    """One alert that somebody subscribed to; ``role`` and ``why`` are for the row that says it was told."""
-
-    @property
-    def alert_id(self) -> int: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def why(self) -> str: ...
-    @property
-    def urgent(self) -> bool: ...
-
-
-class Asked(Protocol):
-    """What one person's subscriptions tell now, at once or with today's digest."""
-
-    @property
-    def person(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def at_once(self) -> Sequence[AskedLine]: ...
-    @property
-    def digest(self) -> Sequence[AskedLine]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One message to be made: for whom, its words, the notices it settles and the alerts it tells of."""
-
-    person: Resolved
-    mail: Rendered
-    notices: tuple[int, ...]
-    about: tuple[About, ...]
-    urgent: bool
-    digest_for: str | None = None
-
-
-@dataclass(slots=True)
-class Plan:
-    """All messages to be made now, and what cannot be told.
-
-    ``held`` could not be made, each with who must do what. ``withheld`` are alerts of restricted children, by who
-    may hear only that they wait. ``nobody`` counts what fell to the duty address, by
-    why; ``over`` those who had more urgent messages in one day than anybody reads. ``more``: there are further
-    digests to be made after these.
-    """
-
-    messages: list[Planned] = field(default_factory=list)
-    held: list[str] = field(default_factory=list)
-    withheld: dict[str, list[Told]] = field(default_factory=dict)
-    nobody: Counter[str] = field(default_factory=Counter)
-    over: dict[str, int] = field(default_factory=dict)
-    more: bool = False
-
-
 _News = Sequence[tuple[Told, Sequence[Waits]]]
 """Alerts to list, each with what of it is new to the reader."""
 
@@ -111,6 +55,7 @@ class Planning:
         self._last = last_digests(session, self._today - LOOKS_BACK, self._today)
         self._had, self._cleared = urgent_today(session, self._today), cleared_since(session, now - LOOKS_BACK)
         self._asked = {one.person: one for one in asked if one.channel == EMAIL}
+        self._by_another = [one for one in asked if one.channel != EMAIL]
         self._who = Who(composer.directory, self._today)
         self._speaks_for: Mapping[tuple[str, str], set[str]] | None = None
         self._plan = Plan()
@@ -123,6 +68,9 @@ class Planning:
         for person in people:
             for make in (self._urgent, self._asked_at_once):
                 self._holding_up_nobody(person, make, told.get(person.person_id, []))
+        for asked in self._by_another:
+            if subscriber := self._everybody.people.get(asked.person) or self._was_told(asked.person):
+                self._holding_up_nobody(subscriber, partial(self._asked_by_another, asked=asked), ())
         for person in people:
             self._plan.more = sum(one.digest_for is not None for one in self._plan.messages) >= digests
             if self._plan.more:
@@ -198,6 +146,27 @@ class Planning:
             mail, _ = self._list(person, [(item, item.waits) for item in items])
             about = [About(line.alert_id, "subscribed", line.role, line.why) for line in lines]
             self._make(Planned(person, mail, (), tuple(about), urgent=False))
+
+    def _asked_by_another(self, person: Resolved, _told: Sequence[Told], asked: Asked) -> None:
+        """What somebody asked to hear by another channel than e-mail, which says there what it says where a mail
+        fails. Raises InputError where they are not reached by it any more."""
+        route = person.fallback
+        if route is None or route.channel != asked.channel or asked.channel not in self._composer.channels:
+            fix = "Name it as their fallback in the staff files, or end the subscription"
+            raise InputError(f"they subscribe by {asked.channel}, and have no address there", fix=fix)
+        there = replace(person, address=route.address, fallback=None)
+        at_once = [one for one in asked.at_once if one.urgent or self._at_work(person)]
+        at, closed = hours(self._composer, person)
+        is_due, _ = digest_is_due(
+            self._now, at=at, calendar=self._composer.calendar, last=None, waiting=len(asked.digest), overdue=0,
+            closed=closed,
+        )  # fmt: skip
+        for lines, day in ((at_once, None), (asked.digest if is_due else (), self._today.isoformat())):
+            if items := self._subscribed(person, lines):
+                mail, named = self._list(person, [(item, item.waits) for item in items])
+                about = tuple(About(one.alert_id, "subscribed", one.role, one.why) for one in lines)
+                about = tuple(one for one in about if one.alert_id in named)
+                self._make(Planned(there, mail, (), about, urgent=False, digest_for=day, channel=asked.channel))
 
     def _asked_too(self, person: Resolved, told: Collection[int]) -> list[About]:
         """What somebody asked to hear at once of alerts that a message tells them of anyway: so it is told."""
@@ -309,7 +278,7 @@ class Planning:
 
     def _make(self, one: Planned) -> None:
         """Plans a message. Raises InputError for one that could not be put into the outbox."""
-        message_of(self._composer, one.person, one.mail, "trial", self._now)
+        message_of(self._composer, one.person, one.mail, "trial", self._now, one.channel)
         self._plan.messages.append(one)
 
     def _item(self, told: Told, waits: Sequence[Waits], language: Language) -> DigestItem:

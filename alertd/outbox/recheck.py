@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notice
+from alertd.outbox.deliver import EMAIL
 from alertd.people.directory import Directory, Route
 from alertd.routing.digest import SUBSCRIBER
 
@@ -55,8 +56,9 @@ class _Going(NamedTuple):
     unknown_attempts: int
 
     def is_at(self, address: str, fallback: Route | None) -> bool:
-        """Whether it goes where somebody with this address and this other channel is told today."""
-        if self.tells == self.id:
+        """Whether it goes where somebody with this address and this other channel is told today. By that other one
+        also goes what they asked to hear by it, which stands in for nothing."""
+        if self.tells == self.id and self.channel == EMAIL:
             return self.address == address
         return fallback == Route(self.channel, self.address)
 
