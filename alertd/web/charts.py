@@ -15,6 +15,8 @@ NOT_SHOWN: Final = "[c]"
 """What official statistics write for a figure that could point to somebody."""
 
 Value = float | None
+Heads = list[str | tuple[str, str]]
+"""Heads of a table's columns, as the templates take them."""
 
 _ROW: Final = 52
 """Height of a bar with its label above it."""
@@ -63,8 +65,8 @@ class Bars:
         ]
 
     @property
-    def heads(self) -> list[str]:
-        return [self.of, self.title]
+    def heads(self) -> Heads:
+        return [self.of, (self.title, "numeric")]
 
     @property
     def table(self) -> list[list[str]]:
@@ -124,8 +126,8 @@ class Lines:
         return [(name, list(self._pieces(values)), list(self._points(values))) for name, values in self.series]
 
     @property
-    def heads(self) -> list[str]:
-        return [self.of, *(name for name, _ in self.series)]
+    def heads(self) -> Heads:
+        return [self.of, *((name, "numeric") for name, _ in self.series)]
 
     @property
     def table(self) -> list[list[str]]:
