@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SHELL := /bin/bash
 
-.PHONY: help demo test check format faults mutations soak fuzz canaries bench wheel clean
+.PHONY: help demo test check format faults browser mutations soak fuzz canaries bench wheel clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,11 @@ format: $(VENV)/dev.stamp  ## put the code in form
 faults: $(VENV)/dev.stamp  ## every fault of the catalogue on both databases, real processes killed; prints the table
 	$(BIN)/pytest tests notifiers -m fault --faults --catalogue -vv -n auto --dist loadfile
 
+browser: $(VENV)/dev.stamp  ## the pages in Debian's Chromium: telephone and desk, without scripts, on paper, and axe
+	@test -x /usr/bin/chromium || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || { \
+		echo "Installing Debian's Chromium"; apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	$(BIN)/pytest tests/browser --browser -rs
+
 mutations: $(VENV)/dev.stamp  ## break four promises on purpose in a copy; a named fault test must go red for each
 	$(BIN)/python -m tests.faults.mutations.run
 
@@ -61,4 +66,4 @@ wheel: $(VENV)/dev.stamp  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
 
 clean:  ## remove what was made here
-	rm -rf $(VENV) alertd/web/static/govuk dist build demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) alertd/web/static/govuk dist build demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis browser-screenshots

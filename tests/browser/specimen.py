@@ -1,0 +1,73 @@
+"""A page that shows every part, for tests alone, and the means to render it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from jinja2 import ChoiceLoader, FileSystemLoader
+from markupsafe import Markup
+
+from alertd.web import look
+from alertd.web.charts import Bars, Lines
+
+STAGES: Final = ("overdue", "due", "upcoming", "unknown", "running", "met", "met_late", "ended")
+MONTHS: Final = ("Jan 2026", "Feb 2026", "Mar 2026", "Apr 2026", "May 2026", "Jun 2026", "Jul 2026")
+
+VALUES: Final[dict[str, Any]] = {
+    "title": "Specimen",
+    "section": "Tests",
+    "nav": [
+        ("My work", "/work", True),
+        ("Teams", "/teams", False),
+        ("Exceptions", "/e", False),
+        ("Rules", "/r", False),
+    ],
+    "viewer": SimpleNamespace(name="Alexandra Featherstonehaugh-Cholmondeley"),
+    "csrf_field": Markup('<input type="hidden" name="csrf" value="token">'),
+    "authority": "Borough of Specimen",
+    "crumbs": [("Home", "/"), ("Specimens", "/specimens"), ("This one", "")],
+    "errors": [("Say why", "#reason")],
+    "notice": ("Important", "The feed of last night was refused. What you see is from the day before."),
+    "done": "Kept: you say it is done and will be recorded.",
+    "footer": "Data as of Tue 24 Nov 2026 06:02",
+    "printed": "A. Featherstonehaugh, Tue 24 Nov 2026 16:05",
+    "day": date(2026, 11, 24),
+    "stages": STAGES,
+    "alerts": [
+        ("Child protection visit", "48213", "overdue", date(2026, 11, 24), 2),
+        ("First looked-after review", "51007", "due", date(2026, 11, 27), None),
+        ("Initial health assessment", "50311", "unknown", date(2026, 12, 1), 0),
+    ],
+    "page_address": lambda number: f"/specimen?page={number}",
+    "load": [("Assessment North", [0, 1, 8, 16, 24, 32, 40]), ("Looked after", [None, 3, 12, 0, 5, 39, 20])],
+    "bars": Bars(
+        "late",
+        "Late by team",
+        "Assessment North has the most, 42 of 76.",
+        "Team",
+        [("Assessment North", 42), ("Looked-after children and care leavers", 31), ("Court", 3), ("Fostering", None)],
+    ),
+    "lines": Lines(
+        "timely",
+        "In time, of all that fell due",
+        "Visits went from 71% in January to 93% in July; reviews stayed near 88%.",
+        "Month",
+        MONTHS,
+        [
+            ("Visits", (71, 74, 80, None, 88, 91, 93)),
+            ("Reviews", (88, 86, 87, 90, 88, 88, 89)),
+            ("Assessments", (60, 61, 55, 58, 64, 66, 70)),
+        ],
+        unit="%",
+    ),
+}
+
+
+def specimen(**values: object) -> str:
+    """The page, with what tests change in it."""
+    made = look.environment().overlay()
+    made.loader = ChoiceLoader([made.loader, FileSystemLoader(Path(__file__).parent / "templates")])  # type: ignore[list-item]
+    return made.get_template("specimen.html.j2").render({**look.LAYOUT, **VALUES, **values})
