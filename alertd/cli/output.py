@@ -14,6 +14,7 @@ from rich.table import Table
 
 from alertd.cases.records import in_words
 from alertd.engine.findings import Finding
+from alertd.insight.downloads import plain
 
 COLUMNS = (
     "rule",
@@ -85,11 +86,6 @@ def _write_csv(findings: Iterable[Finding]) -> None:
         told = finding.cannot_tell
         cells = [*(row[c] for c in COLUMNS), f"{told.field}: {told.text} ({told.where})" if told else ""]
         writer.writerow([plain(cell) for cell in cells])
-
-
-def plain(cell: object) -> object:
-    """A text a spreadsheet would run as a formula is made text, with a leading apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
 
 
 def _table(findings: Iterable[Finding]) -> Table:

@@ -20,9 +20,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from alertd.cases.records import Snapshot, Window
-from alertd.cli.output import console, plain
+from alertd.cli.output import console
 from alertd.cli.sources import read_source
 from alertd.errors import InputError
+from alertd.insight.downloads import plain
 from alertd.rulebook.model import Rulebook
 
 

@@ -24,6 +24,7 @@ from alertd.cli.output import Format, console
 from alertd.cli.sources import parse_as_of
 from alertd.db.engine import open_engine, open_to_look, reading, upgrade
 from alertd.evaluation import read_in
+from alertd.insight.downloads import plain
 from alertd.intake.changes import Change, changes
 from alertd.intake.sync import Taken
 from alertd.settings import Feed, load
@@ -136,7 +137,7 @@ def _print(rows: Iterable[tuple[str, Change]], form: Format) -> None:
     elif form is Format.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows(_cells(rows))
+        writer.writerows([plain(cell) for cell in cells] for cells in _cells(rows))
     else:
         table = Table(*_COLUMNS, box=None, header_style="bold")
         for cells in _cells(rows):

@@ -52,7 +52,7 @@ def made(chance: random.Random, id_: int) -> Alert:
     due = TODAY - timedelta(days=chance.randrange(-10, 420))
     closed_as = chance.choice(CLOSED_AS)
     met = due + timedelta(days=chance.randrange(0, 30) if closed_as == "met_late" else chance.randrange(-30, 1))
-    met = min(met, TODAY - timedelta(days=1))
+    met = min(met, TODAY + timedelta(days=chance.choice((-1, -1, -1, 3))))  # a feed may date what is done ahead
     known = chance.random() < 0.95 and closed_as in ("met", "met_late", "met_recorded_late")
     team = chance.choice(["A", "B", "C", None, "closed"])
     finding = Finding(

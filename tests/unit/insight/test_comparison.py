@@ -100,6 +100,15 @@ def test_nor_can_it_be_taken_out_of_the_service() -> None:
     assert found.figures["service"] is None and found.withheld["service"] == WOULD_TELL
 
 
+def test_a_service_that_would_tell_how_few_of_the_others_were_late_is_not_shown() -> None:
+    """12 late in the only team, 11 of them mine: a service of 6 to 12 would leave the others none or one."""
+    found = line(books(done("A", 100, 12)), reader(own(50, 11)))
+    team = found.figures["team"]
+    assert team is not None and team.late.text == "5 or fewer"
+    assert found.figures["service"] is None and found.withheld["service"] == WOULD_TELL
+    assert line(books(done("A", 100, 12)), reader(own(50, 4))).figures["service"] is not None
+
+
 def test_what_nobody_did_and_nothing_waits_for_is_no_line() -> None:
     assert compare(Books(), reader(), [RULE], MONTHS, {}) == []
 
