@@ -22,6 +22,8 @@ from alertd.views.teams import in_teams
 
 LOOKS_AT: Final = 1000
 """Alerts that one page looks at, at most: where few of them may be seen, it is short and the next goes on."""
+AT_ONCE: Final = 100
+"""Alerts that are read at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,27 @@ def alert_list(
     wanted: Wanted,
 ) -> Listed:
     """The alerts that people are told of, about children of whom ``may_see`` says so."""
-    where = [Alert.id > wanted.after, Alert.muted == "", *_where(wanted, office)]
+    where = [Alert.muted == "", *_where(wanted, office)]
     if not wanted.child and not viewer.oversees:
         where.append(Alert.child.in_(_about_theirs(viewer, office)))
-    query = select(Alert).where(*where).order_by(Alert.id).limit(LOOKS_AT).execution_options(yield_per=100)
+    query = select(Alert).where(*where).order_by(Alert.id).limit(AT_ONCE)
     seen: dict[str, bool] = {}
     found: list[Alert] = []
     last, looked = wanted.after, 0
-    for alert in session.scalars(query):
-        if len(found) == wanted.most:
-            return Listed(_rows(session, found, rulebook, office), last)
-        last, looked = alert.id, looked + 1
-        if alert.child not in seen:
-            seen[alert.child] = may_see(alert.child)
-        if seen[alert.child]:
-            found.append(alert)
-    return Listed(_rows(session, found, rulebook, office), last if looked == LOOKS_AT else None)
+    while looked < LOOKS_AT:
+        some = session.scalars(query.where(Alert.id > last)).all()
+        for alert in some:
+            if len(found) == wanted.most:
+                return Listed(_rows(session, found, rulebook, office), last)
+            if alert.child not in seen:
+                seen[alert.child] = may_see(alert.child)
+            if seen[alert.child]:
+                found.append(alert)
+            last = alert.id
+        if len(some) < AT_ONCE:
+            return Listed(_rows(session, found, rulebook, office), None)
+        looked += len(some)
+    return Listed(_rows(session, found, rulebook, office), last)
 
 
 def _rows(session: Session, alerts: list[Alert], rulebook: Rulebook, office: Office) -> tuple[Row, ...]:

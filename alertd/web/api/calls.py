@@ -39,13 +39,15 @@ log: Final = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A route of the API: its path, who it is for, and what answers. There is none but by one of these."""
+    """A route of the API: its path, who it is for, and what answers. There is none but by one of these. ``name`` is
+    what the audit calls a look at a child by it."""
 
     path: str
     policy: Policy
     do: Callable[..., Any]
     method: str = "GET"
     status: int = 200
+    name: str = ""
 
 
 def _visit(request: Request) -> Visit:
@@ -88,7 +90,7 @@ def _let_in(visit: Visit, call: Call) -> None:
             raise Refusal(401, why, {"www-authenticate": "Bearer"})
         if not visit.web.too_often.allows(visit.viewer.id, visit.now):
             raise Refusal(429, "Wait a minute, and ask less often", {"retry-after": "60"})
-    judged(visit, call.policy, f"{PREFIX}{call.path}")
+    judged(visit, call.policy, f"{PREFIX}{call.path}", call.name)
     if not visit.right.allowed:
         hidden = call.policy in (Policy.child, Policy.alert, Policy.emergency)
         raise Refusal(403, _NOT_THEIRS if hidden else visit.right.why)

@@ -15,6 +15,7 @@ from alertd.alerts import handlings
 from alertd.alerts.handling import Asked, Kind
 from alertd.chronology.chronology import chronology, limits
 from alertd.chronology.entry import Entry
+from alertd.chronology.rolling_record import RollingRecord, rolling_record
 from alertd.db.tables import Alert
 from alertd.people.directory import Directory
 from alertd.views import alert_list, teams
@@ -86,6 +87,14 @@ class Chronology:
     child: str
     entries: tuple[Entry, ...]
     limits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A child's needs, each with what was planned, done and came of it."""
+
+    child: str
+    record: RollingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +225,17 @@ def chronology_of_child(visit: Asking, child: str) -> Chronology:
     return Chronology(child, chronology(case, visit.office.today, named), limits(case))
 
 
+def record_of_child(visit: Asking, child: str) -> Followed:
+    """Each need of a child, what was planned, what was done and what came of it, and where that breaks off."""
+    kept = visit.web.cases.now()
+    case = kept.of(child)
+    if case is None:
+        return Followed(child, RollingRecord((), ("No feed holds the child any more.",)))
+    holds = {kind for _, standing in kept.feeds for kind in standing.said.holds}
+    named = partial(_named, visit.office.directory)
+    return Followed(child, rolling_record(case, visit.office.today, holds=holds, named=named))
+
+
 def _named(directory: Directory, id_: str) -> str:
     """A worker or a team by its key in the feed."""
     found = directory.people.get(id_) or directory.teams.get(id_)
@@ -244,11 +264,12 @@ CALLS: Final = (
     Call("/me", Policy.signed_in, me),
     Call("/work", Policy.staff, my_work),
     Call("/alerts", Policy.staff, alerts),
-    Call("/alerts/{alert}", Policy.alert, one_alert),
-    Call("/alerts/{alert}/handlings", Policy.alert, say, "POST", 201),
-    Call("/children/{child}/alerts", Policy.child, alerts_of_child),
-    Call("/children/{child}/told", Policy.child, told_of_child),
-    Call("/children/{child}/chronology", Policy.child, chronology_of_child),
+    Call("/alerts/{alert}", Policy.alert, one_alert, name="saw alert"),
+    Call("/alerts/{alert}/handlings", Policy.alert, say, "POST", 201, name="said of alert"),
+    Call("/children/{child}/alerts", Policy.child, alerts_of_child, name="saw child"),
+    Call("/children/{child}/told", Policy.child, told_of_child, name="saw who was told"),
+    Call("/children/{child}/chronology", Policy.child, chronology_of_child, name="saw chronology"),
+    Call("/children/{child}/record", Policy.child, record_of_child, name="saw rolling record"),
     Call("/teams", Policy.teams, all_teams),
     Call("/teams/{team}", Policy.team, board),
     Call("/teams/{team}/alerts", Policy.team, behind_board),
