@@ -42,6 +42,7 @@ ROLES: Final = frozenset(
         "iro",
         "cp_chair",
         "data_owner",
+        "administrator",
         "duty",
         "case_lawyer",
         "partner_lead",
