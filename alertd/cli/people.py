@@ -75,7 +75,7 @@ def check(config: Config, format_: FormatOption = PeopleFormat.table, on: OnOpti
                 feed_teams=feed.departments if feed.was_read else (),
                 own_teams=_lines(settings.people.teams, TEAM_COLUMNS, TEAM_MORE),
                 at=_places(settings),
-                why_not=partial(_why_not, settings),
+                why_not=partial(why_not_carried, settings),
             )
         )
     found = sorted(set(found))
@@ -142,7 +142,7 @@ def _directory(settings: Settings, rulebook: Rulebook, found: list[Hole]) -> tup
     return (replace(directory, restrictions=restrictions, agencies=agencies) if directory else None), feed
 
 
-def _why_not(settings: Settings, route: Route) -> str:
+def why_not_carried(settings: Settings, route: Route) -> str:
     """Why a channel cannot carry a message to an address: asked of the channel itself, with one that is not sent."""
     if route.channel == EMAIL:
         return ""  # what is an address of e-mail was looked at when it was read

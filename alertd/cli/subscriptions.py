@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import local_day
 from alertd.cli.desk import Desk, desk
 from alertd.cli.output import console
+from alertd.cli.people import why_not_carried
 from alertd.db.engine import reading
 from alertd.db.links import new_link, revoke_links
 from alertd.errors import InputError
@@ -24,6 +24,7 @@ from alertd.settings import Settings
 from alertd.subscriptions import feeds, store
 from alertd.subscriptions.model import (
     CALENDAR,
+    EMAIL,
     ESCALATED,
     SEVERITIES,
     Wanted,
@@ -31,6 +32,7 @@ from alertd.subscriptions.model import (
     covers,
     every_rule,
     mandatory,
+    not_there,
     reach,
 )
 from alertd.subscriptions.preview import MONTH, Preview, preview
@@ -59,7 +61,8 @@ def add(
     severities: Annotated[list[str], typer.Option(help="urgent, routine. Both if left out.")] = list(SEVERITIES),  # noqa: B006
     every: Annotated[str, typer.Option(help="at_once, daily or weekly.")] = "daily",
     channel: Annotated[
-        str, typer.Option(help="A channel of the settings, or calendar for a feed to follow.")
+        str,
+        typer.Option(help="email, the channel of their fallback in the staff files, or calendar for a feed to follow."),
     ] = "email",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     preview_only: Annotated[
@@ -70,7 +73,8 @@ def add(
     with desk(config) as at:
         lists = (_parted(rules), _parted(teams), _parted(stages), _parted(severities))
         asked = Wanted(0, person, *lists, every, channel, at.now)
-        wanted = checked(asked, at.rulebook, at.directory, channels(at.settings), local_day(at.now))
+        wanted = checked(asked, at.rulebook, at.directory, [EMAIL, *at.settings.channels], local_day(at.now))
+        _reached(wanted, at)
         if channel == CALENDAR:
             address(at.settings, "")  # before anything is asked or kept
         with Session(reading(at.engine)) as session:
@@ -146,10 +150,14 @@ def _no_such(what: str, person: str, still: list[str], mine: list[Wanted], at: D
     return InputError(f"{person} has no subscription {what}", fix=f"Those in force: {numbers}")
 
 
-def channels(settings: Settings) -> list[str]:
-    """The installed channels that the settings have a section for."""
-    names = {point.name for point in entry_points(group="alertd.notifiers")}
-    return sorted(name for name in names if getattr(settings, name, None))
+def _reached(wanted: Wanted, at: Desk) -> None:
+    """Raises InputError where the channel asked for cannot carry a message to them."""
+    other = at.directory.people[wanted.person].fallback
+    if wanted.channel in (EMAIL, CALENDAR) or other is None:
+        return
+    if why := why_not_carried(at.settings, other):
+        fix = "Correct the fallback in the staff files, or subscribe by email"
+        raise InputError(f"{wanted.person} cannot be told by {wanted.channel}: {why}", fix=fix)
 
 
 def address(settings: Settings, secret: str) -> str:
@@ -228,6 +236,8 @@ def _standing(wanted: Wanted, at: Desk) -> str:
     """Whether somebody is told by it now, in words."""
     today = local_day(at.now)
     if why := reach(wanted.person, at.directory, today).why_not:
+        return f"tells nobody: {why}"
+    if why := not_there(at.directory.people[wanted.person], wanted.channel):
         return f"tells nobody: {why}"
     gone = [rule for rule in wanted.rules if not any(covers(rule, known) for known in every_rule(at.rulebook))]
     if len(gone) == len(wanted.rules):

@@ -24,6 +24,7 @@ EVERY: Final[tuple[str, ...]] = get_args(Every)
 SEVERITIES: Final = ("urgent", "routine")
 ESCALATED: Final = "escalated"
 STAGES_ASKED: Final = (*STAGES, ESCALATED)
+EMAIL: Final = "email"
 CALENDAR: Final = "calendar"
 """The channel of a subscription that is followed as a calendar feed: nothing is sent."""
 
@@ -182,6 +183,8 @@ def checked(wanted: Wanted, rulebook: Rulebook, directory: Directory, channels: 
     _known("severity", wanted.severities, SEVERITIES)
     _known("interval", [wanted.every], EVERY)
     _known("channel", [wanted.channel], [*channels, CALENDAR])
+    if why := not_there(directory.people[wanted.person], wanted.channel):
+        raise InputError(why, fix=f"Name it as their fallback in the staff files: {wanted.channel}:ADDRESS")
     for name, given in (("rules", wanted.rules), ("stages", wanted.stages), ("severities", wanted.severities)):
         if not given:
             raise InputError(f"no {name} are asked for", fix=f"Give --{name}")
@@ -192,6 +195,15 @@ def checked(wanted: Wanted, rulebook: Rulebook, directory: Directory, channels: 
         stages=_once(wanted.stages),
         severities=_once(wanted.severities),
     )
+
+
+def not_there(person: Person, channel: str) -> str:
+    """Why somebody cannot be told by a channel that is none of e-mail and calendar: the staff files know one address
+    of theirs beside the mailbox, that of their fallback. Blank where they can."""
+    other = person.fallback
+    if channel in (EMAIL, CALENDAR) or (other is not None and other.channel == channel):
+        return ""
+    return f"{person.id} has no address on {channel}"
 
 
 def every_rule(rulebook: Rulebook) -> dict[str, tuple[Rule, Rulebook]]:
