@@ -71,10 +71,10 @@ def list_entries(
         if not child:
             found = list(session.scalars(wanted.limit(last)))
         else:
-            rows = session.scalars(wanted)
-            showed = (row for row in rows if row.child == child or child in row.detail.get("children", ()))
+            every = session.scalars(wanted)
+            showed = (row for row in every if row.child == child or child in row.detail.get("children", ()))
             found = list(islice(showed, last))
-            rows.close()
+            every.close()
     found.reverse()
     if format_ is AuditFormat.json:
         shown = ("id", "by", "what", "child", "why", "detail")

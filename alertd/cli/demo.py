@@ -28,7 +28,7 @@ from alertd.bootstrap import House, build, rulebook_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON, in_words
 from alertd.cli.output import console, progress_bar
-from alertd.db.tables import Alert, Delivery
+from alertd.db.tables import Alert, Delivery, Notification
 from alertd.errors import InputError
 from alertd.evaluation import Evaluated, evaluate_once
 from alertd.rulebook.adoption import Adopted, Confirmation, adopt, write_adopted
@@ -73,11 +73,46 @@ def demo(
         house = build(load(config), clock=_clock_from(started))
         out.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
         _show(out, house, _evaluate(house), maildir)
+        _say_links(out, house, config)
         if not once:
             out.print("\nThe daemon stays up, on a clock that began that morning. Ctrl-C ends it.")
             asyncio.run(daemon.run(house))
     finally:
         catcher.stop()
+
+
+def _say_links(out: Console, house: House, config: Path) -> None:
+    """A link to sign in for each sort of person, and how the pages behind them are served."""
+    from alertd.web.signing_in import links  # a web server is nothing for the other commands to wait for
+
+    now, directory = datetime.now(LONDON), house.staff.directory
+    with Session(house.engine) as session:
+        overdue = select(Alert.worker).where(Alert.state == "open", Alert.stage == "overdue", Alert.worker.is_not(None))
+        busiest = overdue.group_by(Alert.worker).order_by(func.count().desc(), Alert.worker)
+        workers = [
+            one for id_ in session.scalars(busiest) if (one := directory.people.get(id_ or "")) and not one.leaves
+        ]
+    worker = workers[0] if workers else next(iter(directory.people.values()))
+    chain = [p.id for team in directory.chain(worker.team) for p in directory.people.values() if p.team == team]
+    wanted: dict[str, list[str]] = {"worker": [worker.id], "agency": _contacts(house)}
+    for role in ("team_manager", "head_of_service", "iro", "data_owner"):
+        holders = [p.id for p in directory.holders(role)]
+        wanted[role] = [id_ for id_ in chain if id_ in holders] or holders
+    out.print(f"\nThe pages: alertd web --config {config}", soft_wrap=True)
+    out.print("Then sign in by one of these links; each works once, today:")
+    for role, ids in wanted.items():
+        if ids:
+            url = links.made_for(house.engine, house.settings.web, directory, ids[0], now)
+            out.print(f"  {role.replace('_', ' '):<16} {url}", soft_wrap=True)
+
+
+def _contacts(house: House) -> list[str]:
+    """Contacts of agencies, those first who were told of something."""
+    with Session(house.engine) as session:
+        told = set(session.scalars(select(Notification.agency).distinct()))
+    agencies = house.staff.directory.agencies.agencies.values()
+    found = [(a.id not in told, f"agency:{a.id}:{one.id}") for a in agencies for one in a.contacts if not one.leaves]
+    return [subject for _, subject in sorted(found)]
 
 
 def _morning() -> datetime:
@@ -130,6 +165,8 @@ def example_config(name: str = "alertd.toml") -> str:
 def _write_config(folder: Path, port: int, today: date) -> Path:
     text = re.sub(r"(?m)^port = \d+", f"port = {port}", example_config())
     text = text.replace("# policy = ", "policy = ")  # nobody here exists, so agencies may be written to
+    pages = free_port()
+    text += f'\n[web]\nurl = "http://127.0.0.1:{pages}"\nport = {pages}\n'
     path = folder / "alertd.toml"
     path.write_text(text, "utf-8")
     (folder / "agencies.yaml").write_text(example_config("agencies.yaml"), "utf-8")

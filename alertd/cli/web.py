@@ -53,6 +53,23 @@ def web(context: typer.Context, config: Annotated[Path | None, typer.Option(help
         house.engine.dispose()
 
 
+@web_app.command("link")
+def link(
+    person: Annotated[
+        str, typer.Argument(metavar="PERSON", help="An id of the staff directory, or agency:AGENCY:CONTACT.")
+    ],
+    config: Config,
+) -> None:
+    """Print a link by which somebody signs in, once and within 12 hours: for the day on which mail is down.
+
+    Whoever has it can sign in as them, and the audit says that it was made.
+    """
+    from alertd.web.signing_in import links
+
+    with desk(config) as here:
+        print(links.made_for(here.engine, here.settings.web, here.directory, person, here.now))
+
+
 @web_app.command("token")
 def token(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="Whom it stands for: an id of the staff directory.")],

@@ -50,7 +50,9 @@ class Pages:
     def sign_in(self, subject: str) -> Pages:
         """As somebody of the directory, by a link."""
         self.client.cookies.clear()
-        path = links.made_for(self.council.house, subject, self.council.now).removeprefix(URL)
+        house = self.council.house
+        made = links.made_for(house.engine, house.settings.web, house.staff.directory, subject, self.council.now)
+        path = made.removeprefix(URL)
         assert self.client.ask("POST", path).status_code == 303
         return self
 

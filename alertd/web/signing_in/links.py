@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from alertd.access import sessions
@@ -20,12 +20,13 @@ from alertd.bootstrap import House
 from alertd.cases.records import local_day
 from alertd.db.links import find_link, new_link, revoke_links
 from alertd.db.tables import Link as Kept
-from alertd.errors import InputError
+from alertd.errors import InputError, did_you_mean
 from alertd.outbox import store
 from alertd.outbox.deliver import EMAIL, Composer, letter_of
 from alertd.outbox.recheck import SIGN_IN
 from alertd.people.directory import Directory, Resolved
 from alertd.routing.mails import Link, Page
+from alertd.settings import Web
 
 PURPOSE: Final = "sign-in"
 BY_HAND: Final = "sign-in by hand"
@@ -73,15 +74,15 @@ def use(house: House, secret: str, now: datetime) -> str:
         return sessions.begin(session, subject, "link", now)
 
 
-def made_for(house: House, subject: str, now: datetime) -> str:
+def made_for(engine: Engine, web: Web | None, directory: Directory, subject: str, now: datetime) -> str:
     """The address of a link for somebody, without a mail: for whoever runs alertd, and the demo. Raises InputError
     without [web], and for somebody who may not sign in."""
-    web = house.settings.web
     if web is None:
         raise InputError("there is no section [web]", fix="Give the url by which people reach it, and host and port")
-    if viewer_of(subject, house.staff.refresh(), local_day(now)) is None:
-        raise InputError(f"{subject} is not here: nobody of the staff, nor agency:AGENCY:CONTACT", fix="alertd people")
-    with Session(house.engine) as session, session.begin():
+    if viewer_of(subject, directory, local_day(now)) is None:
+        fix = did_you_mean(subject, directory.people) or "Give an id as people.csv has it, or agency:AGENCY:CONTACT"
+        raise InputError(f"{subject} is nobody who is here", fix=fix)
+    with Session(engine) as session, session.begin():
         revoke_links(session, BY_HAND, subject, now)
         chain.record(session, now, by="alertd", what="made a link", why=f"to sign in as {subject}, on the command line")
         return web.link(f"sign-in/{new_link(session, BY_HAND, subject, now)}")
