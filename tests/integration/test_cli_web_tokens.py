@@ -1,0 +1,103 @@
+"""``alertd web token``, ``tokens`` and ``revoke``: shown once, kept as a hash, ended at once, and all of it audited."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alertd.access import sessions
+from alertd.db.access_tables import AuditEntry, SignIn
+from alertd.db.engine import open_engine
+from tests.support.cli import Here
+from tests.support.databases import opened
+
+CONFIG = """\
+[feed]
+kind = "ssda903"
+url = "return"
+[rules.settings]
+"cp.visit.interval" = "10 working days"
+[people]
+people = "people.csv"
+teams = "teams.csv"
+duty = "duty@council.example"
+allowed_domains = ["council.example"]
+[email]
+sender = "alertd@council.example"
+"""
+PEOPLE = """\
+id,name,email,role,team,deputy,away_from,away_to,leaves
+CASES,Case system,cases@council.example,quality_assurance,SV,,,,
+M1,Cy,cy@council.example,team_manager,SV,,,,
+W9,Old,old@council.example,worker,SV,,,,2026-11-01
+"""
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "alertd.toml").write_text(CONFIG)
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    (tmp_path / "teams.csv").write_text("id,name,parent,inbox\nSV,Service,,\n")
+    opened(f"sqlite:///{tmp_path / 'alertd.db'}").dispose()
+    return tmp_path / "alertd.toml"
+
+
+def stands_for(config: Path, secret: str, now: datetime = NOW) -> str | None:
+    engine = open_engine(f"sqlite:///{config.parent / 'alertd.db'}")
+    with Session(engine) as session:
+        found = sessions.look(session, secret, now)
+        assert secret not in {row.digest for row in session.scalars(select(SignIn))}
+    engine.dispose()
+    return found.subject if found else None
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_token_is_printed_once_listed_without_itself_and_ended(config: Path, here: Here) -> None:
+    assert here("web", "tokens", "--config", config).out == "There are no tokens.\n"
+    made = here("web", "token", "CASES", "--config", config, "--by", "M1")
+    secret = made.out.strip()
+    assert made.code == 0 and len(secret) >= 40 and "kept nowhere" in made.err
+    assert stands_for(config, secret, NOW.replace(year=2036)) == "CASES", "it has no end of its own"
+    listed = here("web", "tokens", "--config", config).out
+    assert secret not in listed
+    assert listed.splitlines()[1].split() == [
+        "1", "CASES", "Case", "system", "Fri", "27", "Nov", "2026", "12:00", "never"
+    ]  # fmt: skip
+    ended = here("web", "revoke", "1", "--config", config, "--by", "M1")
+    assert ended.out == "token 1: revoked; CASES has it no more\n"
+    assert stands_for(config, secret) is None
+    assert here("web", "revoke", "1", "--config", config).one_line.startswith("there is no token 1 in force.")
+    engine = open_engine(f"sqlite:///{config.parent / 'alertd.db'}")
+    with Session(engine) as session:
+        kept = [(row.by, row.what, row.detail) for row in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+    engine.dispose()
+    assert kept == [("M1", "made a token", {"for": "CASES"}), ("M1", "revoked a token", {"for": "CASES"})]
+
+
+@time_machine.travel(NOW, tick=False)
+def test_nobody_unknown_or_gone_is_given_a_token(config: Path, here: Here) -> None:
+    unknown = here("web", "token", "CASE", "--config", config).one_line
+    assert unknown == "CASE is nobody of the staff directory who is here. Did you mean CASES?"
+    assert here("web", "token", "W9", "--config", config).one_line.startswith("W9 is nobody of the staff directory")
+    assert here("web", "token", "agency:x:y", "--config", config).code == 2
+    assert here("web", "tokens", "--config", config).out == "There are no tokens.\n"
+
+
+def test_a_browsers_session_is_no_token_to_revoke(config: Path, here: Here) -> None:
+    engine = open_engine(f"sqlite:///{config.parent / 'alertd.db'}")
+    with Session(engine) as session, session.begin():
+        sessions.begin(session, "M1", "link", NOW)
+    engine.dispose()
+    assert here("web", "tokens", "--config", config).out == "There are no tokens.\n"
+    assert here("web", "revoke", "1", "--config", config).code == 2
+
+
+def test_serving_still_needs_its_settings(config: Path, here: Here) -> None:
+    assert here("web").one_line == "Missing option '--config'. See: alertd web --help"
+    assert "there is no section [web]" in here("web", "--config", config).one_line
