@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
@@ -192,3 +192,51 @@ def test_f59_a_rule_that_fails_for_child_after_child_is_left_out_and_told_and_th
 def test_f59_a_worker_is_ended_before_the_daemon_where_memory_runs_out() -> None:
     with sweeping._pool(RULES, 0.0, 1) as pool:
         assert pool.submit(Path("/proc/self/oom_score_adj").read_text).result().strip() == "1000"
+
+
+# F63: edited, renamed or removed while its alerts are open
+
+
+def test_f63_a_rule_that_is_given_another_title_and_place_repeats_nothing(council: Council) -> None:
+    council.looked_after("C1")
+    council.day(nov(13))
+    (before,) = alerts(council).values()
+    with_rules(council, changed(RULES, REVIEW, title="First review of a child in care", place="other.yaml:3"))
+    assert council.day(nov(16)) == []
+    (after,) = alerts(council).values()
+    assert (after.id, after.state, after.wording) == (before.id, "open", before.wording)
+
+
+def test_f63_the_alerts_of_a_rule_that_is_removed_close_with_a_reason_and_nothing_else_moves(council: Council) -> None:
+    council.looked_after("C1")
+    protected(council, "P1")
+    council.day(nov(13))
+    told, changes = len(council.mail.sent), len(council.events())
+    with_rules(council, RULES.without({REVIEW}))
+    council.evaluate(nov(13))
+    assert alerts(council)[f"{REVIEW} C1"].closed_as == "withdrawn"
+    assert alerts(council)[f"{VISIT} P1"].state == "open"
+    assert [reason for reason, _, _ in council.events()[changes:]] == ["withdrawn"]
+    with_rules(council, RULES)
+    council.evaluate(nov(13))
+    council.send(time(12))
+    assert alerts(council)[f"{REVIEW} C1"].state == "open"
+    assert council.events()[-1][0] == "reopened"
+    again = [body for _, _, body in council.mail.sent[told:]]
+    assert not [body for body in again if "ref P1" in body], "what did not change is not told again"
+
+
+def test_f63_a_rule_of_many_alerts_under_another_id_tells_nobody_all_of_them_again(council: Council) -> None:
+    for n in range(60):
+        council.looked_after(f"C{n}")
+    council.day(nov(13))
+    heard = len(council.mail.sent)
+    with_rules(council, changed(RULES, REVIEW, id="own.review.first"))
+    assert council.day(nov(16)) == ["gus"], "an officer is asked, and the worker hears nothing twice"
+    assert "own.review.first would tell of 60 of 60 open children" in council.mail.sent[heard][2]
+    found = alerts(council).values()
+    assert {(a.rule, a.state, a.closed_as, a.muted) for a in found} == {
+        (REVIEW, "closed", "withdrawn", ""),
+        ("own.review.first", "open", None, HELD),
+    }
+    assert len(found) == 120

@@ -98,6 +98,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(ssd: Path, tmp_path: Pa
     assert "cannot be written" in here(*ask(ssd, "--out", str(tmp_path / "no" / "x.html"))).one_line
 
 
+@pytest.mark.fault("F62")
 def test_markup_and_formulas_in_a_feed_are_text(ssd: Path, here: Here) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("alertd.insight.data_quality.holding", lambda *_: Holding("=1+<b>W", "@<i>T"))

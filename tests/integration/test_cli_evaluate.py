@@ -175,6 +175,7 @@ def test_a_reader_who_goes_away_and_a_full_disk_are_no_traceback(ssd: Path) -> N
     assert (out, err) == ("2\n", "alertd: the output: No space left on device\n")
 
 
+@pytest.mark.fault("F62")
 def test_what_a_feed_holds_is_neither_markup_nor_a_formula(capsys: pytest.CaptureFixture[str]) -> None:
     odd = Finding("r.one", "=1+1", "[bold]x[/nothing]", ":x:", "due", where=":boom: [red]")
     write_findings([odd], Format.table)

@@ -119,6 +119,7 @@ def test_what_cannot_be_used_is_one_line_before_any_work(tmp_path: Path, here: H
     assert "--weeks" in here("forecast", "--source", source, "--weeks", "0").one_line
 
 
+@pytest.mark.fault("F62")
 def test_markup_and_formulas_in_a_feed_are_text(ssd: Path, tmp_path: Path, here: Here) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("alertd.insight.forecast.holding", lambda *_: Holding("=1+<b>W", "T"))
