@@ -34,7 +34,8 @@ def address(browser: object) -> Iterator[str]:
         fault = BROKEN[request.path_params["fault"]] if "fault" in request.path_params else ""
         return HTMLResponse(specimen().replace("</main>", f"{fault}</main>"), headers=HEADERS)
 
-    with serving(Starlette(routes=[Route("/", page), static_files(), Route("/{fault}", page)])) as at:
+    app = Starlette(routes=[Route("/", page), static_files(), Route("/{fault}", page)])
+    with serving(lambda _: app) as at:
         yield at
 
 

@@ -110,7 +110,7 @@ def test_a_moment_is_written_in_london_time() -> None:
 
 
 def test_a_file_is_kept_as_long_as_its_address_names_its_content() -> None:
-    with serving(Starlette(routes=[static_files()])) as at, httpx.Client(base_url=at) as client:
+    with serving(lambda _: Starlette(routes=[static_files()])) as at, httpx.Client(base_url=at) as client:
         asked: dict[str, Any] = {path: client.get(path) for path in (static("alertd.css"), "/static/alertd.css?v=1")}
         kept, not_kept = asked.values()
         assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
