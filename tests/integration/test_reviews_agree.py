@@ -3,17 +3,20 @@
 import runpy
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from alertd.calendars.clock import end_of
-from alertd.cases.records import local_day
+from alertd.cases.records import CaseFile, local_day
 from alertd.cases.sources.ssda903 import read
 from alertd.engine.findings import Finding
 from alertd.rulebook.builtin import england
 from alertd.rulebook.load import load_rulebook
+from alertd.rulebook.model import Rulebook
 from tests.support.evaluating import evaluate
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -25,11 +28,23 @@ Key = tuple[str, str, str, str]
 Told = tuple[str, date | None, date | None, date | None, str]
 
 
-def by_alertd(folder: Path, today: date) -> dict[Key, Told]:
+@cache
+def rulebook() -> Rulebook:
     book = load_rulebook([england()])
     book = book.model_copy(update={"rules": tuple(r for r in book.rules if r.id in RULES)})
     assert len(book.enabled) == len(RULES)
-    found = [f for case in read(folder).cases for f in evaluate(case, book, end_of(today) - timedelta(seconds=1))]
+    return book
+
+
+@cache
+def cases(folder: Path) -> tuple[CaseFile, ...]:
+    """What a return holds, which is the same on every day it is looked at."""
+    return tuple(read(folder).cases)
+
+
+def by_alertd(folder: Path, today: date) -> dict[Key, Told]:
+    at = end_of(today) - timedelta(seconds=1)
+    found = [f for case in cases(folder) for f in evaluate(case, rulebook(), at)]
     told = {(f.rule, f.child, f.record.removeprefix("care_period:"), f.occurrence): _told(f) for f in found}
     assert len(told) == len(found)
     return told
@@ -40,7 +55,13 @@ def _told(finding: Finding) -> Told:
     return (finding.stage, *days, finding.cannot_tell.cause if finding.cannot_tell else "")  # type: ignore[return-value]
 
 
-def returns(folder: Path, *years: str) -> Path:
+@pytest.fixture(scope="module")
+def returns(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A folder with the returns of the years named."""
+    return cache(lambda *years: copied(tmp_path_factory.mktemp("returns"), *years))
+
+
+def copied(folder: Path, *years: str) -> Path:
     sample = SAMPLES / "ssda903-demand-model"
     if not sample.is_dir():
         pytest.skip("the sample ssda903-demand-model is not beside this checkout")
@@ -63,8 +84,8 @@ def returns(folder: Path, *years: str) -> Path:
     ],
     ids=str,
 )
-def test_they_agree(tmp_path: Path, years: tuple[str, ...], today: date) -> None:
-    folder = returns(tmp_path, *years)
+def test_they_agree(returns: Callable[..., Path], years: tuple[str, ...], today: date) -> None:
+    folder = returns(*years)
     by_hand = {key: tuple(clock) for key, clock in BY_HAND["review_clocks"](folder, today).items()}
     told = by_alertd(folder, today)
     differ = {
@@ -74,8 +95,8 @@ def test_they_agree(tmp_path: Path, years: tuple[str, ...], today: date) -> None
     assert len(by_hand) > 300
 
 
-def test_they_agree_on_something_of_everything(tmp_path: Path) -> None:
+def test_they_agree_on_something_of_everything(returns: Callable[..., Path]) -> None:
     """The agreement is not of empty hands: the merged returns show every stage there is."""
-    folder = returns(tmp_path, "2017", "2018")
+    folder = returns("2017", "2018")
     seen = Counter(c[0] for d in (date(2019, 3, 31), date(2018, 12, 27)) for c in by_alertd(folder, d).values())
     assert {"met", "met_late", "overdue", "upcoming", "running", "ended", "unknown"} <= seen.keys()
