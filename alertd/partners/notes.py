@@ -24,13 +24,15 @@ _HEADINGS: Final = {
     "awaiting_approval": "These wait for your approval. alertd partners show REFERENCE says what each would say:",
     "held": "These cannot be sent as things are:",
     "wrote": "These agencies have it, and wrote more than thanks. Read their mail, in alertd's own mailbox:",
+    "asked": "These agencies ask something. Read it under Partners in alertd, and answer by e-mail or telephone:",
     "bounced": "These did not reach the agency, and no second message goes by itself. Tell them another way:",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """That a role is told of one notification: ``awaiting_approval``, ``held``, ``bounced``, or ``wrote``."""
+    """That a role is told of one notification: ``awaiting_approval``, ``held``, ``bounced``, ``wrote``
+    or ``asked``."""
 
     notification: int
     role: str

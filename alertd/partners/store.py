@@ -28,6 +28,12 @@ BY_DELIVERY: Final = "delivery"
 
 
 UNSETTLED: Final = ("awaiting_approval", "ready", "held")
+THEIRS: Final = ("sent", "acknowledged")
+"""The states of what an agency has in its hands."""
+
+_ASKS: Final = " asks"
+"""How the author of a question is written: an agency's contact, and that they ask."""
+_QUESTION: Final = NotificationEvent.by.like("agency:%" + _ASKS)
 _ONE_STATEMENT: Final = 500
 """Ids in one statement, which SQLite bounds."""
 
@@ -82,7 +88,7 @@ def moved_by(session: Session, ids: Collection[int]) -> dict[int, str]:
     event = NotificationEvent
     for at in range(0, len(wanted), _ONE_STATEMENT):
         own = event.notification_id.in_(wanted[at : at + _ONE_STATEMENT])
-        last = select(func.max(event.id)).where(own).group_by(event.notification_id)
+        last = select(func.max(event.id)).where(own, ~_QUESTION).group_by(event.notification_id)
         rows = session.execute(select(event.notification_id, event.by).where(event.id.in_(last)))
         found |= {row[0]: row[1] for row in rows}
     return found
@@ -91,7 +97,7 @@ def moved_by(session: Session, ids: Collection[int]) -> dict[int, str]:
 def approved(session: Session) -> frozenset[int]:
     """The notifications that a person has let go."""
     said_yes = select(NotificationEvent.notification_id).where(
-        NotificationEvent.to_state == "ready", NotificationEvent.by != ALERTD
+        NotificationEvent.to_state == "ready", NotificationEvent.by != ALERTD, ~_QUESTION
     )
     return frozenset(session.scalars(said_yes))
 
@@ -217,6 +223,38 @@ def acknowledge(session: Session, row: Notification, by: str, now: datetime, why
     row.acknowledged_at = now
     move(session, row, "acknowledged", now, by=by, why=why)
     return True
+
+
+def ask(session: Session, row: Notification, contact: str, text: str, now: datetime) -> bool:
+    """A contact of the agency asks something: an event that moves nothing. False where they have asked just that.
+
+    ``contact`` is ``agency:<agency>:<contact>``. The text is a stranger's own words, and is kept with the event alone.
+    """
+    _may(row, THEIRS, "asked about")
+    if any(one.why == text for one in questions(session, [row.id]).get(row.id, ())):
+        return False
+    by = f"{contact[:100]}{_ASKS}"
+    session.add(
+        NotificationEvent(notification_id=row.id, at=now, by=by, from_state=row.state, to_state=row.state, why=text)
+    )
+    session.flush()
+    return True
+
+
+def questions(session: Session, ids: Collection[int]) -> dict[int, list[NotificationEvent]]:
+    """What agencies asked about each of these, the first question first."""
+    found: dict[int, list[NotificationEvent]] = {}
+    wanted = sorted(ids)
+    for at in range(0, len(wanted), _ONE_STATEMENT):
+        own = NotificationEvent.notification_id.in_(wanted[at : at + _ONE_STATEMENT])
+        for event in session.scalars(select(NotificationEvent).where(own, _QUESTION).order_by(NotificationEvent.id)):
+            found.setdefault(event.notification_id, []).append(event)
+    return found
+
+
+def asked_by(event: NotificationEvent) -> str:
+    """The contact who asked a question."""
+    return event.by.removesuffix(_ASKS)
 
 
 def _never_left(session: Session, delivery_id: str) -> bool:

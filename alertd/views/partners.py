@@ -1,0 +1,380 @@
+"""Notifications to other agencies: the agency's own inbox, and what staff see of those about their children.
+
+An agency is shown what it was sent, in the bytes that were sent, and nothing else: no page of it reads a child's
+record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from alertd.access.may import teams_seen
+from alertd.access.viewer import Viewer
+from alertd.alerts.handling import Office, acts_as
+from alertd.cases.holding import Holding
+from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notification, NotificationEvent
+from alertd.partners import store
+from alertd.partners.compose import Partners as Telling
+from alertd.partners.permit import why_not
+from alertd.partners.policy import Policy
+from alertd.partners.preview import preview
+from alertd.people.directory import role_words
+from alertd.rulebook.agencies import AGENCIES
+from alertd.rulebook.model import Rulebook
+from alertd.views.alerts import person_name
+from alertd.views.words import Block, Words, blocks_of, words_of
+
+A_PAGE: Final = 20
+"""Notifications on one page of a list."""
+
+STATES: Final[Mapping[str, str]] = {
+    "awaiting_approval": "Waits for approval",
+    "held": "Held",
+    "ready": "On its way",
+    "sent": "Sent, not acknowledged",
+    "acknowledged": "Acknowledged",
+    "withdrawn": "Withdrawn",
+}
+"""Where a notification stands, in words; in the order in which somebody has to see to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One notification as its agency sees it. ``about`` is the first line of what it was sent."""
+
+    reference: str
+    about: str
+    sent_at: datetime
+    acknowledged_at: datetime | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether they are still to say that they have it."""
+        return self.acknowledged_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """An agency's notifications: those that wait for an answer first, then the newest."""
+
+    agency: str
+    rows: tuple[Received, ...]
+    waiting: int
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedPage:
+    """One notification whole, for its agency. ``hidden`` says why the words are not shown here; ``asked`` is when
+    the agency asked something."""
+
+    row: Received
+    words: tuple[Block, ...]
+    hidden: str
+    asked: tuple[datetime, ...]
+    child: str
+    """For the audit; no page shows it."""
+
+
+def inbox(session: Session, agency: str, office: Office, page: int = 1) -> Inbox:
+    """What an agency was sent."""
+    theirs = _theirs(agency)
+    counted = select(Notification.state, func.count()).join(Delivery, _SENT_BY).where(*theirs)
+    by_state = {state: n for state, n in session.execute(counted.group_by(Notification.state))}  # noqa: C416
+    total = sum(by_state.values())
+    pages = max(1, -(-total // A_PAGE))
+    page = max(1, min(page, pages))
+    rows = session.execute(
+        select(Notification, Delivery.message)
+        .join(Delivery, _SENT_BY)
+        .where(*theirs)
+        .order_by(Notification.state.desc(), Notification.sent_at.desc(), Notification.id.desc())
+        .offset((page - 1) * A_PAGE)
+        .limit(A_PAGE)
+    ).all()
+    shown = not _not_agreed(agency, office)
+    found = tuple(_received(row, words_of(message) if shown else None) for row, message in rows)
+    return Inbox(_name(agency, office), found, by_state.get("sent", 0), total, page, pages)
+
+
+def received(session: Session, agency: str, reference: str, office: Office, link: str) -> ReceivedPage | None:
+    """One of an agency's own, or None. ``link`` is how links to acknowledge begin: they are left out of the words,
+    because here there is a button."""
+    found = session.execute(
+        select(Notification, Delivery.message, Alert.child)
+        .join(Delivery, _SENT_BY)
+        .join(Alert, Alert.id == Notification.alert_id)
+        .where(*_theirs(agency), Notification.reference == reference)
+    ).first()
+    if found is None:
+        return None
+    row, message, child = found
+    hidden = _not_agreed(agency, office)
+    words = None if hidden else words_of(message, link)
+    if not hidden and words is None:
+        hidden = "It was sent in a form that is read in your own system or mailbox, and not here."
+    asked = tuple(one.at for one in store.questions(session, [row.id]).get(row.id, ()))
+    return ReceivedPage(_received(row, words), words.blocks if words else (), hidden, asked, child)
+
+
+_SENT_BY: Final = Delivery.id == Notification.delivery_id
+
+
+def _theirs(agency: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Notification.agency == agency,
+        Delivery.person == f"agency:{agency}",
+        Notification.state.in_(store.THEIRS),
+        Notification.sent_at.is_not(None),
+    )
+
+
+def _received(row: Notification, words: Words | None) -> Received:
+    assert row.sent_at is not None
+    return Received(row.reference, words.first if words else "A notification", row.sent_at, row.acknowledged_at)
+
+
+def _name(agency: str, office: Office) -> str:
+    found = office.directory.agencies.agencies.get(agency)
+    return found.name if found else agency
+
+
+def _not_agreed(agency: str, office: Office) -> str:
+    """Why an agency is shown no contents now."""
+    found = office.directory.agencies.agencies.get(agency)
+    if found and found.agreement and found.agreement.in_force(office.today):
+        return ""
+    return "No agreement to share data is in force between us now. Ring the council, and quote the reference."
+
+
+# What staff see.
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an agency asked. ``text`` is a stranger's own words."""
+
+    at: datetime
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One notification, for staff who may see its child. ``approver`` is whose yes it waits for, where it does."""
+
+    id: int
+    alert: int
+    child: str
+    reference: str
+    title: str
+    agency: str
+    state: str
+    state_words: str
+    why: str
+    approver: str
+    sent_at: datetime | None
+    acknowledged_at: datetime | None
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """The list: a page of it, and how many are in each state."""
+
+    rows: tuple[Row, ...]
+    counts: dict[str, int]
+    asked: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One move of a notification: when, who and why."""
+
+    at: datetime
+    state: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationPage:
+    """One notification whole. ``words`` is what it said, or would say now where it has not left (``is_preview``).
+    ``not_mine`` is why the viewer may not decide about it; ``acts`` are the names of what they may do."""
+
+    row: Row
+    words: tuple[Block, ...]
+    is_preview: bool
+    moves: tuple[Moved, ...]
+    role: str
+    not_mine: str
+    as_person: str
+
+
+ASKED: Final = "asked"
+"""The filter for those that an agency asked something about."""
+
+
+def partners(
+    session: Session,
+    viewer: Viewer,
+    rulebook: Rulebook,
+    office: Office,
+    policy: Policy,
+    sees: Callable[[str], bool],
+    state: str = "",
+    page: int = 1,
+) -> Partners:
+    """Notifications about children that the viewer may see. ``sees`` is the last word about each child shown."""
+    found = session.execute(
+        select(Notification.id, Notification.state, Alert.child)
+        .join(Alert, Alert.id == Notification.alert_id)
+        .where(*_within(viewer, office))
+    ).all()
+    mine = [one for one in found if not _barred(viewer, one.child, office)]
+    asked = store.questions(session, [one.id for one in mine if one.state in store.THEIRS])
+    counts = Counter(one.state for one in mine)
+    wanted = [one for one in mine if not state or one.state == state or (state == ASKED and one.id in asked)]
+    order = list(STATES)
+    wanted.sort(key=lambda one: (order.index(one.state), -one.id))
+    pages = max(1, -(-len(wanted) // A_PAGE))
+    page = max(1, min(page, pages))
+    ids = [one.id for one in wanted[(page - 1) * A_PAGE : page * A_PAGE]]
+    rows = {
+        row.id: (row, alert)
+        for row, alert in session.execute(
+            select(Notification, Alert).join(Alert, Alert.id == Notification.alert_id).where(Notification.id.in_(ids))
+        )
+    }
+    seen = {child: sees(child) for child in sorted({alert.child for _, alert in rows.values()})}
+    shown = [rows[id_] for id_ in ids if seen[rows[id_][1].child]]
+    return Partners(
+        tuple(_row(row, alert, asked.get(row.id, []), rulebook, office, policy) for row, alert in shown),
+        {name: counts[name] for name in STATES},
+        len(asked),
+        page,
+        pages,
+    )
+
+
+def notification(
+    session: Session, row: Notification, alert: Alert, viewer: Viewer, telling: Telling, office: Office, link: str
+) -> NotificationPage:
+    """One notification whole, for somebody who may see its child. ``telling`` is what telling agencies needs."""
+    events = session.scalars(
+        select(NotificationEvent).where(NotificationEvent.notification_id == row.id).order_by(NotificationEvent.id)
+    ).all()
+    asked = store.questions(session, [row.id]).get(row.id, [])
+    questions = {one.id for one in asked}
+    sent = session.get(Delivery, row.delivery_id) if row.delivery_id else None
+    words = words_of(sent.message, link) if sent else None
+    role = telling.policy.of(alert.rule).approved_by
+    not_mine, as_person = who_decides(viewer, alert, role, office)
+    moves = (
+        Moved(one.at, STATES[one.to_state], _who(one.by, office), one.why) for one in events if one.id not in questions
+    )
+    shown = words.blocks if words else blocks_of(preview(session, telling, row, office.now))
+    return NotificationPage(
+        row=_row(row, alert, asked, telling.composer.rulebook, office, telling.policy),
+        words=shown,
+        is_preview=words is None,
+        moves=tuple(moves),
+        role=role_words(role),
+        not_mine=not_mine,
+        as_person=as_person,
+    )
+
+
+def who_decides(viewer: Viewer, alert: Alert, role: str, office: Office) -> tuple[str, str]:
+    """Why the viewer may not decide about an alert's notification, or blank and the id under which they may."""
+    held, why = Holding(alert.worker, alert.team), ""
+    for id_ in sorted(viewer.ids):
+        why = why_not(office.directory, id_, role, held, alert.child, office.today)
+        if not why:
+            return "", id_
+    return why, ""
+
+
+def _row(
+    row: Notification,
+    alert: Alert,
+    asked: list[NotificationEvent],
+    rulebook: Rulebook,
+    office: Office,
+    policy: Policy,
+) -> Row:
+    rule = rulebook.of_team(alert.team).rule(alert.rule)
+    approver = ""
+    if row.state == "awaiting_approval":
+        role, held = policy.of(alert.rule).approved_by, Holding(alert.worker, alert.team)
+        who = office.directory.resolve(role, held, office.today, child=alert.child)
+        approver = f"{who.name}, as {role_words(role)}"
+    return Row(
+        id=row.id,
+        alert=row.alert_id,
+        child=alert.child,
+        reference=row.reference,
+        title=rule.title if rule else alert.rule,
+        agency=_name(row.agency, office) if row.agency else AGENCIES.get(row.kind, row.kind),
+        state=row.state,
+        state_words=STATES[row.state],
+        why=row.why,
+        approver=approver,
+        sent_at=row.sent_at,
+        acknowledged_at=row.acknowledged_at,
+        questions=tuple(Question(one.at, _who(store.asked_by(one), office), one.why) for one in asked),
+    )
+
+
+def _who(by: str, office: Office) -> str:
+    """Who did something: alertd, a person, or an agency and how it said so."""
+    if not by.startswith("agency:"):
+        return person_name(office.directory, by)
+    written, _, how = by.removeprefix("agency:").partition(" ")
+    agency, _, contact = written.partition(":")
+    name = f"{_name(agency, office)} ({contact})" if contact else _name(agency, office)
+    return f"{name} {how}" if how else name
+
+
+def _barred(viewer: Viewer, child: str, office: Office) -> bool:
+    return any(office.directory.may_hear(id_, child, office.today) for id_ in viewer.ids)
+
+
+def _within(viewer: Viewer, office: Office) -> list[ColumnElement[bool]]:
+    """What the database is asked for: alerts of the children that somebody may see, by whom they manage, hold, were
+    handed or were told of. Those who look at the whole service see all."""
+    if viewer.oversees:
+        return []
+    directory = office.directory
+    acting = sorted({id_ for own in viewer.ids for id_ in acts_as(own, office)})
+    seen = sorted(teams_seen(viewer, office))
+    workers = sorted(p.id for p in directory.people.values() if p.team in set(seen))
+    no_team = or_(Alert.team.is_(None), Alert.team.not_in(sorted(directory.teams)))
+    handed = select(Handling.alert_id).where(
+        Handling.to.in_(acting), Handling.kind == "hand_over", Handling.ended_at.is_(None)
+    )
+    told = select(DeliveryAlert.alert_id).where(
+        DeliveryAlert.delivery_id.in_(
+            select(Delivery.id).where(Delivery.person.in_(acting), Delivery.state.not_in(("cancelled", "refused")))
+        )
+    )
+    known: Any = select(Alert.child).where(Alert.state == "open", or_(Alert.id.in_(handed), Alert.id.in_(told)))
+    return [
+        or_(
+            Alert.worker.in_(acting),
+            Alert.team.in_(seen),
+            and_(no_team, Alert.worker.in_(workers)),
+            Alert.child.in_(known),
+        )
+    ]
