@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary, WeakSet
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
 from tests.browser.axe import violations
 
@@ -38,13 +38,28 @@ def opened(browser: Browser, width: int, *, scripts: bool = True, base: str | No
     trouble = _TROUBLE[page] = []
     if not scripts:
         _SILENT.add(page)
-    page.on("console", lambda line: trouble.append(f"{line.type}: {line.text}") if line.type == "error" else None)
-    page.on("pageerror", lambda error: trouble.append(f"script: {error}"))
-    page.on("requestfailed", lambda request: trouble.append(f"not loaded: {request.url} {request.failure}"))
+    _listen(page, trouble)
     try:
         yield page
     finally:
         context.close()
+
+
+def _listen(page: Page, trouble: list[str]) -> None:
+    """What the page complains of, and what is missing from it. A whole page may answer 403 and be in order."""
+
+    def said(line: ConsoleMessage) -> None:
+        if line.type == "error" and not line.text.startswith("Failed to load resource"):
+            trouble.append(f"console: {line.text}")
+
+    def answered(response: Response) -> None:
+        if response.status >= 400 and not response.request.is_navigation_request():
+            trouble.append(f"{response.status}: {response.url}")
+
+    page.on("console", said)
+    page.on("response", answered)
+    page.on("pageerror", lambda error: trouble.append(f"script: {error}"))
+    page.on("requestfailed", lambda request: trouble.append(f"not loaded: {request.url} {request.failure}"))
 
 
 def look_at(page: Page, name: str) -> None:

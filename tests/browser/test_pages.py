@@ -115,6 +115,7 @@ def test_what_somebody_may_not_see_is_refused_in_words(page: Page, site: Site) -
     answer = page.goto(f"{site.address}/children/C3")
     assert answer is not None and answer.status == 403
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    look_at(page, "refused")
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])

@@ -22,6 +22,7 @@ from tests.browser.specimen import specimen
 BROKEN: Final = {
     "script": "<script>1</script>",
     "picture": '<img src="/static/alertd.svg" width="9" height="9">',
+    "gone": '<img src="/static/gone.svg" width="9" height="9" alt="Gone">',
     "wide": '<svg width="2000" height="9" aria-hidden="true"></svg>',
 }
 
@@ -111,6 +112,12 @@ def test_looking_finds_what_the_policy_stops(page: Page, address: str) -> None:
 def test_looking_finds_what_keeps_people_out(page: Page, address: str) -> None:
     page.goto(f"{address}/picture")
     with pytest.raises(AssertionError, match="image-alt"):
+        look_at(page, "broken")
+
+
+def test_looking_finds_what_is_missing(page: Page, address: str) -> None:
+    page.goto(f"{address}/gone")
+    with pytest.raises(AssertionError, match=r"404: .*/static/gone\.svg"):
         look_at(page, "broken")
 
 
