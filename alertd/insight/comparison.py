@@ -46,8 +46,8 @@ Table = dict[Key, Shown]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share: ``value``, and between which it lies for all a reader can tell. ``value`` is None where only the
-    bounds are known. ``small``: it stands on a small base and may not mean much."""
+    """A share: ``value``, and between which it lies for all a reader can tell: in their middle, where they differ,
+    and None where not even the count of it is shown. ``small``: it stands on a small base and may not mean much."""
 
     value: float | None
     low: float
@@ -101,7 +101,7 @@ class Figure:
     @property
     def share(self) -> Rate | None:
         """The share done in time."""
-        return _rate(self.in_time, self.n, self.late.span)
+        return _between(self.in_time, self.late.span, exact=self.late.exact)
 
     @property
     def recorded_late_share(self) -> Rate | None:
@@ -276,34 +276,25 @@ def _median(counts: Counts, late: Shown) -> float | None:
 
 def _month(table: Table, month: str) -> Month:
     in_time, late = table[Key("month", month, False)], table[Key("month", month, True)]
-    return Month(month, in_time, late, _of(in_time, late))
+    return Month(month, in_time, late, _between(in_time, late.span, exact=late.exact))
 
 
-def _of(part: Shown, rest: Shown) -> Rate | None:
-    """The share of a part in it and the rest."""
-    known = part.value is not None and rest.value is not None
-    return _between(
-        part, (part.value or 0) + (rest.value or 0) if known else None, rest.span, exact=part.exact and rest.exact
-    )
+def _rate(part: Shown, whole: Shown) -> Rate | None:
+    """The share of a part in a whole of which the rest is not shown."""
+    of, span = whole.span, part.span
+    high = None if of.high is None else of.high - span.low
+    return _between(part, Span(max(of.low - (span.high or 0), 0), high), exact=part.exact and whole.exact)
 
 
-def _rate(part: Shown, whole: Shown, rest: Span | None = None) -> Rate | None:
-    """The share of a part in a whole; ``rest`` is what is known of the rest, where it is shown too."""
-    if rest is None:
-        span, of = part.span, whole.span
-        high = None if of.high is None else of.high - span.low
-        rest = Span(max(of.low - (span.high or 0), 0), high)
-    return _between(part, whole.value, rest, exact=part.exact and whole.exact)
-
-
-def _between(part: Shown, whole: int | None, rest: Span, *, exact: bool) -> Rate | None:
-    if not whole or rest.high is None or part.span.high is None:
+def _between(part: Shown, rest: Span, *, exact: bool) -> Rate | None:
+    """The share of a part in it and the rest, by what is known of both."""
+    most = part.span.high
+    if most is None or rest.high is None or not most + rest.high:
         return None
     low = part.span.low / ((part.span.low + rest.high) or 1)
-    high = part.span.high / ((part.span.high + rest.low) or 1)
+    high = most / ((most + rest.low) or 1)
+    if exact:
+        return Rate(low, low, low, small=most + rest.high < SMALL_BASE)
     if high - low > USELESS:
         return None
-    if part.value is None:
-        return Rate(None, low, high, small=high - low > WIDE)
-    value = min(max(part.value / whole, low), high)
-    return Rate(value, low, high, small=whole < SMALL_BASE if exact else high - low > WIDE)
+    return Rate(None if part.value is None else (low + high) / 2, low, high, small=high - low > WIDE)

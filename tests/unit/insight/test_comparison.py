@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertd.insight.comparison import TOO_FEW_PEOPLE, WOULD_TELL, Line, Reader, Who, compare
+from alertd.insight.comparison import TOO_FEW_PEOPLE, WOULD_TELL, Figure, Line, Reader, Who, compare
 from alertd.insight.national import national
 from alertd.insight.precision import Precision
 from alertd.insight.small_numbers import FEW, OPEN, Shown
@@ -138,6 +138,13 @@ def test_months_and_days_of_ones_own() -> None:
     assert [(d.days, d.late, d.n.value) for d in me.days if d.n.value] == [(-3, False, 6), (2, True, 1)]
 
 
+def test_a_month_of_others_in_which_few_were_late_has_a_share_all_the_same() -> None:
+    similar = line(books(THREE[0], done("B", 200, 1)), reader()).figures["similar"]
+    assert similar is not None and similar.months is not None and similar.months[-1].share is not None
+    assert similar.months[-1].share.text == "98% to 100%"
+    assert similar.months[0].share is None
+
+
 def test_every_published_figure_is_what_its_numbers_make() -> None:
     found = national()
     assert {one.nation for one in found.values()} == {"England"}
@@ -167,7 +174,16 @@ def test_no_small_number_of_others_can_be_taken_out_of_what_a_worker_sees(
         for name, me in (("in_time", my_in_time), ("late", my_late)):
             shown = {who: getattr(f, name) for who in ("team", "similar", "service") if (f := figures[who])}
             assert all(not one.exact for one in shown.values())
+            for figure in filter(None, figures.values()):
+                _assert_shares(figure)
             _assert_open(shown, me)
+
+
+def _assert_shares(figure: Figure) -> None:
+    of_months = [month.share for month in figure.months or ()]
+    for rate in (figure.share, figure.recorded_late_share, figure.disputed_share, figure.upheld_share, *of_months):
+        if rate is not None:
+            assert 0 <= rate.low <= (rate.low if rate.value is None else rate.value) <= rate.high <= 1
 
 
 def _assert_open(shown: dict[Who, Shown], me: int) -> None:
