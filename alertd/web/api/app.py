@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -32,9 +32,9 @@ def api(web: Web) -> FastAPI:
         exception_handlers={HTTPException: _not_served},
         redirect_slashes=False,
     )
-    router = APIRouter(route_class=Answering)
+    made.router.route_class = Answering
     for call in CALLS:
-        router.add_api_route(
+        made.add_api_route(
             call.path,
             call.do,
             methods=[call.method],
@@ -43,7 +43,6 @@ def api(web: Web) -> FastAPI:
             responses=_answers(call),
             openapi_extra={"x-who": call.policy.value},
         )
-    made.include_router(router)
     made.add_middleware(Edge)
     return made
 
