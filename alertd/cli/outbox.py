@@ -56,6 +56,10 @@ def list_messages(
     state: Annotated[list[str] | None, typer.Option(help="Only those that are so. Repeatable.")] = None,
     channel: Annotated[str, typer.Option(help="Only of this channel.")] = "",
     person: Annotated[str, typer.Option(help="Only to this person: an id, or agency:ID.")] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Only what was made since this time in London."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
     format_: Form = ListFormat.table,
 ) -> None:
@@ -65,7 +69,10 @@ def list_messages(
             fix = did_you_mean(one, DELIVERY_STATES) or f"There are {', '.join(DELIVERY_STATES)}"
             raise InputError(f"there is no state {one!r}", fix=fix)
     with _session(config) as session:
-        rows, total = operate.listed(session, states=tuple(state or ()), channel=channel, person=person, limit=limit)
+        from_then = since.replace(tzinfo=LONDON) if since else None
+        rows, total = operate.listed(
+            session, states=tuple(state or ()), channel=channel, person=person, since=from_then, limit=limit
+        )
         if format_ is ListFormat.json:
             print(json.dumps([_as_json(row) for row in rows], ensure_ascii=False, indent=1))
             return
@@ -98,16 +105,54 @@ def show(
 
 @outbox_app.command("retry")
 def retry(
-    id_: Id,
     config: Config,
     reason: Reason,
+    id_: Annotated[str, typer.Argument(metavar="[ID]", help="A message's id, or how it begins.")] = "",
     as_: As = None,
     may_be_a_copy: Annotated[bool, typer.Option("--may-be-a-copy", help="Though it may have arrived.")] = False,
+    all_parked: Annotated[bool, typer.Option("--all-parked", help="All that is parked, instead of one.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Try a message that was refused or parked again, at once."""
+    """Try a message that was refused or parked again, at once; or all that is parked."""
+    if bool(id_) == all_parked:
+        raise InputError("either one message or --all-parked is needed", fix="Give the id of one, or --all-parked")
+    act = _act(as_, reason)
+    if all_parked:
+        _retry_all(config, act, may_be_a_copy=may_be_a_copy, yes=yes)
+        return
     with _session(config, write=True) as session:
-        row = operate.retry(session, id_, _act(as_, reason), may_be_a_copy=may_be_a_copy)
+        row = operate.retry(session, id_, act, may_be_a_copy=may_be_a_copy)
         print(f"message {row.id} is due; the daemon tries it within a minute")
+
+
+def _retry_all(config: Config, act: Act, *, may_be_a_copy: bool, yes: bool) -> None:
+    """Ask first, then try what was parked when it was asked and still is."""
+    with _session(config) as session:
+        found = operate.parked(session)
+    going = (*found.again, *found.may_have_arrived) if may_be_a_copy else found.again
+    if not may_be_a_copy and found.may_have_arrived:
+        print(
+            f"{len(found.may_have_arrived)} parked messages may have arrived, and stay; --may-be-a-copy sends them too"
+        )
+    if not going:
+        print("No other message is parked." if found.may_have_arrived else "No message is parked.")
+        return
+    if not (yes or _agreed(f"Try {len(going)} parked messages again?")):
+        print("Nothing is tried again.")
+        return
+    with _session(config, write=True) as session:
+        now = operate.parked(session)
+        still = [id_ for id_ in going if id_ in {*now.again, *now.may_have_arrived}]
+        for one in still:
+            operate.retry(session, one, act, may_be_a_copy=may_be_a_copy)
+    print(f"{len(still)} messages are due; the daemon tries them within a minute")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        raise InputError("nobody answered, so nothing is tried again", fix="Give --yes to try them") from None
 
 
 @outbox_app.command("cancel")

@@ -93,6 +93,21 @@ def retry(session: Session, id_: str, act: Act, *, may_be_a_copy: bool = False) 
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The ids of what is parked: what may be tried again, and what may have arrived, because the answer was lost."""
+
+    again: tuple[str, ...]
+    may_have_arrived: tuple[str, ...]
+
+
+def parked(session: Session) -> Parked:
+    """All that is parked, in the order in which it was made. Reads only."""
+    found = select(Delivery.id, Delivery.unknown_attempts).where(Delivery.state == "parked")
+    rows = session.execute(found.order_by(Delivery.created_at, Delivery.id)).all()
+    return Parked(tuple(id_ for id_, lost in rows if not lost), tuple(id_ for id_, lost in rows if lost))
+
+
 def park(session: Session, id_: str, act: Act) -> Delivery:
     """Lay a delivery that waits aside, until somebody has it tried again or takes it back."""
     row = find(session, id_)
@@ -139,13 +154,21 @@ def _words(states: tuple[str, ...]) -> str:
 
 
 def listed(
-    session: Session, *, states: tuple[str, ...] = (), channel: str = "", person: str = "", limit: int = 50
+    session: Session,
+    *,
+    states: tuple[str, ...] = (),
+    channel: str = "",
+    person: str = "",
+    since: datetime | None = None,
+    limit: int = 50,
 ) -> tuple[list[Delivery], int]:
-    """The newest deliveries of these states, this channel and person, and how many there are in all. Reads only."""
+    """The newest deliveries of these states, this channel and person, made since a moment, and how many there are in
+    all. Reads only."""
     where = [
         *([Delivery.state.in_(states)] if states else []),
         *([Delivery.channel == channel] if channel else []),
         *([Delivery.person == person] if person else []),
+        *([Delivery.created_at >= since] if since else []),
     ]
     rows = select(Delivery).where(*where).order_by(Delivery.created_at.desc(), Delivery.id).limit(limit)
     total = session.scalar(select(func.count()).select_from(Delivery).where(*where)) or 0

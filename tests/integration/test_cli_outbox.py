@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def test_what_stands_in_is_taken_back_with_what_it_stands_in_for(engine: Engine)
         )
         operate.cancel(session, "d1-first", ACT)
     assert set(states(engine).values()) == {"cancelled"}
+    why = "op: what it stands in for was taken back: the mailbox was full"
+    assert moves(engine, "d2-copy") == [("standing_by", ""), ("cancelled", why)]
 
 
 def test_a_reason_is_needed_and_an_id_must_be_of_one_message(engine: Engine) -> None:
@@ -193,6 +196,50 @@ def test_a_message_is_parked_cancelled_and_refused_to_be_by_its_state(office: To
     done = office.run("outbox", "retry", "d1-w", "--reason", "again")
     assert done.one_line.startswith("message d1-waits is cancelled: only one that is parked or refused can be so")
     assert "M1: not needed" in office.run("outbox", "show", "d1-w").out
+
+
+def test_only_what_was_made_since_a_time_in_london_is_listed(office: Town) -> None:
+    engine = opened(f"sqlite:///{office.folder / 'alertd.db'}")
+    put(engine, "d3-summer", now=datetime(2026, 7, 1, 8, 0, tzinfo=UTC))
+    put(engine, "d4-before", now=datetime(2026, 7, 1, 7, 59, tzinfo=UTC))
+    engine.dispose()
+
+    def since(when: str) -> set[str]:
+        rows = json.loads(office.run("outbox", "list", "--since", when, "--format", "json").out)
+        return {row["id"] for row in rows} - {"d1-waits", "d2-urgent"}
+
+    assert since("2026-07-01T09:00") == {"d3-summer"}
+    assert since("2026-07-01") == {"d3-summer", "d4-before"} and since("2026-07-02") == set()
+
+
+def test_all_that_is_parked_is_tried_again_after_a_question_but_for_what_may_have_arrived(
+    office: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = opened(f"sqlite:///{office.folder / 'alertd.db'}")
+    for id_ in ("d1-waits", "d2-urgent"):
+        with Session(engine) as session, session.begin():
+            operate.park(session, id_, ACT)
+    put(engine, "d3-lost")
+    ended(engine, "d3-lost", "unknown", times=3)
+    every = ("outbox", "retry", "--all-parked", "--reason", "it is back", "--as", "M1")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert "nobody answered, so nothing is tried again" in office.run(*every).err
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    asked = office.run(*every)
+    assert "Try 2 parked messages again?" in asked.out and asked.out.endswith("Nothing is tried again.\n")
+    assert set(states(engine).values()) == {"parked"}
+    done = office.run(*every, "--yes")
+    assert done.code == 0 and done.out.splitlines() == [
+        "1 parked messages may have arrived, and stay; --may-be-a-copy sends them too",
+        "2 messages are due; the daemon tries them within a minute",
+    ]
+    assert states(engine) == {"d1-waits": "due", "d2-urgent": "due", "d3-lost": "parked"}
+    assert moves(engine, "d1-waits")[-1] == ("due", "M1: it is back")
+    done = office.run(*every, "--yes", "--may-be-a-copy")
+    assert done.out == "1 messages are due; the daemon tries them within a minute\n"
+    assert office.run(*every, "--yes").out == "No message is parked.\n"
+    assert "either one message or --all-parked" in office.run(*every, "d1-w").one_line
+    engine.dispose()
 
 
 def test_a_test_message_goes_to_whom_the_files_know_and_says_what_became_of_it(office: Town) -> None:
