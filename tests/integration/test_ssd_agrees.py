@@ -3,6 +3,7 @@
 import runpy
 from collections import Counter
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def dirty(tmp_path_factory: pytest.TempPathFactory) -> str:
     return authority(tmp_path_factory.mktemp("dirty"), 0.02)
 
 
+@cache  # an authority stays as it was made, and more than one test asks what is said of it on a day
 def by_alertd(path: str, today: date) -> dict[Key, Told]:
     book = load_rulebook([england()], settings={"cp.visit.interval": "10 working days"})
     book = book.model_copy(update={"rules": tuple(r for r in book.rules if r.id in RULES)})
