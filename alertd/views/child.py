@@ -16,6 +16,7 @@ from alertd.alerts.planned import next_planned
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, AlertEvent, Delivery, DeliveryAlert
 from alertd.engine.findings import Finding
+from alertd.people.directory import role_words
 from alertd.routing.words import day_words
 from alertd.rulebook.model import Rulebook
 from alertd.views.alerts import Row, Shelf, person_name
@@ -199,7 +200,7 @@ def _message(sent: Delivery, about: DeliveryAlert, office: Office) -> Told:
         at=sent.created_at,
         person=sent.person,
         name=person_name(office.directory, sent.person),
-        role=about.role.replace("_", " "),
+        role=role_words(about.role),
         how=about.how,
         kind=about.kind,
         channel=sent.channel,
@@ -243,5 +244,5 @@ def _step(shelf: Shelf, alert: Alert, finding: Finding, standing: tuple[Handled,
     for role in planned.tells:
         asked = answering if role == "worker" else held
         who = directory.resolve(role, asked, office.today, child=alert.child)
-        tells.append((role.replace("_", " "), who.name, who.how))
+        tells.append((role_words(role), who.name, who.how))
     return Step(planned.number, rule.escalate, planned.at, tuple(tells), planned.held)

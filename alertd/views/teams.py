@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -20,12 +21,25 @@ from alertd.db.tables import Alert
 from alertd.engine.findings import Finding
 from alertd.people.directory import Directory, role_words
 from alertd.rulebook.model import Rulebook
-from alertd.views.alerts import PRESSING, Row, Shelf, person_name, team_name
+from alertd.views.alerts import PRESSING, Row, Shelf, open_alerts, person_name, team_name
 
 CAP: Final = 60
 """Open alerts of one person beyond which a digest names only the most urgent: the load that a board marks."""
 NEXT: Final = 15
 """How many of the steps that come next a board shows."""
+COUNTED_AGAIN: Final = timedelta(minutes=1)
+"""How old a count of the whole authority may be: counting takes as long as there are alerts."""
+FEW_TEAMS: Final = 20
+"""So many teams are counted by themselves, at once; of more, the count of the whole authority is taken."""
+
+
+class Counted(NamedTuple):
+    """How many alerts of one team and worker are open at a stage, as the feed names these."""
+
+    team: str | None
+    worker: str | None
+    stage: str
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,6 @@ class PersonRow:
     children: int
     away: str
     deputy: str
-    heat: dict[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -75,7 +88,7 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The page of one team, with the teams under it."""
+    """The page of one team, with the teams right under it."""
 
     team: str
     name: str
@@ -83,62 +96,85 @@ class Board:
     counts: dict[str, int]
     unallocated: int
     coming: tuple[Coming, ...]
-    teams: tuple[str, ...]
+    teams: tuple[TeamCount, ...]
 
 
-def teams(session: Session, seen: frozenset[str], office: Office) -> tuple[TeamCount, ...]:
-    """The teams whose boards somebody sees, as a tree."""
+class Counts:
+    """How many alerts are open by team, worker and stage, in the whole authority: counted once a minute at most."""
+
+    def __init__(self) -> None:
+        self._lock, self._at = Lock(), datetime.min.replace(tzinfo=UTC)
+        self._rows: tuple[Counted, ...] = ()
+
+    def of_all(self, session: Session, now: datetime) -> tuple[Counted, ...]:
+        """Everything, a minute old at most."""
+        with self._lock:
+            if not timedelta() <= now - self._at < COUNTED_AGAIN:
+                self._rows, self._at = _counted(session), now
+            return self._rows
+
+
+def _counted(session: Session, *where: ColumnElement[bool]) -> tuple[Counted, ...]:
+    by = (Alert.team, Alert.worker, Alert.stage)
+    found = select(*by, func.count()).where(Alert.state == "open", Alert.muted == "", *where).group_by(*by)
+    return tuple(Counted(*row) for row in session.execute(found))
+
+
+def teams(session: Session, seen: frozenset[str], office: Office, counts: Counts) -> tuple[TeamCount, ...]:
+    """The teams whose boards somebody sees, as a tree, each with those under it."""
+    if len(seen) > FEW_TEAMS:
+        rows = counts.of_all(session, office.now)
+    else:
+        rows = _counted(session, in_teams(seen, office.directory))
+    return _tree(rows, seen, office)
+
+
+def _tree(rows: Sequence[Counted], seen: frozenset[str], office: Office) -> tuple[TeamCount, ...]:
     directory = office.directory
-    rows = session.execute(
-        select(Alert.team, Alert.worker, Alert.stage, func.count())
-        .where(Alert.state == "open", Alert.muted == "")
-        .group_by(Alert.team, Alert.worker, Alert.stage)
-    )
     counts: dict[str | None, Counter[str]] = defaultdict(Counter)
     unallocated: Counter[str | None] = Counter()
-    for team, worker, stage, n in rows:
-        of = directory.team_of(Holding(worker, team))
-        counts[of][stage] += n
-        unallocated[of] += 0 if worker else n
-    found = []
-    for team_id in sorted(seen, key=lambda t: tuple(reversed(directory.chain(t)))):
-        under = directory.teams_under(team_id)
-        total: Counter[str] = sum((counts[t] for t in under), Counter())
-        depth = sum(above in seen for above in directory.chain(team_id)[1:])
-        by_stage = {stage: total[stage] for stage in PRESSING}
-        found.append(
-            TeamCount(team_id, team_name(directory, team_id), depth, by_stage, sum(unallocated[t] for t in under))
+    for row in rows:
+        of = directory.team_of(Holding(row.worker, row.team))
+        for above in directory.chain(of):
+            counts[above][row.stage] += row.n
+            unallocated[above] += 0 if row.worker else row.n
+    return tuple(
+        TeamCount(
+            team,
+            team_name(directory, team),
+            sum(above in seen for above in directory.chain(team)[1:]),
+            {stage: counts[team][stage] for stage in PRESSING},
+            unallocated[team],
         )
-    return tuple(found)
+        for team in sorted(seen, key=lambda t: tuple(reversed(directory.chain(t))))
+    )
 
 
-def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, office: Office) -> Board:
-    """One team's board. Children that the viewer must not hear of are in no figure of it."""
+def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, office: Office, counts: Counts) -> Board:
+    """One team's board: its own people, and the teams right under it. Children that the viewer must not hear of are
+    in no figure of its people."""
     directory = office.directory
-    under = sorted(directory.teams_under(team))
     alerts = [
         alert
-        for alert in _of_teams(session, under, office)
+        for alert in open_alerts(session, Alert.muted == "", in_teams([team], office.directory))
         if not any(directory.may_hear(id_, alert.child, office.today) for id_ in viewer.ids)
     ]
     held: dict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
         held[alert.worker or ""].append(alert)
-    members = {p.id for p in directory.people.values() if p.team in under}
-    here = {id_ for id_ in members if _works(id_, office)}
+    here = {p.id for p in directory.people.values() if p.team == team and _works(p.id, office)}
     rows = [_person(id_, held.get(id_, []), office) for id_ in {*here, *held}]
     rows.sort(key=lambda row: (-row.counts["overdue"], -row.counts["due"], -row.total, row.name))
-    most = {stage: max((row.counts[stage] for row in rows), default=0) for stage in PRESSING}
-    people = tuple(_heated(row, most) for row in rows)
     total = Counter(alert.stage for alert in alerts)
+    below = frozenset(t.id for t in directory.teams.values() if t.parent == team)
     return Board(
         team=team,
         name=team_name(directory, team),
-        people=people,
+        people=tuple(rows),
         counts={stage: total[stage] for stage in PRESSING},
         unallocated=len({alert.child for alert in held.get("", [])}),
         coming=_coming(session, alerts, rulebook, office),
-        teams=tuple(under),
+        teams=_tree(counts.of_all(session, office.now), below, office) if below else (),
     )
 
 
@@ -146,32 +182,22 @@ def of_person(
     session: Session, team: str, person: str, stage: str, viewer: Viewer, rulebook: Rulebook, office: Office
 ) -> list[Row]:
     """What stands behind one cell of a board: the alerts of one person of the team (blank: of nobody), by stage."""
-    directory = office.directory
-    under = sorted(directory.teams_under(team))
+    whose = (Alert.worker == person) if person else Alert.worker.is_(None)
     alerts = [
         alert
-        for alert in _of_teams(session, under, office)
-        if (alert.worker or "") == person
-        and (not stage or alert.stage == stage)
-        and not any(directory.may_hear(id_, alert.child, office.today) for id_ in viewer.ids)
+        for alert in open_alerts(session, Alert.muted == "", whose, in_teams([team], office.directory))
+        if (not stage or alert.stage == stage)
+        and not any(office.directory.may_hear(id_, alert.child, office.today) for id_ in viewer.ids)
     ]
     return sorted(Shelf(session, rulebook, office).rows(alerts), key=lambda row: row.pressing)
 
 
-def _of_teams(session: Session, under: Sequence[str], office: Office) -> list[Alert]:
-    """Open alerts of the teams."""
-    where = in_teams(under, office.directory)
-    found = select(Alert).where(Alert.state == "open", Alert.muted == "", where).order_by(Alert.id)
-    return list(session.scalars(found))
-
-
-def in_teams(under: Iterable[str], directory: Directory) -> ColumnElement[bool]:
-    """Which alerts are of the teams: by the team that is recorded, and by the worker's where none is."""
-    teams = sorted(under)
-    workers = sorted(p.id for p in directory.people.values() if p.team in teams)
-    known = sorted(directory.teams)
-    nowhere = or_(Alert.team.is_(None), Alert.team.not_in(known))
-    return or_(Alert.team.in_(teams), and_(nowhere, Alert.worker.in_(workers)))
+def in_teams(teams: Iterable[str], directory: Directory) -> ColumnElement[bool]:
+    """Whose team it is: the team that is recorded, or the worker's where none is that anybody knows."""
+    wanted = sorted(set(teams))
+    workers = sorted(p.id for p in directory.people.values() if p.team in set(wanted))
+    unknown = or_(Alert.team.is_(None), Alert.team.not_in(sorted(directory.teams)))
+    return or_(Alert.team.in_(wanted), and_(Alert.worker.in_(workers), unknown))
 
 
 def _works(person: str, office: Office) -> bool:
@@ -194,21 +220,6 @@ def _person(id_: str, alerts: Sequence[Alert], office: Office) -> PersonRow:
         away=away,
         deputy=person_name(directory, person.deputy) if person and away and person.deputy else "",
     )
-
-
-HEATS: Final = 5
-
-
-def heat(n: int, most: int) -> int:
-    """How strongly a figure is coloured, from 0 (nothing) to 5 (the most on the board)."""
-    return 0 if n <= 0 or most <= 0 else max(1, -(-n * HEATS // most))
-
-
-def _heated(row: PersonRow, most: dict[str, int]) -> PersonRow:
-    return PersonRow(
-        row.person, row.name, row.role, row.counts, row.children, row.away, row.deputy,
-        {stage: heat(n, most[stage]) for stage, n in row.counts.items()},
-    )  # fmt: skip
 
 
 def _coming(session: Session, alerts: Sequence[Alert], rulebook: Rulebook, office: Office) -> tuple[Coming, ...]:

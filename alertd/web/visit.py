@@ -32,6 +32,7 @@ from alertd.db.engine import reading
 from alertd.errors import InputError
 from alertd.evaluation import alone
 from alertd.views.cases import Cases
+from alertd.views.teams import Counts
 from alertd.web.look import render
 from alertd.web.per_minute import PerMinute
 from alertd.web.policy import Judge, Policy
@@ -64,6 +65,7 @@ class Web:
 
     house: House
     cases: Cases
+    counts: Counts = field(default_factory=Counts)
     too_often: PerMinute = field(default_factory=lambda: PerMinute(240))
     asks: PerMinute = field(default_factory=lambda: PerMinute(5))
     asks_of_all: PerMinute = field(default_factory=lambda: PerMinute(60))

@@ -244,12 +244,12 @@ def _named(directory: Directory, id_: str) -> str:
 
 def all_teams(visit: Asking) -> Teams:
     """The teams whose boards one may see."""
-    return Teams(teams.teams(visit.session, teams_seen(visit.who, visit.office), visit.office))
+    return Teams(teams.teams(visit.session, teams_seen(visit.who, visit.office), visit.office, visit.web.counts))
 
 
 def board(visit: Asking, team: str) -> Board:
     """A team's board: people and stages, what is passed up next, who is away."""
-    return teams.board(visit.session, team, visit.who, visit.house.rulebook, visit.office)
+    return teams.board(visit.session, team, visit.who, visit.house.rulebook, visit.office, visit.web.counts)
 
 
 def behind_board(visit: Asking, team: str, person: Word = "", stage: Stage | None = None) -> Children:

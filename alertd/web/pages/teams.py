@@ -16,13 +16,14 @@ from alertd.web.visit import Page, Visit
 
 def teams(visit: Visit) -> Response:
     """The teams whose boards somebody sees."""
-    found = view.teams(visit.session, teams_seen(visit.who, visit.office), visit.office)
+    found = view.teams(visit.session, teams_seen(visit.who, visit.office), visit.office, visit.web.counts)
     return visit.page("teams.html.j2", title="Teams", teams=found, stages=PRESSING)
 
 
 def board(visit: Visit) -> Response:
     """One team: people and stages, what is passed up next, who is away."""
-    found = view.board(visit.session, visit.path["team"], visit.who, visit.house.rulebook, visit.office)
+    counts = visit.web.counts
+    found = view.board(visit.session, visit.path["team"], visit.who, visit.house.rulebook, visit.office, counts)
     most = {stage: max((row.counts[stage] for row in found.people), default=0) for stage in PRESSING}
     return visit.page("board.html.j2", title=found.name, board=found, stages=PRESSING, most=most, cap=view.CAP)
 
