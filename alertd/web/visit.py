@@ -171,6 +171,8 @@ DONE: Final = {
     "notification_again": "It goes again within minutes.",
     "notification_told": "Kept: they were told another way.",
     "retried": "It is due again, and goes within a minute.",
+    "cancelled": "Taken back.",
+    "parked": "Laid aside. It waits until somebody has it tried again, or takes it back.",
     "resolved": "Decided. Whoever disputed it can see that.",
 }
 """What a page says after a form, by the word in its address: nothing else can be put there."""
@@ -298,7 +300,7 @@ def _let_in(visit: Visit, page: Page) -> Response:
             fix="Go back, load the page again, and send it once more",
         )
     child = judged(visit, page.policy, page.path, page.name)
-    return page.do(visit) if visit.right.allowed else _refused(visit, child)
+    return page.do(visit) if visit.right.allowed else _refused(visit, page, child)
 
 
 def _sign_in_first(request: Request) -> Response:
@@ -307,10 +309,11 @@ def _sign_in_first(request: Request) -> Response:
     return RedirectResponse(f"/sign-in?to={request.url.path}", 303, headers=HEADERS)
 
 
-def _refused(visit: Visit, child: str | None) -> Response:
-    """The same status for what is not there and for what is not theirs."""
+def _refused(visit: Visit, page: Page, child: str | None) -> Response:
+    """The same status for what is not there and for what is not theirs. Whoever asked by the number of an alert is
+    not told whose it is, so they are offered the child in no emergency either."""
     emergency = False
-    if child is not None:
+    if child is not None and page.policy is Policy.child:
         emergency = visit.judge().verdict(Policy.emergency, visit.viewer, {"child": child}).allowed
     return visit.page(
         "refused.html.j2", 403, title="You cannot see this", why=visit.right.why, child=child if emergency else None
