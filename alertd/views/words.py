@@ -74,4 +74,4 @@ def _blocks(lines: Iterable[str]) -> list[Block]:
 
 def _was_wrapped(line: str, then: str) -> bool:
     """Whether a line was broken only because the next word did not fit."""
-    return len(line) + 1 + len(then.split(maxsplit=1)[0]) > WIDTH
+    return len(line) <= WIDTH < len(line) + 1 + len(then.split(maxsplit=1)[0])

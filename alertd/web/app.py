@@ -16,10 +16,17 @@ from alertd.web import acknowledge, calendars
 from alertd.web.api.app import api
 from alertd.web.api.calls import PREFIX
 from alertd.web.look import static_files
-from alertd.web.pages import child, partners, signing, teams, work
+from alertd.web.pages import child, deliveries, partners, signing, teams, work
 from alertd.web.visit import Page, Web, endpoint
 
-PAGES: Final[tuple[Page, ...]] = (*signing.PAGES, *work.PAGES, *child.PAGES, *teams.PAGES, *partners.PAGES)
+PAGES: Final[tuple[Page, ...]] = (
+    *signing.PAGES,
+    *work.PAGES,
+    *child.PAGES,
+    *teams.PAGES,
+    *partners.PAGES,
+    *deliveries.PAGES,
+)
 """Every page, with the policy that says who it is for."""
 
 

@@ -15,6 +15,7 @@ from alertd.db.tables import Alert, Notification
 from alertd.partners import asking, store
 from alertd.partners.reference import read_reference
 from alertd.views import partners as view
+from alertd.web.paging import page_number
 from alertd.web.policy import Policy
 from alertd.web.visit import Page, Visit, deciding
 
@@ -66,7 +67,7 @@ FORMS: Final[Mapping[str, Form]] = {
 
 def inbox(visit: Visit) -> Response:
     """What the viewer's agency was sent."""
-    found = view.inbox(visit.session, visit.who.agency, visit.office, _number(visit))
+    found = view.inbox(visit.session, visit.who.agency, visit.office, page_number(visit))
     return visit.page("partner.html.j2", title="Notifications", inbox=found)
 
 
@@ -137,7 +138,7 @@ def partners(visit: Visit) -> Response:
         house.policy,
         lambda child: judge.verdict(Policy.child, visit.who, {"child": child}).allowed,
         state,
-        _number(visit),
+        page_number(visit),
     )
     children = sorted({row.child for row in found.rows})
     visit.audit("saw list", why="notifications to agencies", children=children)
@@ -214,11 +215,6 @@ def _reference(visit: Visit) -> str:
 def _link(visit: Visit) -> str:
     web = visit.house.settings.web
     return web.link("acknowledge/") if web else ""
-
-
-def _number(visit: Visit) -> int:
-    given = visit.asked("page", "1")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 1
 
 
 def _no_such(visit: Visit) -> Response:
