@@ -173,8 +173,6 @@ DONE: Final = {
     "retried": "It is due again, and goes within a minute.",
     "cancelled": "Taken back.",
     "parked": "Laid aside. It waits until somebody has it tried again, or takes it back.",
-    "cancelled": "Taken back.",
-    "parked": "Laid aside. It waits until somebody has it tried again, or takes it back.",
     "resolved": "Decided. Whoever disputed it can see that.",
 }
 """What a page says after a form, by the word in its address: nothing else can be put there."""
