@@ -157,6 +157,11 @@ class Books:
     told: Mapping[tuple[str, str], Precision] = field(default_factory=dict)
     workers: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
+    def sum_up(self) -> None:
+        """Work out now what is asked of the books again and again, so that nobody who looks has to wait for it."""
+        for _ in (self.service, self.mixes, self.people):
+            pass
+
     @cached_property
     def by_rule(self) -> dict[str, dict[str, Counts]]:
         """The counts of each team that has any, by rule."""

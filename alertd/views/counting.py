@@ -101,14 +101,28 @@ def _told(today: date, *where: ColumnElement[bool]) -> Select[Any]:
         .group_by(Handling.alert_id)
         .subquery()
     )
-    told = select(Notice.alert_id).where(Notice.composed_into.is_not(None)).union(select(DeliveryAlert.alert_id))
     by: tuple[Any, ...] = (Alert.rule, Alert.team, Alert.worker, disputes.c.weight, Alert.closed_as)
     return (
         select(*by, func.count())
         .outerjoin(disputes, disputes.c.alert_id == Alert.id)
-        .where(Alert.id.in_(told), Alert.changed_at >= begin_of(first_day(today)), Alert.child != WHOLE_FEED[0], *where)
+        .where(
+            _is_told(few=bool(where)),
+            Alert.changed_at >= begin_of(first_day(today)),
+            Alert.child != WHOLE_FEED[0],
+            *where,
+        )
         .group_by(*by)
     )
+
+
+def _is_told(*, few: bool) -> ColumnElement[bool]:
+    """Whether a message told somebody of an alert. Of a ``few`` that is looked up for each; of all, the notices are
+    gone through once, which takes half as long."""
+    notices = select(Notice.alert_id).where(Notice.composed_into.is_not(None))
+    if not few:
+        return Alert.id.in_(notices.union(select(DeliveryAlert.alert_id)))
+    told_so = select(DeliveryAlert.id).where(DeliveryAlert.alert_id == Alert.id)
+    return notices.where(Notice.alert_id == Alert.id).exists() | told_so.exists()
 
 
 def team_of(directory: Directory, team: str | None, worker: str | None) -> str:

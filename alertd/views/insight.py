@@ -125,7 +125,9 @@ class Figures:
     def _count(self, changed: Changed) -> Kept:
         at = self._clock()
         with Session(reading(self._engine)) as session:
-            return Kept(books_of(session, self._directory(), local_day(at)), changed, at)
+            books = books_of(session, self._directory(), local_day(at))
+        books.sum_up()
+        return Kept(books, changed, at)
 
 
 def insight(

@@ -96,6 +96,8 @@ def test_everything_drawn_lies_within_the_picture(
 
 def test_a_month_that_is_not_shown_is_a_gap_and_not_none_in_time() -> None:
     text = line("t", "d", [Point("a", 0.5), Point("b", 0.6), Point("c", None), Point("d", 0.7)], key="k")
+    (drawn,) = re.findall(r'points="([^"]*)"', text)
+    assert len(drawn.split()) == 2
     assert text.count("<polyline") == 1 and text.count(' r="4"') == 3 and text.count(' r="2.5"') == 1
 
 
