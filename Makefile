@@ -44,7 +44,7 @@ faults: $(VENV)/dev.stamp  ## every fault of the catalogue on both databases, re
 
 browser: $(VENV)/dev.stamp  ## the pages in Debian's Chromium: telephone and desk, without scripts, on paper, and axe
 	@test -x /usr/bin/chromium || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || { \
-		echo "Installing Debian's Chromium"; apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+		echo "Installing Debian's Chromium"; apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "It could not be installed: see above"
 	$(BIN)/pytest tests/browser --browser -rs
 
 mutations: $(VENV)/dev.stamp  ## break four promises on purpose in a copy; a named fault test must go red for each
