@@ -48,6 +48,10 @@ class Chain:
         """Whether the records hold a step of that stage."""
         return any(step.stage == stage and step.state == "recorded" for step in self._steps)
 
+    def untold(self, stage: Stage) -> bool:
+        """Whether nobody can say if there is a step of that stage."""
+        return any(step.stage == stage and step.state == "cannot tell" for step in self._steps)
+
     @property
     def broken(self) -> frozenset[BreakKind]:
         """In which ways it is broken."""

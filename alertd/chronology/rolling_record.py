@@ -292,4 +292,8 @@ def _standing(chain: Chain, closed: date | None, planned: bool) -> str:
         return "outcome recorded, not closed"
     if chain.has("done"):
         return "being met"
-    return "planned, nothing delivered yet" if planned else "nothing planned"
+    if chain.untold("done"):
+        return "planned, and whether it is delivered cannot be told"
+    if planned:
+        return "planned, nothing delivered yet"
+    return "what is planned cannot be told" if chain.untold("planned") else "nothing planned"

@@ -12,9 +12,11 @@ from alertd.access.about import break_glass
 from alertd.access.may import EMERGENCY_HOURS
 from alertd.audit import chain
 from alertd.cases.holding import Holding, holding
+from alertd.chronology.groups import GROUPS
 from alertd.outbox.deliver import tell_once_a_day
 from alertd.views.alerts import person_name, team_name
 from alertd.views.child import alerts_of, told_about
+from alertd.views.story import Order, rolling, story
 from alertd.web.policy import Policy
 from alertd.web.visit import Page, Visit, deciding
 
@@ -31,6 +33,28 @@ def told(visit: Visit) -> Response:
     return _page(visit, "child_told.html.j2", "told", told=told_about(visit.session, visit.path["child"], visit.office))
 
 
+def chronology(visit: Visit) -> Response:
+    """Everything that happened, in order: of some groups, or of all."""
+    ref, asked = visit.path["child"], visit.request.query_params
+    groups = frozenset(name for name in GROUPS if name in asked.getlist("group"))
+    told = visit.asked("told") == "yes"
+    order: Order = "newest" if visit.asked("order") == "newest" else "oldest"
+    found = story(
+        visit.session, ref, visit.web.cases.of(ref), visit.house.rulebook, visit.office,
+        groups, told=told, order=order,
+    )  # fmt: skip
+    shown = [title for name, title in GROUPS.items() if name in groups]
+    values = {"groups": groups, "with_told": told, "order": order, "shown": shown}
+    return _page(visit, "child_chronology.html.j2", "chronology", story=found, **values)
+
+
+def record(visit: Visit) -> Response:
+    """Each need, what was planned, what was done and what came of it."""
+    ref, kept = visit.path["child"], visit.web.cases.now()
+    found = rolling(visit.session, ref, kept.of(ref), kept, visit.house.rulebook, visit.office)
+    return _page(visit, "child_record.html.j2", "record", record=found)
+
+
 def _page(visit: Visit, template: str, tab: str, **values: Any) -> Response:
     ref = visit.path["child"]
     case = visit.web.cases.of(ref)
@@ -41,7 +65,12 @@ def _page(visit: Visit, template: str, tab: str, **values: Any) -> Response:
         ("Team", team_name(directory, directory.team_of(held))),
         ("You see this as", visit.right.why),
     ]
-    titles = {"alerts": f"Child {ref}", "told": f"Who was told about {ref}"}
+    titles = {
+        "alerts": f"Child {ref}",
+        "chronology": f"Chronology of child {ref}",
+        "record": f"Rolling record of child {ref}",
+        "told": f"Who was told about {ref}",
+    }
     return visit.page(template, title=titles[tab], ref=ref, tab=tab, facts=facts, known=case is not None, **values)
 
 
@@ -87,6 +116,8 @@ def hash_of(ref: str) -> str:
 
 PAGES: Final = (
     Page("/children/{child}", Policy.child, child, name="saw child"),
+    Page("/children/{child}/chronology", Policy.child, chronology, name="saw chronology"),
+    Page("/children/{child}/record", Policy.child, record, name="saw rolling record"),
     Page("/children/{child}/told", Policy.child, told, name="saw who was told"),
     Page("/children/{child}/emergency", Policy.emergency, emergency, ("POST",), name="asked for emergency access"),
 )

@@ -154,6 +154,9 @@ def test_what_no_feed_holds_cannot_be_told_and_is_never_none() -> None:
     assert needs.needs[0].breaks == ()
     assert needs.needs[0].cannot_tell == ("Whether anything is planned for it: no feed holds it.",)
     assert needs.needs[0].steps[1].state == "cannot tell"
+    assert needs.needs[0].standing == "what is planned cannot be told"
+    planned = rolled(NEED, ACTION, holds=frozenset({"need", "planned_action"})).needs[0]
+    assert planned.standing == "planned, and whether it is delivered cannot be told"
 
 
 def test_without_word_of_what_is_held_silence_is_no_answer() -> None:
