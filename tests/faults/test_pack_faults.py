@@ -1,4 +1,4 @@
-"""A rule pack that is no good, at the start and while the daemon runs: F56 and F57."""
+"""A rule pack that is no good, at the start and while the daemon runs: F56 and F57; and settings: F64."""
 
 from __future__ import annotations
 
@@ -128,6 +128,17 @@ def test_a_pack_that_turns_bad_leaves_the_good_one_in_force_and_is_told(
     tell_if_unfit(council.house)
     council.send()
     assert len([m for m in council.mail.sent if m[0] == "gus"]) == 1, "put right, it is told no more"
+
+
+def test_f64_settings_that_break_while_it_runs_change_nothing_and_are_told(council: Council, config: Path) -> None:
+    council.now = datetime(2026, 11, 13, 8, 5, tzinfo=LONDON)
+    config.write_text(config.read_text().replace("[people]", "[pepole]"))
+    tell_if_unfit(council.house)
+    council.send()
+    ((to, subject, body),) = council.mail.sent
+    assert (to, subject) == ("gus", "alertd could not start again")
+    said = "".join(body.split())
+    assert f"{config}:8:pepole:isnotasetting.Didyoumeanpeople?" in said
 
 
 def test_f56_the_daemon_itself_looks_at_its_files_after_each_evaluation(council: Council, config: Path) -> None:
