@@ -19,7 +19,7 @@ from alertd.alerts import handlings
 from alertd.alerts.handling import Asked, Office
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
-from alertd.db.tables import Alert, Notification
+from alertd.db.tables import Alert, DeliveryAlert, Notification
 from alertd.partners import store
 from alertd.partners.policy import Policy as Sendings
 from alertd.partners.policy import Sending
@@ -64,7 +64,10 @@ class Everybody:
     council: Council
     alerts: dict[str, int]
     notified: dict[str, str]
-    """The reference of the notification about each child."""
+    notices: dict[str, int]
+    """The reference of the notification about each child, and the alert it was sent for."""
+    told: dict[str, str]
+    """A message that told somebody of an alert about each child."""
 
     @property
     def house(self) -> House:
@@ -98,10 +101,15 @@ def everybody_at(folder: Path, url: str) -> Everybody:
     _say(council, directory)
     with Session(council.house.engine) as session:
         alerts = {a.child: a.id for a in session.scalars(select(Alert).where(Alert.rule == "cla.review.first"))}
-        about = select(Alert.child, Notification.reference).join(Alert, Notification.alert_id == Alert.id)
-        notified = {row.child: row.reference for row in session.execute(about)}
+        about = select(Alert.child, Alert.id, Notification.reference).join(Alert, Notification.alert_id == Alert.id)
+        sent = session.execute(about).all()
+        told = {
+            child: session.scalars(select(DeliveryAlert.delivery_id).where(DeliveryAlert.alert_id == id_)).first() or ""
+            for child, id_ in alerts.items()
+        }
+    notified = {row.child: row.reference for row in sent}
     assert alerts.keys() == CHILDREN.keys() and notified.keys() == CHILDREN.keys()
-    return Everybody(council, alerts, notified)
+    return Everybody(council, alerts, notified, {row.child: row.id for row in sent}, told)
 
 
 _LISTS = {
