@@ -15,15 +15,14 @@ from datetime import datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy import Engine, literal, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from alertd import watchdog
 from alertd.alerts import silence_store
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
-from alertd.db.engine import reading
+from alertd.db.engine import answers, reading
 from alertd.errors import InputError
 from alertd.evaluation import evaluate_once
 from alertd.following import follow_once
@@ -41,22 +40,13 @@ PULSE_SECONDS = 30.0
 """How often the database is asked whether it is there, and how long it may take to answer."""
 
 
-def _answers(engine: Engine) -> bool:
-    """Whether the database answers. Its own time limits hang when it does: then this does not return."""
-    try:
-        with reading(engine).connect() as connection:
-            return bool(connection.execute(select(literal(True))).scalar_one())
-    except DBAPIError:
-        return False
-
-
 async def _listen(house: House, stopping: asyncio.Event) -> None:
     """Say when the database is silent: a loop that waits for it cannot, because it waits."""
     silent = False
     asked: asyncio.Task[bool] | None = None
     while not stopping.is_set():
         if asked is None or asked.done():
-            asked = asyncio.create_task(asyncio.to_thread(_answers, house.engine))
+            asked = asyncio.create_task(asyncio.to_thread(answers, house.engine))
         await asyncio.wait([asked], timeout=PULSE_SECONDS)
         was, silent = silent, not (asked.done() and asked.result())
         if silent:

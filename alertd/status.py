@@ -44,11 +44,15 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """One thing that waits for somebody: what it is, who must act, and what they do."""
+    """One thing that waits for somebody: what it is, who must act, and what they do.
+
+    ``without_details`` is what it is for somebody who may see no child; blank where ``what`` says nothing of one.
+    """
 
     what: str
     who: str
     do: str
+    without_details: str = ""
 
 
 @dataclass(slots=True)
@@ -290,12 +294,14 @@ def _agencies(session: Session) -> Iterator[Waits]:
                 f"Notification {reference} to {to} is held: {why}",
                 "the child's worker and team manager",
                 f"alertd partners show {reference} says what to mend",
+                f"Notification {reference} is held",
             )
         else:
             yield Waits(
                 f"Notification {reference} to {to} waits for approval: {why}",
                 "whoever the policy names",
                 f"alertd partners approve {reference}, or refuse it with a reason",
+                f"Notification {reference} waits for approval",
             )
     if len(rows) > SHOWN:
         yield Waits(f"{len(rows) - SHOWN} more notifications wait", "whoever the policy names", "alertd partners list")

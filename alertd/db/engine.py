@@ -18,9 +18,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, literal, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from alertd.errors import InputError
 
@@ -87,6 +88,15 @@ def open_engine(url: str) -> Engine:
 def reading(engine: Engine) -> Engine:
     """The same database for read-only transactions, which do not wait for writers on SQLite."""
     return engine.execution_options(postgresql_readonly=True)
+
+
+def answers(engine: Engine) -> bool:
+    """Whether the database answers. Its own time limits hang when it does: then this does not return."""
+    try:
+        with reading(engine).connect() as connection:
+            return bool(connection.execute(select(literal(True))).scalar_one())
+    except (DBAPIError, NoConnectionLeft):
+        return False
 
 
 def upgrade(engine: Engine) -> None:

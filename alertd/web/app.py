@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
@@ -11,12 +12,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from alertd.bootstrap import House
+from alertd.db.engine import answers
 from alertd.views.cases import Cases
 from alertd.web import acknowledge, calendars
 from alertd.web.api.app import api
 from alertd.web.api.calls import PREFIX
 from alertd.web.look import static_files
-from alertd.web.pages import child, deliveries, partners, signing, teams, work
+from alertd.web.pages import child, deliveries, partners, signing, system, teams, work
+from alertd.web.ready import Ready
 from alertd.web.visit import Page, Web, endpoint
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -26,6 +29,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *teams.PAGES,
     *partners.PAGES,
     *deliveries.PAGES,
+    *system.PAGES,
 )
 """Every page, with the policy that says who it is for."""
 
@@ -37,6 +41,7 @@ def app(house: House) -> Starlette:
         *acknowledge.routes(house),
         *calendars.routes(house),
         Route("/health", _health, methods=["GET"]),
+        Route("/ready", Ready(partial(answers, house.engine)).show, methods=["GET"]),
         static_files(),
         Mount(PREFIX, api(web)),
         *(Route(page.path, endpoint(web, page), methods=list(page.methods)) for page in PAGES),
