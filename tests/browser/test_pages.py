@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from starlette.routing import compile_path
 
 from alertd.engine import sweep as sweeping
 from alertd.settings.web import Web
-from alertd.web.app import app
+from alertd.web.app import PAGES, app
 from alertd.web.signing_in import links
 from tests.browser.looking import NARROW, look_at, opened
 from tests.browser.serving import serving
@@ -108,6 +111,29 @@ def test_the_pages_of_a_manager(page: Page, site: Site) -> None:
     site.open(page, "/teams/T1", "team")
     page.locator("#board a").first.click()
     look_at(page, "team-person")
+
+
+@pytest.mark.parametrize(("subject", "start"), [("S1", "/teams/T1"), ("A1", "/")], ids=["manager", "administrator"])
+def test_one_of_each_page_that_links_lead_to(page: Page, site: Site, subject: str, start: str) -> None:
+    """Whoever adds a page and a link to it has it looked at here."""
+    site.sign_in(page, subject)
+    ahead, seen = [start], set[str]()
+    while ahead:
+        path = ahead.pop(0)
+        kind = _kind(path)
+        if kind is None or kind in seen:
+            continue
+        seen.add(kind)
+        site.open(page, path, "-".join([subject, *re.findall(r"\w+", kind or "home")]))
+        links = [link.get_attribute("href") or "" for link in page.locator("a[href^='/']").all()]
+        ahead += [urlsplit(link).path for link in links]
+    assert "/work" in seen and len(seen) > 3, seen
+    assert subject != "S1" or {"/alerts/{alert}", "/children/{child}"} <= seen
+
+
+def _kind(path: str) -> str | None:
+    """Which page a path leads to, as the routes write it."""
+    return next((one.path for one in PAGES if "GET" in one.methods and compile_path(one.path)[0].match(path)), None)
 
 
 def test_what_somebody_may_not_see_is_refused_in_words(page: Page, site: Site) -> None:
