@@ -216,11 +216,30 @@ ANSWERS_OTHERWISE: Mapping[tuple[str, str], set[int]] = {
 }
 
 
+QUERIES: Mapping[str, tuple[str, ...]] = {
+    "/teams/{team}/alerts": ("person={worker}", "person={worker}&stage=due"),
+    "/children/{child}/chronology": ("told=yes&order=newest",),
+    f"{PREFIX}/teams/{{team}}/alerts": ("person={worker}",),
+    f"{PREFIX}/alerts": ("state=all", "team=SV", "child={child}", "team={team}&limit=1"),
+}
+"""What else a path is asked with, because without it there is less to leak."""
+
 ONLY_LOOK: Mapping[str, frozenset[str]] = {
     "/partners/{alert}/{reference}/{what}": frozenset({"iro"}),
 }
 """Who is let in by the policy and may look, and is refused to decide: that is for the child's worker and the line above
 them."""
+
+
+def addresses(path: str, town: Everybody) -> dict[str, str]:
+    """Every address of a route, with the child it is about."""
+    found = {}
+    for child, (worker, team) in CHILDREN.items():
+        bare = filled(path, child, town)
+        found[bare] = child
+        for query in QUERIES.get(path, ()):
+            found[f"{bare}?{query.format(worker=worker, child=child, team=team)}"] = child
+    return found
 
 
 def filled(path: str, child: str, town: Everybody) -> str:
@@ -282,8 +301,7 @@ def walk(town: Everybody, subject: str | None, each: Callable[[Asker, Served, st
             asker = Asker(town, client, subject)
             asker.come_in()
             for route in guarded(town):
-                paths = {filled(route.path, child, town): child for child in CHILDREN}
-                for path, child in paths.items():
+                for path, child in addresses(route.path, town).items():
                     await each(asker, route, path, child)
 
     asyncio.run(walked())
