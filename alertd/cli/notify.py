@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated
 from uuid import uuid4
 
@@ -33,7 +34,8 @@ def test(
     config: Config,
     anybody: Annotated[bool, typer.Option("--anybody", help="Though nobody there has this address.")] = False,
 ) -> None:
-    """Send one test message and say what became of it. Exit code 1 where it was not delivered."""
+    """Send one test message, and say each step that the channel can tell of and what became of it. Exit code 1 where it
+    was not delivered."""
     settings = load(config)
     known = (EMAIL, *settings.channels)
     if channel not in known:
@@ -50,6 +52,7 @@ def test(
 
 async def _send(settings: Settings, channel: Notifier, address: str) -> Outcome:
     letter = test_letter(settings, address)
+    channel.hears = partial(print, flush=True)
     try:
         return await channel.send(Message(letter.id, address, channel.write(letter)))
     finally:

@@ -7,10 +7,12 @@ takes the channel's settings (a mapping) and returns a :class:`Notifier`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from alertd.errors import InputError
 
 Result = Literal["delivered", "later", "refused", "unknown"]
 Scope = Literal["message", "destination", "channel"]
@@ -107,6 +109,10 @@ class Pace:
     per_minute: int | None = None
 
 
+class NotBelievedError(InputError):
+    """What was posted to alertd does not show that it is from the other side of the channel."""
+
+
 class Notifier(ABC):
     """A channel. ``send`` never raises for what the other side does, and never retries.
 
@@ -115,6 +121,13 @@ class Notifier(ABC):
 
     name: str
     pace: Pace = Pace()
+    hears: Callable[[str], None] | None = None
+    """Who watches an attempt, where a person tries the channel out: told of each step when it is done."""
+
+    def say(self, step: str) -> None:
+        """A step that is done, in words: how far it came and with whom, and nothing of the message."""
+        if self.hears is not None:
+            self.hears(step)
 
     @abstractmethod
     def write(self, letter: Letter) -> bytes:
@@ -140,6 +153,15 @@ class Notifier(ABC):
         the other side does: then there is nothing new."""
         del awaited
         return []
+
+    def called_back(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
+        """What the other side posted to alertd by itself, where it does so. No network, no clock; from any thread.
+
+        Raises ``NotBelievedError`` for what does not show that it is theirs, and ``InputError`` for what cannot be
+        read.
+        """
+        del headers, body
+        raise NotBelievedError("this channel is not called back")
 
     async def close(self) -> None:  # noqa: B027 - a channel that keeps no connection has nothing to do
         """Let go of connections; a later :meth:`send` opens new ones."""

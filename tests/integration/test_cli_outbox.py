@@ -246,13 +246,24 @@ def test_a_test_message_goes_to_whom_the_files_know_and_says_what_became_of_it(o
     with SmtpServer() as server:
         (office.folder / "alertd.toml").write_text(SETTINGS.format(port=server.port))
         done = office.run("notify", "test", "email", "Ade@council.example")
-        assert (done.code, done.out) == (0, "delivered: the mail server took responsibility for it\n")
+        assert done.code == 0 and done.out.splitlines() == [
+            "looked up 127.0.0.1: 127.0.0.1",
+            f"connected to 127.0.0.1 port {server.port}",
+            "127.0.0.1 answers",
+            "the sender is accepted",
+            "the recipient is accepted",
+            "the message may come",
+            "the message was taken: 250 stored",
+            "delivered: the mail server took responsibility for it",
+        ]
         stranger = office.run("notify", "test", "email", "x@council.example")
         assert "nobody in the staff or agency files has this address on email" in stranger.one_line
     assert [taken.recipients for taken in server.taken] == [("Ade@council.example",)]
     assert b"It tells of no child" in server.taken[0].content
     done = office.run("notify", "test", "email", "ade@council.example")
-    assert done.code == 1 and done.out.startswith("later: not sent: while connecting")
+    *steps, said = done.out.splitlines()
+    assert done.code == 1 and said.startswith("later: not sent: while connecting")
+    assert steps == ["looked up 127.0.0.1: 127.0.0.1"], "the steps before the one that failed"
     done = office.run("notify", "test", "file", "x@y.example", "--anybody")
     assert done.code == 0 and len(list((office.folder / "drop").iterdir())) == 1
     done = office.run("notify", "test", "fil", "x")

@@ -62,6 +62,38 @@ def test_with_tls_and_login_the_message_arrives(
     assert server.heard.index("AUTH") < server.heard.index("MAIL")
 
 
+@pytest.mark.parametrize("how", ["starttls", "implicit"])
+def test_who_watches_hears_each_step_with_the_end_of_the_certificate_and_no_password(
+    how: Literal["starttls", "implicit"], authority: trustme.CA, ca_file: Path, tmp_path: Path
+) -> None:
+    end = datetime.now(UTC) + timedelta(days=20)
+    secret, heard = tmp_path / "password", []
+    secret.write_text(LOGIN[1] + "\n")
+    secret.chmod(0o600)
+
+    async def watched(port: int) -> None:
+        email = channel(port, tls=how, ca_file=ca_file, username=LOGIN[0], password_file=secret)
+        email.hears = heard.append
+        assert (await email.send(MESSAGE)).result == "delivered"
+        await email.close()
+
+    certificate = served(authority.issue_cert("localhost", not_after=end))
+    with SmtpServer(tls=certificate, implicit=how == "implicit", login=LOGIN) as server:
+        asyncio.run(watched(server.port))
+    encrypted = f"encrypted with TLSv1.3; the certificate of the other side holds until {end:%Y-%m-%d}"
+    assert heard[0].startswith("looked up localhost: ")
+    answers = heard.index("localhost answers")
+    assert heard.index(encrypted) == answers + (1 if how == "starttls" else -1)
+    assert heard[-5:] == [
+        f"logged in as {LOGIN[0]}",
+        "the sender is accepted",
+        "the recipient is accepted",
+        "the message may come",
+        "the message was taken: 250 stored",
+    ]
+    assert not any(LOGIN[1] in step for step in heard)
+
+
 def test_f21_without_starttls_on_offer_nothing_is_sent(ca_file: Path) -> None:
     with SmtpServer() as server:
         [outcome] = attempts(server.port, MESSAGE, tls="starttls", ca_file=ca_file)

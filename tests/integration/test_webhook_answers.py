@@ -195,9 +195,14 @@ def test_f30_a_certificate_must_be_right(tmp_path: Path, names: list[str], known
     with HTTPServer(host="localhost", ssl_context=tls(authority, *names)) as server:
         server.expect_request("/hook").respond_with_data("")
         made = channel(tmp_path, server.url_for("/hook"), **({"ca_file": tmp_path / "ca.pem"} if known else {}))
+        heard: list[str] = []
+        made.hears = heard.append
         outcome, checked = post(made), asyncio.run(made.check())
         assert (outcome.result, checked.result) == (result, result)
         assert len(server.log) == (result == "delivered")
+    steps = [step.partition(";")[0] for step in heard]
+    sent = ["connected", "encrypted with TLSv1.3", "the message is sent, the answer is waited for"]
+    assert steps == (sent if result == "delivered" else sent[:1]), "who watches hears how far it came"
 
 
 def test_f30_the_certificate_must_be_of_the_name_though_its_address_is_called(

@@ -56,7 +56,7 @@ class EmailNotifier(Notifier):
                 return Outcome("refused", f"not sent: the {whose}'s address is not a plain ASCII name@domain")
         if (kept := self._kept()) and (outcome := await self._attempt(kept, message)):
             return outcome
-        outcome = await self._attempt(Connection(self._config, self._context, self._password), message, new=True)
+        outcome = await self._attempt(self._connection(), message, new=True)
         assert outcome is not None
         return outcome
 
@@ -89,7 +89,7 @@ class EmailNotifier(Notifier):
         now = self._clock()
         if doubts := self._sealer.in_doubt(now):
             return Outcome("refused", f"S/MIME: {'; '.join(doubts)}")
-        connection = Connection(self._config, self._context, self._password)
+        connection = self._connection()
         try:
             async with asyncio.timeout(BEFORE_THE_MESSAGE * self._config.timeout_seconds):
                 await connection.open()
@@ -107,6 +107,9 @@ class EmailNotifier(Notifier):
         """Take leave of the relay and let go of idle connections; later messages open new ones."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.leave() for connection in idle))
+
+    def _connection(self) -> Connection:
+        return Connection(self._config, self._context, self._password, self.say)
 
     def _kept(self) -> Connection | None:
         while self._idle:

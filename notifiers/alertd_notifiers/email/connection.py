@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -22,18 +23,32 @@ from alertd.outbox.mail_message import return_path
 from alertd_notifiers.email.config import EmailConfig
 from alertd_notifiers.email.dialogue import Dialogue, Reply
 from alertd_notifiers.email.reach import connected
-from alertd_notifiers.email.verdict import Stage
+from alertd_notifiers.email.verdict import Stage, plain
+from alertd_notifiers.secured import in_words
 
 _QUIT_SECONDS = 5.0
+_SAID = {
+    Stage.SENDER: "the sender is accepted",
+    Stage.RECIPIENT: "the recipient is accepted",
+    Stage.MESSAGE: "the message may come",
+}
 
 
 class Connection:
     """A connection, and in ``stage`` how far the present attempt has come."""
 
-    def __init__(self, config: EmailConfig, context: ssl.SSLContext, password: str | None) -> None:
+    def __init__(
+        self,
+        config: EmailConfig,
+        context: ssl.SSLContext,
+        password: str | None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``say`` is told of each step that is done."""
         self.stage = Stage.CONNECT
         self._config = config
         self._password = password
+        self._say = say
         self._transport: asyncio.Transport | None = None
         self._dialogue: Dialogue | None = None
         self._begun = False  # a message was announced that did not go
@@ -54,7 +69,7 @@ class Connection:
     async def open(self) -> None:
         """Connect, encrypt, log in."""
         config = self._config
-        made = await connected(config.host, config.port, config.timeout_seconds)
+        made = await connected(config.host, config.port, config.timeout_seconds, self._say)
         try:
             await self._smtp.connect(sock=made)
         except BaseException:
@@ -62,6 +77,7 @@ class Connection:
             raise
         self._keep_transport()
         await self._smtp.ehlo()
+        self._say(f"{config.host} answers")
         if self._config.tls == "starttls":
             self.stage = Stage.TLS
             if not self._smtp.supports_extension("starttls"):
@@ -75,10 +91,13 @@ class Connection:
             # login() tries each method with the same password: a wrong one would count as several failures.
             login = self._smtp.auth_plain if "plain" in self._smtp.server_auth_methods else self._smtp.login
             await login(self._config.username, self._password)
+            self._say(f"logged in as {self._config.username}")
 
     def _keep_transport(self) -> None:
         if isinstance(self._smtp.transport, asyncio.Transport):
             self._transport = self._smtp.transport
+            if made := self._transport.get_extra_info("ssl_object"):
+                self._say(in_words(made))
 
     async def announce(self, message: Message) -> None:
         """Everything up to the server's word that it is ready for the message, in one go where it takes that."""
@@ -103,6 +122,7 @@ class Connection:
             reply = await self._reply()
             if not _accepted(self.stage, reply):
                 self._refuse(self.stage, reply, message)
+            self._say(_SAID[self.stage])
 
     async def _skip(self, reset: bytes) -> None:
         if reset:
@@ -114,7 +134,9 @@ class Connection:
         for stage in stages:
             self.stage = refused[0] if refused else stage
             reply = await self._reply()
-            if refused is None and not _accepted(stage, reply):
+            if refused is None and _accepted(stage, reply):
+                self._say(_SAID[stage])
+            elif refused is None:
                 refused = stage, reply
             elif refused and stage is Stage.MESSAGE and reply.code == 354:
                 self.abort()  # it waits for a message to nobody
@@ -158,6 +180,7 @@ class Connection:
         self._begun = False
         if not 200 <= reply.code <= 299:
             raise SMTPDataError(reply.code, reply.text)
+        self._say(f"the message was taken: {reply.code} {plain(reply.text)}".rstrip())
 
     async def _reply(self) -> Reply:
         assert self._dialogue is not None

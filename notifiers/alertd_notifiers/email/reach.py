@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from functools import partial
 
 from alertd_notifiers.in_thread import in_thread
 
 
-async def connected(host: str, port: int, seconds: float) -> socket.socket:
+async def connected(host: str, port: int, seconds: float, say: Callable[[str], None] = lambda _: None) -> socket.socket:
     """A socket connected to the first address of the host that answers; each may take its share of ``seconds``.
+    ``say`` is told what was found, and which addresses do not answer.
 
     Raises OSError: ``socket.gaierror`` for a name that is not known, or not found out in time.
     """
@@ -22,13 +24,19 @@ async def connected(host: str, port: int, seconds: float) -> socket.socket:
         found = await in_thread(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM), seconds)
     except TimeoutError:
         raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer") from None
+    say(f"looked up {host}: {', '.join(str(address[0]) for *_, address in found)}")
     for family, kind, protocol, _, address in found[:-1]:
         try:
-            return await _to(socket.socket(family, kind, protocol), address, seconds / len(found))
-        except OSError:
+            made = await _to(socket.socket(family, kind, protocol), address, seconds / len(found))
+        except OSError as fault:
+            say(f"{address[0]!s} port {address[1]!s} does not answer: {type(fault).__name__}")
             continue
+        say(f"connected to {address[0]!s} port {address[1]!s}")
+        return made
     family, kind, protocol, _, address = found[-1]
-    return await _to(socket.socket(family, kind, protocol), address, seconds / len(found))
+    made = await _to(socket.socket(family, kind, protocol), address, seconds / len(found))
+    say(f"connected to {address[0]!s} port {address[1]!s}")
+    return made
 
 
 async def _to(made: socket.socket, address: object, seconds: float) -> socket.socket:

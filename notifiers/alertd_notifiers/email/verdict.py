@@ -59,12 +59,12 @@ def judge(stage: Stage, fault: Exception) -> Outcome:
 def _described(fault: Exception) -> str:
     cause = fault.__cause__ if isinstance(fault.__cause__, OSError) else fault
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the server's certificate was not accepted ({_plain(cause.verify_message)})"
+        return f"the server's certificate was not accepted ({plain(cause.verify_message)})"
     if isinstance(cause, ssl.SSLError):
-        return f"TLS failed ({_plain(cause.reason or 'no reason given')})"
+        return f"TLS failed ({plain(cause.reason or 'no reason given')})"
     if isinstance(fault, SMTPResponseException):
         if 100 <= fault.code <= 999:
-            return f"the server answered {fault.code} {_plain(fault.message)}".rstrip()
+            return f"the server answered {fault.code} {plain(fault.message)}".rstrip()
         return "the server's answer could not be understood"
     if isinstance(fault, TimeoutError):
         return "the server did not answer in time"
@@ -72,10 +72,10 @@ def _described(fault: Exception) -> str:
         return "the server's name could not be looked up"
     if isinstance(cause, OSError):  # the library's own connection errors are OSErrors too
         return os.strerror(cause.errno).lower() if cause.errno else "the connection failed"
-    return _plain(str(fault))
+    return plain(str(fault))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Foreign text made fit for a log: one line, printable, short, without mail addresses."""
     printable = "".join(c for c in " ".join(text.split()) if c.isprintable())
     return re.sub(r"\S+@\S+", "(address)", printable)[:_TEXT_LIMIT]

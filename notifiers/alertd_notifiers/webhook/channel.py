@@ -7,7 +7,7 @@ import base64
 import json
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from standardwebhooks import Webhook
 from alertd.errors import InputError, did_you_mean
 from alertd.outbox.channel import Awaited, Letter, Message, Notifier, Outcome, Pace, Receipt
 from alertd.outbox.channel_config import read_secret
+from alertd_notifiers.secured import in_words
 from alertd_notifiers.webhook.config import Endpoint, WebhookConfig
 from alertd_notifiers.webhook.reach import CheckedBackend, NotAllowedError
 
@@ -38,16 +39,28 @@ _LONGEST_ANSWER: Final = 4096
 """Bytes read of an answer. One that acknowledges has some 30."""
 
 
+_STEPS: Final = {
+    "connection.connect_tcp.complete": "connected",
+    "http11.send_request_body.complete": "the message is sent, the answer is waited for",
+}
+
+
 class _Attempt:
     """How far an attempt has come: whether any byte of the request has gone out, and what was heard by now."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.request = False
         self.heard: Outcome | None = None
+        self._say = say
 
-    async def trace(self, event: str, _info: Mapping[str, object]) -> None:
+    async def trace(self, event: str, info: Mapping[str, object]) -> None:
         """Told by the connection at each of its steps."""
         self.request |= event.endswith("send_request_headers.started")
+        made = info.get("return_value")
+        if event == "connection.start_tls.complete" and isinstance(made, httpcore.AsyncNetworkStream):
+            self._say(in_words(made.get_extra_info("ssl_object")))
+        elif event in _STEPS:
+            self._say(_STEPS[event])
 
 
 class WebhookNotifier(Notifier):
@@ -99,7 +112,7 @@ class WebhookNotifier(Notifier):
             return Outcome("refused", "not sent: its endpoint is not in the settings any more", "destination")
         if message.recipient in self._gone:
             return Outcome("refused", f"not sent: the endpoint answered {_GONE} earlier{_SWITCHED_OFF}", "destination")
-        attempt = _Attempt()
+        attempt = _Attempt(self.say)
         try:
             async with asyncio.timeout(self._config.timeout_seconds):
                 await self._post(endpoint, message, attempt)
