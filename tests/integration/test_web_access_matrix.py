@@ -176,6 +176,25 @@ def test_every_route_has_one_policy_and_nothing_is_served_beside(town: Everybody
     assert not shadowed, "what has a policy is guarded by it"
 
 
+GUARDS: Mapping[str, set[Policy]] = {
+    "child": {Policy.child, Policy.emergency},
+    "alert": {Policy.alert},
+    "team": {Policy.team},
+    "delivery": {Policy.system},
+    "secret": {Policy.public},
+    "reference": {Policy.partner, Policy.alert},
+    "what": {Policy.alert, Policy.system},
+}
+"""The policies that look at what a part of a path names: under another one nobody would ask whose it is."""
+
+
+def test_whatever_a_path_names_is_looked_at_by_its_policy(town: Everybody) -> None:
+    for route in guarded(town):
+        for part in re.findall(r"{(\w+)", route.path):
+            assert part in GUARDS, f"say which policies look at {part} in {route.path}"
+            assert route.policy in GUARDS[part], f"{route.path} names a {part}, of whom {route.policy} asks nothing"
+
+
 def test_every_role_and_every_policy_was_thought_about() -> None:
     assert BY_ROLE.keys() == ROLES, "say in BY_ROLE what somebody of each role may have"
     assert ALLOWS.keys() == set(Policy), "say in ALLOWS what each policy means"
