@@ -14,11 +14,11 @@ from starlette.routing import Mount, Route
 from alertd.bootstrap import House
 from alertd.db.engine import answers
 from alertd.views.cases import Cases
-from alertd.web import acknowledge, calendars
+from alertd.web import acknowledge, calendars, callback
 from alertd.web.api.app import api
 from alertd.web.api.calls import PREFIX
 from alertd.web.look import static_files
-from alertd.web.pages import child, deliveries, partners, signing, system, teams, work
+from alertd.web.pages import child, deliveries, exceptions, partners, signing, system, teams, work
 from alertd.web.ready import Ready
 from alertd.web.visit import Page, Web, endpoint
 
@@ -29,6 +29,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *teams.PAGES,
     *partners.PAGES,
     *deliveries.PAGES,
+    *exceptions.PAGES,
     *system.PAGES,
 )
 """Every page, with the policy that says who it is for."""
@@ -40,6 +41,7 @@ def app(house: House) -> Starlette:
     routes = [
         *acknowledge.routes(house),
         *calendars.routes(house),
+        *callback.routes(house),
         Route("/health", _health, methods=["GET"]),
         Route("/ready", Ready(partial(answers, house.engine)).show, methods=["GET"]),
         static_files(),

@@ -1,4 +1,4 @@
-"""What Notify says by itself of a message: its delivery receipts (callbacks), for whoever gives it an address for
+"""What Notify says by itself of a message: its delivery receipts (callbacks), where it was given alertd's address for
 them. alertd asks for the same as it goes, so a callback only makes it sooner; both have the same key."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 
 from alertd.errors import InputError
-from alertd.outbox.channel import Receipt
+from alertd.outbox.channel import NotBelievedError, Receipt
 from alertd_notifiers.govuk_notify.answers import receipt_of
 
 
@@ -16,12 +16,12 @@ def receipt_called_back(token: str, headers: Mapping[str, str], body: bytes) -> 
     """The receipt that Notify posted; None for a status that ends nothing.
 
     ``token`` is the bearer token of Notify's page for callbacks; names of ``headers`` in any case.
-    Raises ``InputError`` for another token, and for what is no receipt.
+    Raises ``NotBelievedError`` for another token, and ``InputError`` for what is no receipt.
     """
     where = "govuk_notify callback"
     given = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
     if not token or not hmac.compare_digest(given.encode("utf-8"), f"Bearer {token}".encode()):
-        raise InputError("the bearer token is not ours: not believed", where=where)
+        raise NotBelievedError("the bearer token is not ours: not believed", where=where)
     try:
         said = json.loads(body)
         delivery, id_, status = (said[key] for key in ("reference", "id", "status"))

@@ -18,6 +18,7 @@ from alertd.errors import InputError
 from alertd.outbox.channel import Awaited, Letter, Message, Notifier, Outcome, Pace, Receipt
 from alertd.outbox.channel_config import read_secret
 from alertd_notifiers.govuk_notify.answers import receipt_of, refusal
+from alertd_notifiers.govuk_notify.callback import receipt_called_back
 from alertd_notifiers.govuk_notify.config import UUID, GovukNotifyConfig
 from alertd_notifiers.govuk_notify.written import address_lines, sort_of, written
 from alertd_notifiers.in_thread import in_thread
@@ -50,6 +51,8 @@ class GovukNotifyNotifier(Notifier):
         if not re.fullmatch(rf"\S*{UUID}-{UUID}", self._api_key):
             fix = "Put the key there as Notify shows it when it is made: its name, the service's id, the secret"
             raise InputError("is no whole key of GOV.UK Notify", where=str(config.api_key_file), fix=fix)
+        token = config.callback_token_file
+        self._callback_token = read_secret(token, "token") if token else ""
         self._templates = {
             "email": config.email_template,
             "text": config.text_template,
@@ -89,6 +92,11 @@ class GovukNotifyNotifier(Notifier):
         except TimeoutError:
             return list(found)  # the rest is asked for the next time
         return found
+
+    def called_back(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
+        """What Notify posted; nothing for a status that ends nothing."""
+        receipt = receipt_called_back(self._callback_token, headers, body)
+        return [receipt] if receipt else []
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -17,6 +17,7 @@ _ONE = f"^{UUID}$"
 class GovukNotifyConfig(ChannelConfig):
     """``api_key_file`` holds the whole key as Notify shows it. A template for each sort of message that is sent:
     ``email_template`` and ``letter_template`` with ((subject)) and ((body)), ``text_template`` with ((message)).
+    ``callback_token_file`` holds the bearer token of Notify's callbacks, where it is given alertd's address for them.
     ``sms_sender`` is the id of another sender than the service's usual one. ``timeout_seconds`` is for each request;
     ``per_minute`` is Notify's own limit for a key, 3,000."""
 
@@ -25,6 +26,7 @@ class GovukNotifyConfig(ChannelConfig):
     text_template: str | None = Field(default=None, pattern=_ONE)
     letter_template: str | None = Field(default=None, pattern=_ONE)
     sms_sender: str | None = Field(default=None, pattern=_ONE)
+    callback_token_file: Path | None = None
     base_url: str = Field(default="https://api.notifications.service.gov.uk", pattern=r"^https?://[^\s/?#@]+/?$")
     timeout_seconds: float = Field(default=30, gt=0)
     per_minute: int | None = Field(default=3000, ge=1)
