@@ -92,13 +92,21 @@ def test_a_program_reads_the_work_the_alert_and_the_child_that_its_person_has(pr
     assert "Ade" in {told["name"] for told in programs.get("W1", f"/children/{OWN}/told").json()["told"]}
     entries = programs.get("W1", f"/children/{OWN}/chronology").json()["entries"]
     assert [entry["day"] for entry in entries][:1] == ["2015-03-02"] and "2026-10-30" in [e["day"] for e in entries]
-    [need] = programs.get("W1", f"/children/{OWN}/record").json()["record"]["needs"]
-    assert need["open"] and CANARY[OWN] in need["what"]
+    of_health = programs.get("W1", f"/children/{OWN}/chronology?group=health&group=needs").json()["entries"]
+    assert [(entry["group"], entry["records"]) for entry in of_health] == [("needs", ["need:N1"])]
+    [followed] = programs.get("W1", f"/children/{OWN}/record").json()["record"]["followed"]
+    assert followed["need"]["open"] and CANARY[OWN] in followed["need"]["what"]
     assert [team["team"] for team in programs.get("M1", "/teams").json()["teams"]] == ["T1"]
     board = programs.get("M1", "/teams/T1").json()
     assert {row["person"]: row["children"] for row in board["people"]}["W1"] == 1
     behind = programs.get("M1", "/teams/T1/alerts?person=W1").json()["children"]
     assert [child["child"] for child in behind] == [OWN]
+
+
+def test_whoever_looks_after_alertd_reads_how_it_fares_and_nobody_else(programs: Programs) -> None:
+    found = programs.get("administrator", "/health").json()
+    assert found["at"] and found["feeds"] and {one["name"] for one in found["counted"]} >= {"Messages", "Open alerts"}
+    assert problem(programs.get("W1", "/health"), 403)
 
 
 def test_what_is_not_theirs_and_what_is_not_there_are_one_answer(programs_anywhere: Programs) -> None:

@@ -13,14 +13,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from alertd.access.may import teams_seen
 from alertd.alerts import handlings
 from alertd.alerts.handling import Asked, Kind
-from alertd.chronology.chronology import chronology, limits
+from alertd.chronology.chronology import chronology, limits, of_groups
 from alertd.chronology.entry import Entry
-from alertd.chronology.rolling_record import RollingRecord, rolling_record
+from alertd.chronology.groups import Group
 from alertd.db.tables import Alert
-from alertd.people.directory import Directory
 from alertd.views import alert_list, teams
 from alertd.views.alerts import Row
 from alertd.views.child import AlertPage, Told, alert_page, alerts_of, told_about
+from alertd.views.story import Rolling, named, rolling
+from alertd.views.system import System
 from alertd.views.teams import Board, TeamCount
 from alertd.views.work import Child, Work, by_child, work
 from alertd.web.api.calls import PREFIX, Asking, Call
@@ -90,11 +91,11 @@ class Chronology:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """A child's needs, each with what was planned, done and came of it."""
+class Record:
+    """A child's needs, each with what was planned, done and came of it, and its open alerts."""
 
     child: str
-    record: RollingRecord
+    record: Rolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,30 +217,22 @@ def told_of_child(visit: Asking, child: str) -> ToldOfChild:
     return ToldOfChild(child, told_about(visit.session, child, visit.office))
 
 
-def chronology_of_child(visit: Asking, child: str) -> Chronology:
-    """Everything that the feeds say happened to a child, in order and in words."""
+def chronology_of_child(
+    visit: Asking, child: str, group: Annotated[list[Group] | None, Query(description="Of these groups alone.")] = None
+) -> Chronology:
+    """Everything that the feeds say happened to a child, in order and in words, with the records it is told from."""
     case = visit.web.cases.of(child)
     if case is None:
         return Chronology(child, (), ("No feed holds the child any more.",))
-    named = partial(_named, visit.office.directory)
-    return Chronology(child, chronology(case, visit.office.today, named), limits(case))
+    entries = chronology(case, visit.office.today, partial(named, visit.office.directory))
+    return Chronology(child, of_groups(entries, frozenset(group or ())), limits(case))
 
 
-def record_of_child(visit: Asking, child: str) -> Followed:
+def record_of_child(visit: Asking, child: str) -> Record:
     """Each need of a child, what was planned, what was done and what came of it, and where that breaks off."""
     kept = visit.web.cases.now()
-    case = kept.of(child)
-    if case is None:
-        return Followed(child, RollingRecord((), ("No feed holds the child any more.",)))
-    holds = {kind for _, standing in kept.feeds for kind in standing.said.holds}
-    named = partial(_named, visit.office.directory)
-    return Followed(child, rolling_record(case, visit.office.today, holds=holds, named=named))
-
-
-def _named(directory: Directory, id_: str) -> str:
-    """A worker or a team by its key in the feed."""
-    found = directory.people.get(id_) or directory.teams.get(id_)
-    return found.name if found else id_
+    found = rolling(visit.session, child, kept.of(child), kept, visit.house.rulebook, visit.office)
+    return Record(child, found)
 
 
 def all_teams(visit: Asking) -> Teams:
@@ -260,6 +253,11 @@ def behind_board(visit: Asking, team: str, person: Word = "", stage: Stage | Non
     return Children(tuple(found))
 
 
+def health(visit: Asking) -> System:
+    """How alertd itself fares: what waits for somebody, feeds, channels, and when each part was last at work."""
+    return visit.web.system.of(visit.house)
+
+
 CALLS: Final = (
     Call("/me", Policy.signed_in, me),
     Call("/work", Policy.staff, my_work),
@@ -273,4 +271,5 @@ CALLS: Final = (
     Call("/teams", Policy.teams, all_teams),
     Call("/teams/{team}", Policy.team, board),
     Call("/teams/{team}/alerts", Policy.team, behind_board),
+    Call("/health", Policy.system, health),
 )
