@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.db.access_tables import AuditEntry
-from alertd.db.tables import Delivery, NotificationEvent
+from alertd.db.tables import Alert, Delivery, NotificationEvent
 from alertd.engine import sweep as sweeping
 from alertd.partners import asking, store
 from alertd.people.agencies import Agency, Contact
@@ -202,7 +202,16 @@ def test_not_telling_needs_a_reason_that_goes_into_no_mail(town: Town) -> None:
 
 def test_a_notification_is_shown_under_its_own_alert_only(town: Town) -> None:
     row, seen = town.only(), pages(town).sign_in("W1")
-    other = next(n for n in range(1, row.alert_id + 2) if n != row.alert_id)
+    with Session(town.council.house.engine) as session, session.begin():
+        added = Alert(
+            rule="notify.n5", child="C1", record="care_period:X", occurrence="1", state="open", stage="due",
+            finding=session.get_one(Alert, row.alert_id).finding, worker="W1", team="T1",
+            opened_at=town.council.now, changed_at=town.council.now,
+        )  # fmt: skip
+        session.add(added)
+        session.flush()
+        other = added.id
+    assert seen.get(f"/alerts/{other}").status_code == 200, "they may see the other alert"
     assert seen.get(f"/partners/{other}/{row.reference}").status_code == 403
     assert seen.get(f"/partners/{row.alert_id}/ABCD-EFGH").status_code == 403
     assert seen.get(f"/partners/{row.alert_id}/{row.reference}/burn").status_code == 403
