@@ -34,6 +34,15 @@ _SAID = {
 }
 
 
+class _Client(SMTP):
+    """Lets go at once: the library's own close waits for the other side's part in it, which may never come."""
+
+    def close(self) -> None:
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+        super().close()
+
+
 class Connection:
     """A connection, and in ``stage`` how far the present attempt has come."""
 
@@ -52,7 +61,7 @@ class Connection:
         self._transport: asyncio.Transport | None = None
         self._dialogue: Dialogue | None = None
         self._begun = False  # a message was announced that did not go
-        self._smtp = SMTP(
+        self._smtp = _Client(
             hostname=config.host,  # only for its certificate: open() makes the connection
             timeout=config.timeout_seconds,
             use_tls=config.tls == "implicit",
