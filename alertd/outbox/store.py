@@ -161,7 +161,7 @@ def due(
                     or_(
                         Delivery.next_attempt_at <= now,
                         # Set before the clock went back. What is to come later because it was tried keeps its wait.
-                        and_(retried, Delivery.next_attempt_at > now + _FURTHEST),
+                        Delivery.next_attempt_at > now + _FURTHEST,
                         and_(~retried, Delivery.created_at > now),
                     ),
                     Delivery.destination.not_in(leave_out) if leave_out else true(),

@@ -10,15 +10,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from alertd.db.clock import SharedClock
 from alertd.outbox import ledger as ledgers
 from alertd.outbox import store
-from alertd.outbox.channel import Message, Outcome
+from alertd.outbox.channel import Letter, Message, Outcome
 from alertd.outbox.dispatch import dispatch_once
+from alertd.outbox.failover import fail_over
 from alertd.outbox.ledger import LEASE
 from tests.integration.test_outbox_holds import Fake
-from tests.support.outbox import NOW, moves, put, rows, states
+from tests.support.outbox import NOW, finish, moves, next_claimed, put, rows, states
 
 pytest_plugins = ["tests.support.databases"]
 
@@ -138,6 +140,20 @@ def test_f45_a_retry_after_the_clock_went_back_keeps_its_wait(engine: Engine) ->
     for _ in range(3):
         asyncio.run(dispatch_once(engine, {"email": channel}, lambda: NOW, random.Random(1)))
     assert len(channel.sent) == 1
+
+
+@pytest.mark.fault("F45")
+def test_f45_what_stands_in_does_not_wait_until_a_clock_that_went_back_has_caught_up(engine: Engine) -> None:
+    """It was made long before it was let go, and was never tried."""
+    put(engine, "d1")
+    letter = Letter("d2", "alertd@council.example", "", "room", NOW, "", "", "", "")
+    with Session(engine) as session, session.begin():
+        store.put(session, letter, b"", person="d1", resolved_by="", channel="text", stands_in_for="d1")
+    [claimed] = next_claimed(engine, NOW, 1, LEASE)
+    finish(engine, claimed, Outcome("refused", "no such mailbox"), NOW, random.Random(1))
+    with Session(engine) as session, session.begin():
+        assert fail_over(session, NOW + timedelta(days=2))["go"] == 1
+    assert [one.id for one in store.due(engine, NOW + timedelta(days=1), "text")] == ["d2"]
 
 
 @pytest.mark.fault("F35")
