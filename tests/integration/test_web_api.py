@@ -213,6 +213,8 @@ def test_what_cannot_be_used_is_named_by_its_place_and_not_said_back(programs: P
         answer = programs.ask("W1", "POST", path, {"content-type": "application/json"}, content=body)
         assert problem(answer, 422) and [one["at"] for one in answer.json()["errors"]] == [at], body
         assert "Zebedee" not in answer.text
+    no_text = programs.ask("W1", "POST", path, {"content-type": "application/json"}, content=b"\xfa")
+    assert problem(no_text, 400) == "There was an error parsing the body"
     assert len(programs.rows(Handling)) == before
     for query in NO_QUESTION:
         assert problem(programs.get("W1", f"/alerts?{query}"), 422), query

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Final
 from uuid import uuid4
 
 import structlog
-from fastapi import Depends, HTTPException, Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -112,8 +113,8 @@ class Answering(APIRoute):
                 return unusable(error)
             except InputError as error:
                 return problem(400, f"{error.what}: {error.fix}" if error.fix else error.what)
-            except HTTPException:
-                raise
+            except HTTPException as error:
+                return problem(error.status_code, str(error.detail), error.headers)
             except ResponseValidationError as fault:  # whose own words hold the answer, so are none for a log
                 where = ["/".join(map(str, one["loc"])) for one in fault.errors()]
                 log.error("api_answer_unfit", path=self.path, where=where)
