@@ -16,6 +16,7 @@ from alertd import sending
 from alertd.db.tables import Delivery
 from alertd.engine import sweep
 from alertd.outbox.channel import Message, Outcome
+from alertd.outbox.had import last_digests
 from alertd.outbox.mail_message import PlainMail
 from alertd.people.directory import Directory
 from alertd.people.load import Staff
@@ -92,6 +93,7 @@ def test_they_hear_there_and_not_by_mail_each_change_once_and_nothing_of_the_chi
     assert service.taken == [("room", said)] * 2, "when it is due, and when it is late"
     with Session(council.house.engine) as session:
         found = session.scalars(select(Delivery).where(Delivery.channel == "teams")).all()
+        assert "H1" not in last_digests(session, FIRST, date(2026, 12, 1)), "what is theirs by mail is still to come"
     assert {(one.person, one.state, one.destination) for one in found} == {("H1", "delivered", "room")}
 
 
