@@ -310,6 +310,7 @@ class Outbox(RuleBasedStateMachine):
             assert not given_up or given_up < store.GIVE_UP_AGE
             last = one.to_state
         assert row.state == last
+        assert row.state != "unknown", "a state that is passed through, in one transaction"
         assert row.attempts == sum(one.to_state == "sending" for one in events)
         assert row.unknown_attempts == unknown
         assert self.tries[row.id] <= row.attempts
