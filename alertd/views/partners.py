@@ -107,8 +107,8 @@ def inbox(session: Session, agency: str, office: Office, page: int = 1) -> Inbox
 
 
 def received(session: Session, agency: str, reference: str, office: Office, link: str) -> ReceivedPage | None:
-    """One of an agency's own, or None. ``link`` is how links to acknowledge begin: they are left out of the words,
-    because here there is a button."""
+    """One of an agency's own, or None. ``link`` is what links to acknowledge have in them: those are left out of
+    the words."""
     found = session.execute(
         select(Notification, Delivery.message, Alert.child)
         .join(Delivery, _SENT_BY)
@@ -271,7 +271,8 @@ def partners(
 def notification(
     session: Session, row: Notification, alert: Alert, viewer: Viewer, telling: Telling, office: Office, link: str
 ) -> NotificationPage:
-    """One notification whole, for somebody who may see its child. ``telling`` is what telling agencies needs."""
+    """One notification whole, for somebody who may see its child. ``telling`` is what telling agencies needs,
+    ``link`` what links to acknowledge have in them: whoever had one could answer for the agency."""
     events = session.scalars(
         select(NotificationEvent).where(NotificationEvent.notification_id == row.id).order_by(NotificationEvent.id)
     ).all()

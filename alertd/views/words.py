@@ -35,7 +35,7 @@ class Words:
 def words_of(message: bytes, without: str = "") -> Words | None:
     """The words of a mail; None for what is no mail with a text that can be read, as one that is encrypted.
 
-    Lines that hold ``without`` are left out: how links begin that are only for whoever has the mail.
+    Lines that hold ``without`` are left out, as links that are only for whoever has the mail.
     """
     parsed = message_from_bytes(message, _class=EmailMessage, policy=policy.default)
     body = parsed.get_body(("plain",)) if parsed["Message-ID"] else None

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alertd.access import sessions
 from alertd.db.access_tables import AuditEntry
 from alertd.db.tables import Alert, Delivery, NotificationEvent
 from alertd.engine import sweep as sweeping
@@ -78,6 +79,24 @@ def test_an_agency_reads_the_words_it_was_sent_and_nothing_before_they_left(town
     with Session(town.council.house.engine) as session:
         looks = session.scalars(select(AuditEntry).where(AuditEntry.by == DESK, AuditEntry.child == "C1")).all()
     assert [(one.what, one.detail) for one in looks] == [("saw notification", {"reference": reference})]
+
+
+@pytest.mark.parametrize("url", [URL, "https://elsewhere.example"])
+def test_nobody_is_shown_the_link_by_which_the_agency_acknowledges(town: Town, url: str) -> None:
+    reference = sent(town)
+    [(_, mail)] = town.mails_to("desk")
+    found = re.search(r"/acknowledge/(\S+)", mail)
+    assert found
+    settings = town.council.house.settings.model_copy(update={"web": Web(url=url)})
+    town.council.house = replace(town.council.house, settings=settings)
+    with Session(town.council.house.engine) as session, session.begin():
+        secrets = {who: sessions.begin(session, who, "link", town.council.now) for who in (DESK, "W1", "M1")}
+    seen = Browser(app(town.council.house))
+    name = "__Host-alertd" if url.startswith("https") else "alertd"
+    for who, secret in secrets.items():
+        path = f"/partner/{reference}" if who == DESK else f"/partners/{town.only().alert_id}/{reference}"
+        page = seen.ask("GET", path, headers={"cookie": f"{name}={secret}"})
+        assert page.status_code == 200 and "C2: full care order" in page.text and found[1] not in page.text
 
 
 def test_another_agency_and_staff_see_nothing_of_an_agencys_inbox(town: Town) -> None:

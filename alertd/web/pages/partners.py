@@ -19,6 +19,9 @@ from alertd.web.paging import page_number
 from alertd.web.policy import Policy
 from alertd.web.visit import Page, Visit, deciding
 
+LINK: Final = "/acknowledge/"
+"""What every link has that acknowledges: whoever has one answers for the agency, so none is shown to anybody here."""
+
 Said = Callable[[Session, Notification, str, datetime, str], None]
 
 
@@ -73,7 +76,7 @@ def inbox(visit: Visit) -> Response:
 
 def received(visit: Visit, errors: list[tuple[str, str]] | None = None) -> Response:
     """One of them."""
-    found = view.received(visit.session, visit.who.agency, _reference(visit), visit.office, _link(visit))
+    found = view.received(visit.session, visit.who.agency, _reference(visit), visit.office, LINK)
     if found is None:
         return _no_such(visit)
     visit.audit("saw notification", child=found.child, why=visit.right.why, reference=found.row.reference)
@@ -118,7 +121,7 @@ def ask(visit: Visit) -> Response:
 def _own(session: Session, visit: Visit) -> Notification | None:
     """The notification in the path, if the viewer's agency has it in its hands."""
     row = session.scalar(select(Notification).where(Notification.reference == _reference(visit)))
-    there = row is not None and view.received(session, visit.who.agency, row.reference, visit.office, "")
+    there = row is not None and view.received(session, visit.who.agency, row.reference, visit.office, LINK)
     return row if there else None
 
 
@@ -155,7 +158,7 @@ def _one(visit: Visit, what: str = "", errors: list[tuple[str, str]] | None = No
     if row is None or alert is None:
         return _no_such(visit)
     telling = replace(visit.house.partners(), case=visit.web.cases.of)
-    found = view.notification(visit.session, row, alert, visit.who, telling, visit.office, _link(visit))
+    found = view.notification(visit.session, row, alert, visit.who, telling, visit.office, LINK)
     may = {} if found.not_mine else {name: form for name, form in FORMS.items() if row.state in form.states}
     form = may.get(what)
     if what and form is None:
@@ -210,11 +213,6 @@ def _of_alert(session: Session, visit: Visit) -> tuple[Notification | None, Aler
 
 def _reference(visit: Visit) -> str:
     return read_reference(visit.path["reference"]) or ""
-
-
-def _link(visit: Visit) -> str:
-    web = visit.house.settings.web
-    return web.link("acknowledge/") if web else ""
 
 
 def _no_such(visit: Visit) -> Response:
