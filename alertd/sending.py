@@ -137,17 +137,18 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
         )
     if summary.results:
         await asyncio.to_thread(_count_up, house)
-    await asyncio.to_thread(_tell_of_down, house, summary)
+    if summary.answered or summary.paused:
+        await asyncio.to_thread(_tell_of_down, house, summary)
     return summary
 
 
 def _tell_of_down(house: House, summary: Summary) -> None:
     """Tell the data owner of a channel that takes nothing of anybody, once a day. Where that is e-mail, their other
     channel says it, or duty's where they have none."""
-    now = house.clock()
     for name in summary.answered:
         house.failing.pop(f"channel {name}", None)
     for name, why in summary.paused.items():
+        now = house.clock()
         since = house.failing.setdefault(f"channel {name}", now)
         if now - since < DOWN:
             continue

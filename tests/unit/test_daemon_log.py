@@ -30,6 +30,7 @@ def test_a_channel_that_is_down_is_logged_as_an_error(
     monkeypatch.setattr(sending, "dispatch_once", sent)
     monkeypatch.setattr(sending, "_may_send", lambda _: True)
     monkeypatch.setattr(sending, "_count_up", lambda _: None)
+    monkeypatch.setattr(sending, "_tell_of_down", lambda *_: None)
     with structlog.testing.capture_logs() as logs:
         house: Any = SimpleNamespace(
             engine=None, notifiers={}, clock=None, shared=None, rng=None, paces={}, log=structlog.get_logger()
