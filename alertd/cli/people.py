@@ -21,7 +21,7 @@ from alertd.cases.sources.ssd_staff import StaffRows
 from alertd.cli.output import console
 from alertd.cli.sources import kept
 from alertd.errors import InputError, did_you_mean
-from alertd.outbox.channel import Letter
+from alertd.outbox.trial import why_not_written
 from alertd.people.agencies import EMAIL, Agencies
 from alertd.people.check import Hole, Look, Open, holes, refused
 from alertd.people.directory import ROLES, Directory, Route, role_words
@@ -148,14 +148,11 @@ def why_not_carried(settings: Settings, route: Route) -> str:
         return ""  # what is an address of e-mail was looked at when it was read
     if route.channel not in settings.channels:
         return f"there is no channel {route.channel!r}. {did_you_mean(route.channel, settings.channels) or ''}".strip()
-    trial = Letter(
-        "trial", str(settings.email.get("sender", "")), "", route.address, now_utc(), "trial", "", "trial", ""
-    )
     try:
-        channel_of(settings, route.channel).write(trial)
+        channel = channel_of(settings, route.channel)
     except InputError as error:
         return f"{route.channel}: {error.what}"
-    return ""
+    return why_not_written(channel, route.address, str(settings.email.get("sender", "")), now_utc())
 
 
 def _tried(read: Callable[[], T], found: list[Hole]) -> T | None:

@@ -32,10 +32,9 @@ from alertd.subscriptions.model import (
     covers,
     every_rule,
     mandatory,
-    not_there,
-    reach,
 )
 from alertd.subscriptions.preview import MONTH, Preview, preview
+from alertd.subscriptions.standing import in_shadow, standing
 
 subscriptions_app = typer.Typer(
     no_args_is_help=True, help="What managers ask to hear of besides what they must: add, list and end it."
@@ -114,7 +113,8 @@ def show(
                 *map(", ".join, (one.stages, one.severities)),
             )
             since = day_words(local_day(one.since), today)
-            table.add_row(str(one.id), one.person, *lists, one.every, one.channel, since, _standing(one, at))
+            now = standing(one, at.directory, at.rulebook, today)
+            table.add_row(str(one.id), one.person, *lists, one.every, one.channel, since, now)
         console().print(table if found else "Nobody subscribes to anything.")
 
 
@@ -178,10 +178,9 @@ def _agreed() -> bool:
 
 
 def _in_shadow(wanted: Wanted, rulebook: Rulebook) -> str:
-    asked = [rule for id_, (rule, _) in every_rule(rulebook).items() if any(covers(r, id_) for r in wanted.rules)]
-    shadow = sum(1 for rule in asked if rule.shadow)
+    shadow, asked = in_shadow(wanted, rulebook)
     told = "nobody is told of those until they are adopted: alertd rules status says why"
-    return f"{shadow} of the {len(asked)} rules asked for are in shadow; {told}." if shadow else ""
+    return f"{shadow} of the {asked} rules asked for are in shadow; {told}." if shadow else ""
 
 
 def _parted(given: list[str]) -> tuple[str, ...]:
@@ -230,17 +229,3 @@ def _show(shown: Preview, now: datetime) -> None:
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" + ("" if n == 1 else "s")
-
-
-def _standing(wanted: Wanted, at: Desk) -> str:
-    """Whether somebody is told by it now, in words."""
-    today = local_day(at.now)
-    if why := reach(wanted.person, at.directory, today).why_not:
-        return f"tells nobody: {why}"
-    if why := not_there(at.directory.people[wanted.person], wanted.channel):
-        return f"tells nobody: {why}"
-    gone = [rule for rule in wanted.rules if not any(covers(rule, known) for known in every_rule(at.rulebook))]
-    if len(gone) == len(wanted.rules):
-        return "tells nobody: none of its rules is there any more"
-    absence = at.directory.people[wanted.person].absence(today)
-    return f"waits: {wanted.person} {absence}" if absence and wanted.channel != CALENDAR else "in force"

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from alertd.access.may import teams_seen
 from alertd.views import exceptions as view
 from alertd.views.alerts import team_name
+from alertd.web.paging import page_number
 from alertd.web.policy import Policy
 from alertd.web.visit import Page, Visit
 
@@ -19,10 +20,9 @@ def exceptions(visit: Visit) -> Response:
     directory, seen = visit.office.directory, teams_seen(visit.who, visit.office)
     by: view.By = "need" if visit.asked("by", "" if seen else "need") == "need" else "owner"
     team = visit.asked("team") if visit.asked("team") in seen else ""
-    number = visit.asked("page")
     found = view.exceptions(
         visit.session, visit.who, visit.house.rulebook, visit.office,
-        by=by, team=team, page=int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1,
+        by=by, team=team, page=page_number(visit),
     )  # fmt: skip
     children = sorted({line.row.child for group in found.groups for line in group.lines})
     scope = "the service" if visit.who.oversees else "their teams and their own" if seen else "their own"
