@@ -18,7 +18,7 @@ from alertd.web import acknowledge, calendars, callback
 from alertd.web.api.app import api
 from alertd.web.api.calls import PREFIX
 from alertd.web.look import static_files
-from alertd.web.pages import child, deliveries, exceptions, partners, signing, system, teams, work
+from alertd.web.pages import child, deliveries, exceptions, partners, signing, subscriptions, system, teams, work
 from alertd.web.ready import Ready
 from alertd.web.visit import Page, Web, endpoint
 
@@ -30,6 +30,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *partners.PAGES,
     *deliveries.PAGES,
     *exceptions.PAGES,
+    *subscriptions.PAGES,
     *system.PAGES,
 )
 """Every page, with the policy that says who it is for."""
