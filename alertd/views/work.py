@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Final
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
 
 from alertd.access.viewer import Viewer
 from alertd.alerts.handling import Office, acts_as
@@ -89,10 +89,12 @@ def work(session: Session, viewer: Viewer, rulebook: Rulebook, office: Office, s
 
 
 def _alerts(session: Session, people: Sequence[str]) -> list[Alert]:
+    own = aliased(Alert)
+    mine = select(own.id).where(own.worker.in_(people), own.state == "open")
     handed = select(Handling.alert_id).where(
         Handling.to.in_(people), Handling.kind == "hand_over", Handling.ended_at.is_(None)
     )
-    return open_alerts(session, or_(and_(Alert.worker.in_(people)), Alert.id.in_(handed)), Alert.muted == "")
+    return open_alerts(session, Alert.id.in_(mine.union(handed)), Alert.muted == "")
 
 
 def _may_read(viewer: Viewer, row: Row, office: Office) -> bool:
