@@ -303,6 +303,8 @@ def test_the_description_names_every_call_and_loads_nothing_from_elsewhere(progr
     assert found["servers"] == [{"url": "/api/v1"}]
     told = {(method, path) for path, methods in found["paths"].items() for method in methods}
     assert {("get", "/work"), ("post", "/alerts/{alert}/handlings"), ("get", "/children/{child}/record")} <= told
+    ids = [call["operationId"] for methods in found["paths"].values() for call in methods.values()]
+    assert len(ids) == len(set(ids)) and {"my_work", "say"} <= set(ids)
     for path, methods in found["paths"].items():
         for call in methods.values():
             assert call["security"] == [{"token": []}] and call["x-who"] and call["description"], path

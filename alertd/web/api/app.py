@@ -38,6 +38,7 @@ def api(web: Web) -> FastAPI:
             call.path,
             call.do,
             methods=[call.method],
+            operation_id=call.do.__name__,
             status_code=call.status,
             dependencies=[Depends(admission(web, call))],
             responses=_answers(call),
