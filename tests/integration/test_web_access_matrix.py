@@ -184,6 +184,7 @@ GUARDS: Mapping[str, set[Policy]] = {
     "secret": {Policy.public},
     "reference": {Policy.partner, Policy.alert},
     "what": {Policy.alert, Policy.system},
+    "number": {Policy.staff},  # of a subscription: the page itself asks whose it is, and there is one of nobody's here
 }
 """The policies that look at what a part of a path names: under another one nobody would ask whose it is."""
 
@@ -232,12 +233,15 @@ ANSWERS_OTHERWISE: Mapping[tuple[str, str], set[int]] = {
     ("POST", "/sign-in/{secret}"): {404},
     ("GET", "/deliveries/{delivery}/{what}"): {404},  # it has arrived, so there is nothing to do about it
     ("POST", "/deliveries/{delivery}/{what}"): {404},
+    ("POST", "/subscriptions/{number}/end"): {404},  # it is not theirs
+    ("POST", "/subscriptions/{number}/calendar"): {404},
 }
 
 
 QUERIES: Mapping[str, tuple[str, ...]] = {
     "/teams/{team}/alerts": ("person={worker}", "person={worker}&stage=due"),
     "/children/{child}/chronology": ("told=yes&order=newest",),
+    "/exceptions": ("by=need", "by=owner", "by=owner&team={team}"),
     f"{PREFIX}/teams/{{team}}/alerts": ("person={worker}",),
     f"{PREFIX}/alerts": ("state=all", "team=SV", "child={child}", "team={team}&limit=1"),
 }
@@ -271,6 +275,7 @@ def filled(path: str, child: str, town: Everybody) -> str:
         "delivery": town.told[child],
         "secret": "nothing",
         "what": WHAT.get(path, ""),
+        "number": "1",
     }
     parts = set(re.findall(r"{(\w+)}", path))
     assert parts <= of.keys() and all(of[part] for part in parts), f"say what stands for {parts} in {path}"
