@@ -15,11 +15,12 @@ from typing import Annotated
 import typer
 
 from alertd import daemon, log
-from alertd.bootstrap import build, channel_of, directory_of, now_utc, place_of, rulebook_of, wording_of
+from alertd.bootstrap import House, build, channel_of, directory_of, now_utc, place_of, rulebook_of, wording_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
 from alertd.cases.sources.readers import read
+from alertd.cli.beside import pages_beside
 from alertd.cli.notify import test_letter
 from alertd.db.engine import check_schema, open_engine, open_to_look
 from alertd.engine.evaluate import measurable
@@ -44,10 +45,21 @@ def run(
         bool, typer.Option("--accept-feed", help="Believe the first reading, whatever it has lost since the last.")
     ] = False,
 ) -> None:
-    """Run the daemon until it is told to stop."""
+    """Run the daemon until it is told to stop, and the pages beside it where [web] says so."""
     log.configure()
     house = build(load(config))
-    asyncio.run(daemon.run(house, accept_feed=accept_feed))
+    asyncio.run(_run(house, config, accept_feed=accept_feed))
+
+
+async def _run(house: House, config: Path, *, accept_feed: bool) -> None:
+    web = house.settings.web
+    pages = asyncio.create_task(pages_beside(config, house.log)) if web and web.with_daemon else None
+    try:
+        await daemon.run(house, accept_feed=accept_feed)
+    finally:
+        if pages is not None:
+            pages.cancel()
+            await asyncio.gather(pages, return_exceptions=True)
 
 
 def check(config: ConfigOption) -> None:

@@ -13,6 +13,7 @@ from alertd.settings.listening import Listening, loopback
 class Web(Listening):
     """Where alertd's pages are. ``url`` is how people reach them, as written in mails: https, no path needed.
 
+    ``with_daemon``: ``alertd run`` serves them too, in a process of its own; else ``alertd web`` does.
     Whoever signs in is asked again after ``idle_minutes`` without use, and after ``hours`` in any case.
     """
 
@@ -20,6 +21,7 @@ class Web(Listening):
     port: int = Field(default=8400, ge=0, le=65535)
     idle_minutes: int = Field(default=30, ge=5, le=24 * 60)
     hours: float = Field(default=10, gt=0, le=24)
+    with_daemon: bool = False
 
     @property
     def idle(self) -> timedelta:

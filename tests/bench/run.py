@@ -32,6 +32,7 @@ from alertd.rulebook.model import Rulebook
 from alertd.rulebook.shelf import shelves
 from tests.bench.dispatch import dispatching
 from tests.bench.figures import AS_OF, Figures, against, timed
+from tests.bench.pages import paging
 from tests.bench.sync import taking_in
 from tests.reference.evaluator import reference
 
@@ -102,6 +103,8 @@ def main() -> None:
         figures |= rules()
         status.update("Sending")
         figures |= dispatching(folder, status.update)
+        status.update("Asking for pages")
+        figures |= paging()
         status.update("Taking in 2.5 million rows (some ten minutes)")
         figures |= taking_in(78_000)
     table = Table("figure", "ratio", "a", "b", box=None)
