@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from alertd.db.tables import Subscription
 from alertd.engine import sweep as sweeping
 from alertd.people.directory import Person
+from alertd.rulebook.builtin import builtin_pack
+from alertd.rulebook.load import load_rulebook
 from alertd.subscriptions.topics import TITLES, in_titles, topics
 from alertd.web.app import app
 from alertd.web.pages.subscriptions import PAGES
@@ -191,4 +193,7 @@ def test_each_rule_is_of_one_topic_and_topics_are_read_back() -> None:
         "Gaps in services", ALL_RULES.rule("cp.visit").title, "gone.rule",  # type: ignore[union-attr]
     )  # fmt: skip
     assert in_titles(("*",), ALL_RULES) == ("All rules",)
+    wales = {topic.key: topic for topic in topics(load_rulebook([builtin_pack("england"), builtin_pack("wales")]))}
+    assert wales["cla"].asks == ("cla.*", "wales.cla.*"), "a nation's own rules are of the same topic"
+    assert wales["other"].asks == ("wales.personal_plan",)
     assert all(page.policy.name == "staff" for page in PAGES)
