@@ -179,7 +179,7 @@ def lines(explained: Explained, *, every_day: bool = False) -> Iterator[str]:
     if explained.when_next:
         yield ""
         yield "when next, if nothing new is recorded"
-        yield from (f"  {in_words(c.at)}  {c.record}: {_words(c, explained)}" for c in explained.when_next)
+        yield from (f"  {in_words(c.at)}  {c.record}: {coming(c, explained)}" for c in explained.when_next)
 
 
 def _is_past(finding: Finding) -> bool:
@@ -192,7 +192,7 @@ def _in_one_line(f: Finding) -> str:
     return f"{f.record}: {f.stage.replace('_', ' ')}{due}{met}"
 
 
-def _words(change: Change, explained: Explained) -> str:
+def coming(change: Change, explained: Explained) -> str:
     """What changes, and who is told by the steps of the ladder that this reaches."""
     before = change.before.level if change.before else 0
     reached = explained.tells[before : change.after.level] if change.after else ()

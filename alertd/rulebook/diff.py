@@ -69,6 +69,11 @@ def differences(before: Rulebook, after: Rulebook, first: date) -> list[Differen
     return sorted(found, key=lambda d: d.rule)
 
 
+def same(old: Rule, new: Rule) -> bool:
+    """Whether nothing of a rule that somebody writes differs."""
+    return all(getattr(old, name) == getattr(new, name) for name in Rule.model_fields if name not in _UNCOMPARED)
+
+
 def _keys(old: Rule, new: Rule) -> Iterator[KeyChange]:
     was, now = dict(_flat(old)), dict(_flat(new))
     for key in dict.fromkeys([*was, *now]):

@@ -18,7 +18,18 @@ from alertd.web import acknowledge, calendars, callback
 from alertd.web.api.app import api
 from alertd.web.api.calls import PREFIX
 from alertd.web.look import static_files
-from alertd.web.pages import child, deliveries, exceptions, partners, signing, subscriptions, system, teams, work
+from alertd.web.pages import (
+    child,
+    deliveries,
+    exceptions,
+    partners,
+    rules,
+    signing,
+    subscriptions,
+    system,
+    teams,
+    work,
+)
 from alertd.web.ready import Ready
 from alertd.web.visit import Page, Web, endpoint
 
@@ -31,6 +42,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *deliveries.PAGES,
     *exceptions.PAGES,
     *subscriptions.PAGES,
+    *rules.PAGES,
     *system.PAGES,
 )
 """Every page, with the policy that says who it is for."""

@@ -32,6 +32,7 @@ from alertd.db.engine import reading
 from alertd.errors import InputError
 from alertd.evaluation import alone
 from alertd.views.cases import Cases
+from alertd.views.rule_counts import LatelyOpened
 from alertd.views.system import LatestSystem
 from alertd.views.teams import Counts
 from alertd.web.look import render
@@ -68,6 +69,7 @@ class Web:
     cases: Cases
     counts: Counts = field(default_factory=Counts)
     system: LatestSystem = field(default_factory=LatestSystem)
+    lately_opened: LatelyOpened = field(default_factory=LatelyOpened)
     too_often: PerMinute = field(default_factory=lambda: PerMinute(240))
     asks: PerMinute = field(default_factory=lambda: PerMinute(5))
     asks_of_all: PerMinute = field(default_factory=lambda: PerMinute(60))
