@@ -28,8 +28,9 @@ EMAIL: Final = "email"
 CALENDAR: Final = "calendar"
 """The channel of a subscription that is followed as a calendar feed: nothing is sent."""
 
-NOT_FOR: Final = frozenset({"worker", "agency", "duty"})
-"""Roles that subscribe to nothing: a worker is told of their own children, the others are no staff member."""
+NOT_FOR: Final = frozenset({"worker", "agency", "duty", "administrator"})
+"""Roles that subscribe to nothing: a worker is told of their own children, an agency and duty are no staff member, and
+who looks after alertd sees no child for that."""
 
 
 @dataclass(frozen=True, slots=True)

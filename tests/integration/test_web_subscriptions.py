@@ -155,8 +155,15 @@ def _address(text: str) -> str:
 def test_a_worker_is_told_why_there_is_no_form_and_cannot_send_one(pages: Pages) -> None:
     pages.sign_in("W1")
     page = pages.get("/subscriptions")
-    assert "You are told of your own children without asking" in page.text and 'name="rules"' not in page.text
+    assert "Workers are told of their own children without asking" in page.text and 'name="rules"' not in page.text
     assert ask(pages, "/subscriptions/keep").status_code == 400 and not kept(pages)
+
+
+def test_who_looks_after_alertd_hears_of_no_child_by_a_subscription(pages: Pages) -> None:
+    pages.sign_in("A1")
+    assert 'name="rules"' not in pages.get("/subscriptions").text
+    refused = ask(pages, "/subscriptions/keep", rules=["*"])
+    assert refused.status_code == 400 and "holds no role for the whole service" in refused.text and not kept(pages)
 
 
 def test_whoever_has_a_row_for_each_role_subscribes_by_the_one_that_may(pages: Pages) -> None:
