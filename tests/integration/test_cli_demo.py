@@ -9,11 +9,17 @@ import sqlite3
 from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from alertd.bootstrap import House, build
+from alertd.settings import load
 from alertd.synth.names import CANARY
+from alertd.web.app import app
+from alertd.web.signing_in import links as sign_in
 from tests.support.cli import Done, Here, alertd
+from tests.support.pages import Browser
 
 
 def messages(folder: Path) -> list[EmailMessage]:
@@ -95,6 +101,36 @@ def test_what_is_printed_into_a_pipe_is_plain_and_whole(shown: tuple[Path, Done]
     assert "\x1b" not in done.out + done.err
     assert done.err == ""
     assert "evaluated" in done.out and "dispatched" in done.out
+
+
+def test_each_sort_of_person_has_a_link_and_a_worker_finds_why_and_who_was_told_in_three_clicks(
+    shown: tuple[Path, Done],
+) -> None:
+    folder, done = shown
+    links = dict(re.findall(r"^  ([a-z ]+?)\s+(http://\S+/sign-in/\S+)$", done.out, re.M))
+    assert links.keys() == {"worker", "agency", "team manager", "head of service", "iro", "data owner"}
+    house = build(load(folder / "alertd.toml"))
+    try:
+        browser = Browser(app(house))
+        for url in links.values():
+            browser.cookies.clear()
+            assert browser.ask("POST", urlsplit(url).path).status_code == 303
+        overdue = figures(folder, "select worker from alert where stage = 'overdue' and muted = '' and state = 'open'")
+        if any(worker for (worker,) in overdue):
+            browser.cookies.clear()
+            browser.ask("POST", urlsplit(made_for(house, overdue)).path)
+            work = browser.ask("GET", "/work").text
+            alert = re.search(r"Overdue</strong> <a[^>]* href=\"(/alerts/\d+)\"", work)
+            assert alert, "one click"
+            page = browser.ask("GET", alert[1]).text
+            assert "Why</h2>" in page and "Who has been told</h2>" in page and "delivered" in page
+    finally:
+        house.engine.dispose()
+
+
+def made_for(house: House, overdue: list[tuple[object, ...]]) -> str:
+    worker = next(str(one) for (one,) in overdue if str(one) in house.staff.directory.people)
+    return sign_in.made_for(house.engine, house.settings.web, house.staff.directory, worker, house.clock())
 
 
 def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path, here: Here) -> None:
