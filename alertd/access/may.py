@@ -103,6 +103,13 @@ def teams_seen(viewer: Viewer, office: Office) -> frozenset[str]:
     return frozenset(team for one in managing for team in directory.teams_under(one.team))
 
 
+def barred_from(viewer: Viewer, office: Office) -> list[str]:
+    """The children of whom somebody must not hear."""
+    directory = office.directory
+    limited = set(directory.restrictions).union(*(person.not_told_of for person in directory.people.values()))
+    return sorted(c for c in limited if any(directory.may_hear(id_, c, office.today) for id_ in viewer.ids))
+
+
 def may_see_service(viewer: Viewer) -> Verdict:
     """Whether somebody sees figures of the whole service by team: everybody who works for it. They name no child and
     no colleague."""

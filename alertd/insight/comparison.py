@@ -8,7 +8,7 @@ and only where enough others stand behind it: nobody is to read a colleague's fi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from alertd.insight.national import National
@@ -115,8 +115,17 @@ class Figure:
 
     @property
     def upheld_share(self) -> Rate | None:
-        """The share of what was told that was shown to be wrong: what is left of one is the precision."""
+        """The share of what was told that was shown to be wrong."""
         return _rate(self.upheld, self.told)
+
+    @property
+    def right_share(self) -> Rate | None:
+        """The precision: the share of what was told that was not shown to be wrong."""
+        wrong = self.upheld_share
+        if wrong is None:
+            return None
+        low, high = 1 - wrong.high, 1 - wrong.low
+        return Rate((low + high) / 2, low, high, wrong.small)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +141,14 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who looks: their own counts by rule (None: they have no children), their teams, those like them, and what they
-    may see as it is."""
+    may see as it is. ``hidden`` are the counts, by rule and team, of children of whom they must not hear: these are in
+    nothing that they see as it is."""
 
     mine: Mapping[str, Counts] | None
     team: frozenset[str]
     similar: frozenset[str]
     exact: frozenset[Who] = frozenset({"me"})
+    hidden: Mapping[str, Mapping[str, Counts]] = field(default_factory=dict)
 
 
 def compare(
@@ -176,7 +187,7 @@ def _line(books: Books, reader: Reader, rule: str, months: Sequence[str], nation
 
 def _raw(books: Books, reader: Reader, rule: str) -> dict[Who, Counts]:
     """The counts of each who has any; of a worker's team without the worker."""
-    of = books.by_rule.get(rule, {})
+    of, hidden = books.by_rule.get(rule, {}), reader.hidden.get(rule, {})
     me = (reader.mine or {}).get(rule, Counts())
     team = together(c for t, c in of.items() if t in reader.team)
     if "team" not in reader.exact:
@@ -187,6 +198,9 @@ def _raw(books: Books, reader: Reader, rule: str) -> dict[Who, Counts]:
         "similar": together(c for t, c in of.items() if t in reader.similar),
         "service": books.service.get(rule, Counts()),
     }
+    of_teams: dict[Who, frozenset[str]] = {"team": reader.team, "similar": reader.similar, "service": frozenset(hidden)}
+    for who in reader.exact & of_teams.keys():
+        found[who] = without(found[who], together(c for t, c in hidden.items() if t in of_teams[who]))
     return {who: counts for who, counts in found.items() if counts.n or counts.overdue or counts.told}
 
 

@@ -64,7 +64,7 @@ def days(title: str, figure: Figure, key: str) -> str:
         for one in figure.days
         if one.n.value != 0
     )
-    ends = (f"{AROUND} days before", "the limit", f"{AROUND} days after", "In time", "Late")
+    ends = (f"over {AROUND} days before", "the limit", f"over {AROUND} days after", "In time", "Late")
     return spread(f"{title}: days around the limit", f"{words or 'nothing'}.", columns, key=key, ends=ends)
 
 

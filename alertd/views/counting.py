@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -21,28 +21,31 @@ from alertd.insight.timeliness import AROUND, OUTCOMES, Books, Cell, Counts, Out
 from alertd.people.directory import Directory
 
 
-def books_of(session: Session, directory: Directory, today: date) -> Books:
-    """Everything that is counted, grouped in the database."""
+def books_of(session: Session, directory: Directory, today: date, *where: ColumnElement[bool]) -> Books:
+    """Everything that is counted, grouped in the database; ``where`` for a few of the alerts only."""
     done: Counter[Cell] = Counter()
     workers: dict[tuple[str, str], set[str]] = {}
-    for rule, team, worker, month, closed_as, days, n in session.execute(_done(session, today)):
+    for rule, team, worker, month, closed_as, days, n in session.execute(_done(session, today, *where)):
         theirs = team_of(directory, team, worker)
         done[Cell(rule, theirs, month, OUTCOMES[closed_as], max(days, -AROUND - 1))] += n
         if worker:
             workers.setdefault((rule, theirs), set()).add(worker)
     overdue: Counter[tuple[str, str]] = Counter()
-    for rule, team, worker, n in session.execute(_overdue()):
+    for rule, team, worker, n in session.execute(_overdue(*where)):
         overdue[rule, team_of(directory, team, worker)] += n
     told: dict[str, Counter[Settled]] = {}
-    for rule, team, worker, disputed, closed_as, n in session.execute(_told(today)):
+    for rule, team, worker, disputed, closed_as, n in session.execute(_told(today, *where)):
         told.setdefault(team_of(directory, team, worker), Counter())[rule, _DISPUTED[disputed], closed_as or ""] += n
     right = {(one.rule, team): one for team, alerts in told.items() for one in precision_of(alerts)}
     return Books(done, overdue, right, {key: len(found) for key, found in workers.items()})
 
 
-def own_counts(session: Session, people: Collection[str], today: date) -> dict[str, Counts]:
-    """The counts of what these had when it closed, by rule, as it is now."""
-    mine = Alert.worker.in_(sorted(people))
+def own_counts(
+    session: Session, people: Collection[str], today: date, hidden: Collection[str] = ()
+) -> dict[str, Counts]:
+    """The counts of what these had when it closed, by rule, as it is now, without the children that are hidden from
+    them."""
+    mine = and_(Alert.worker.in_(sorted(people)), Alert.child.not_in(sorted(hidden)))
     of: dict[str, Counter[tuple[str, Outcome, int]]] = {}
     for rule, _, _, month, closed_as, days, n in session.execute(_done(session, today, mine)):
         of.setdefault(rule, Counter())[month, OUTCOMES[closed_as], max(days, -AROUND - 1)] += n

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select
 from sqlalchemy.orm import Session
 
-from alertd.access.may import teams_seen
+from alertd.access.may import barred_from, teams_seen
 from alertd.access.viewer import Viewer
 from alertd.alerts.handling import Office, acts_as
 from alertd.cases.holding import Holding
@@ -125,7 +125,7 @@ def _exceptional(gaps: Collection[str], office: Office) -> list[ColumnElement[bo
 def _of_viewer(viewer: Viewer, office: Office, team: str) -> list[ColumnElement[bool]]:
     """Which of them somebody sees. Children of whom they must not hear are in no figure."""
     found: list[ColumnElement[bool]] = []
-    barred = _barred(viewer, office)
+    barred = barred_from(viewer, office)
     if barred:
         found.append(Alert.child.not_in(barred))
     seen, directory = teams_seen(viewer, office), office.directory
@@ -139,13 +139,6 @@ def _of_viewer(viewer: Viewer, office: Office, team: str) -> list[ColumnElement[
         found.append(or_(Alert.worker.in_(acting), Alert.id.in_(handed), *managed))
         found.append(or_(_OWNER.in_(acting), *managed))
     return found
-
-
-def _barred(viewer: Viewer, office: Office) -> list[str]:
-    """The children of whom somebody must not hear."""
-    directory = office.directory
-    limited = set(directory.restrictions).union(*(person.not_told_of for person in directory.people.values()))
-    return sorted(c for c in limited if any(directory.may_hear(id_, c, office.today) for id_ in viewer.ids))
 
 
 def _key(by: By) -> ColumnElement[Any]:

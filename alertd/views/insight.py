@@ -7,7 +7,7 @@ alerts that takes seconds, so whoever asks meanwhile is shown what there is and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock
@@ -15,7 +15,7 @@ from threading import Lock
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from alertd.access.may import teams_seen
+from alertd.access.may import barred_from, teams_seen
 from alertd.access.viewer import Viewer
 from alertd.alerts.handling import Office
 from alertd.calendars.clock import begin_of
@@ -68,10 +68,13 @@ class Insight:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """One alert behind a figure."""
+    """One alert behind a figure: the days it was due and done on, and what became of it."""
 
     alert: int
     child: str
+    due: date
+    met: date
+    outcome: Outcome
 
 
 Changed = tuple[int | None, ...]
@@ -97,12 +100,23 @@ class Figures:
         self._kept: Kept | None = None
         self._coming: Future[Kept] | None = None
 
+    def are_there(self, within: float = 0) -> bool:
+        """Whether anything has been counted, or has failed to be, which :meth:`now` then says. If not it is begun
+        beside the work, and waited for so many seconds at most."""
+        with self._lock:
+            if self._kept is not None:
+                return True
+            if self._coming is None:
+                self._coming = self._beside.submit(lambda: self._count(self._changed()))
+            coming = self._coming
+        return bool(wait([coming], within).done)
+
     def now(self) -> tuple[Kept, bool]:
         """What there is, and whether nothing has changed since. A fault of counting beside the work is raised here,
         to whoever asks next; then it is tried again."""
         changed = self._changed()
         with self._lock:
-            if self._coming is not None and self._coming.done():
+            if self._coming is not None and (self._kept is None or self._coming.done()):
                 coming, self._coming = self._coming, None
                 self._kept = coming.result()
             if self._kept is None:
@@ -113,7 +127,7 @@ class Figures:
 
     def close(self) -> None:
         """Wait for what is being counted, and end."""
-        self._beside.shutdown()
+        self._beside.shutdown(cancel_futures=True)
 
     def _changed(self) -> Changed:
         today = local_day(self._clock())
@@ -138,36 +152,64 @@ def insight(
     office: Office,
     national: Mapping[str, National],
     team: str = "",
+    rule: str = "",
 ) -> Insight:
-    """The page for somebody who works for the authority; ``team`` to look at another of those they may look at."""
+    """The page for somebody who works for the authority; ``team`` to look at another of those they may look at,
+    ``rule`` for one rule alone."""
     kept, fresh = figures.now()
-    directory = office.directory
     seen = teams_seen(viewer, office)
-    chosen = team if team in seen else viewer.team or ""
-    today = local_day(kept.at)  # one's own of the same months, also when the first of a month has just begun
-    mine = own_counts(session, viewer.ids, today)
-    exact: set[Who] = {"me"}
-    if chosen in seen:
-        exact.add("team")
-    if viewer.oversees:
-        exact |= {"similar", "service"}
-    teams = directory.teams_under(chosen) if "team" in exact else frozenset({chosen} & directory.teams.keys())
-    depths = depths_of({one.id: one.parent for one in directory.teams.values()})
-    similar = similar_to(chosen, kept.books.mixes, depths)
-    titles = {rule.id: rule.title for book in (*rulebook.teams.values(), rulebook) for rule in book.rules}
-    known = [rule for rule in titles if rule in kept.books.by_rule.keys() | mine.keys()]
-    gone = sorted((kept.books.by_rule.keys() | mine.keys()) - titles.keys())
-    months = months_to(today)
-    lines = compare(kept.books, Reader(mine, teams, similar, frozenset(exact)), (*known, *gone), months, national)
+    chosen = chosen_team(viewer, seen, team)
+    reader = _reader(session, kept, viewer, office, chosen, seen)
+    titles = {one.id: one.title for book in (*rulebook.teams.values(), rulebook) for one in book.rules}
+    counted = kept.books.by_rule.keys() | (reader.mine or {}).keys()
+    known = [*(one for one in titles if one in counted), *sorted(counted - titles.keys())]
+    months = months_to(local_day(kept.at))
+    lines = compare(kept.books, reader, [one for one in known if rule in ("", one)], months, national)
     return Insight(
         tuple(RuleFigures(titles.get(line.rule, line.rule), line) for line in lines),
         months,
         chosen,
         tuple(sorted(seen)),
-        tuple(sorted(similar)),
+        tuple(sorted(reader.similar)),
         kept.at,
         fresh,
     )
+
+
+def chosen_team(viewer: Viewer, seen: frozenset[str], team: str) -> str:
+    """The team that is looked at: the one asked for where they may look at it, else their own; blank for none."""
+    return team if team in seen else viewer.team or ""
+
+
+def _reader(session: Session, kept: Kept, viewer: Viewer, office: Office, chosen: str, seen: frozenset[str]) -> Reader:
+    directory = office.directory
+    today = local_day(kept.at)  # one's own of the same months, also when the first of a month has just begun
+    exact: set[Who] = {"me"}
+    if chosen in seen:
+        exact.add("team")
+    if viewer.oversees:
+        exact |= {"similar", "service"}
+    hidden = barred_from(viewer, office)
+    of_hidden = (
+        books_of(session, directory, today, Alert.child.in_(hidden)).by_rule if hidden and len(exact) > 1 else {}
+    )
+    return Reader(
+        own_counts(session, viewer.ids, today, hidden),
+        _teams_of(chosen, seen, directory),
+        _similar(kept, chosen, directory),
+        frozenset(exact),
+        of_hidden,
+    )
+
+
+def _teams_of(chosen: str, seen: frozenset[str], directory: Directory) -> frozenset[str]:
+    """The teams whose figures are the chosen one's: with those under it, for who manages them."""
+    return directory.teams_under(chosen) if chosen in seen else frozenset({chosen} & directory.teams.keys())
+
+
+def _similar(kept: Kept, chosen: str, directory: Directory) -> frozenset[str]:
+    depths = depths_of({one.id: one.parent for one in directory.teams.values()})
+    return similar_to(chosen, kept.books.mixes, depths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +223,24 @@ class Which:
     month: str = ""
     days: int | None = None
     outcome: Outcome | None = None
+    before: int | None = None
+    """Only alerts of smaller numbers: where a page of a list goes on."""
+
+
+def behind(figures: Figures, viewer: Viewer, office: Office, rule: str, who: Who, team: str = "") -> Which | None:
+    """Whose work stands behind a figure. None where the viewer does not see that figure as it is: by a list beside a
+    rounded one, what the rounding hides could be worked out."""
+    directory, seen = office.directory, teams_seen(viewer, office)
+    chosen = chosen_team(viewer, seen, team)
+    if who == "me":
+        return Which(rule, people=viewer.ids)
+    if who == "team" and chosen in seen:
+        return Which(rule, teams=_teams_of(chosen, seen, directory))
+    if who == "similar" and viewer.oversees:
+        return Which(rule, teams=_similar(figures.now()[0], chosen, directory))
+    if who == "service" and viewer.oversees:
+        return Which(rule, teams=frozenset({*directory.teams, ""}))
+    return None
 
 
 def drill(
@@ -191,10 +251,12 @@ def drill(
     where = [Alert.rule == which.rule, Alert.closed_as.in_(OUTCOMES), Alert.changed_at >= begin_of(first_day(today))]
     if which.people:
         where.append(Alert.worker.in_(sorted(which.people)))
+    if which.before is not None:
+        where.append(Alert.id < which.before)
     wanted = select(Alert.id, Alert.rule, Alert.child, Alert.team, Alert.worker, Alert.closed_as, Alert.finding)
     months = months_to(today)
     for id_, rule, child, team, worker, closed_as, data in session.execute(
-        wanted.where(*where).order_by(Alert.id.desc())
+        wanted.where(*where).order_by(Alert.id.desc()).execution_options(yield_per=500)
     ):
         finding = Finding.from_json(data)
         if child == WHOLE_FEED[0] or finding.due is None or finding.met is None:
@@ -203,7 +265,7 @@ def drill(
         closed = Closed(id_, rule, child, theirs, worker, local_day(finding.due), local_day(finding.met), closed_as)
         found = cell(closed)
         if found and found.month in months and _is_in(found, which) and may_see(child):
-            yield Behind(id_, child)
+            yield Behind(id_, child, closed.due, closed.met, found.outcome)
 
 
 def _is_in(found: Cell, which: Which) -> bool:

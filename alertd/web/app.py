@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,6 +17,7 @@ from starlette.routing import Mount, Route
 from alertd.bootstrap import House
 from alertd.db.engine import answers
 from alertd.views.cases import Cases
+from alertd.views.insight import Figures
 from alertd.web import acknowledge, calendars, callback
 from alertd.web.api.app import api
 from alertd.web.api.calls import PREFIX
@@ -22,6 +26,7 @@ from alertd.web.pages import (
     child,
     deliveries,
     exceptions,
+    insight,
     partners,
     rules,
     signing,
@@ -41,6 +46,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *partners.PAGES,
     *deliveries.PAGES,
     *exceptions.PAGES,
+    *insight.PAGES,
     *subscriptions.PAGES,
     *rules.PAGES,
     *system.PAGES,
@@ -50,7 +56,7 @@ PAGES: Final[tuple[Page, ...]] = (
 
 def app(house: House) -> Starlette:
     """The application. Whatever goes wrong in it says so in the log, and to nobody outside."""
-    web = Web(house, Cases(house))
+    web = Web(house, Cases(house), Figures(house.engine, lambda: house.composer_now().directory, house.clock))
     routes = [
         *acknowledge.routes(house),
         *calendars.routes(house),
@@ -61,10 +67,22 @@ def app(house: House) -> Starlette:
         Mount(PREFIX, api(web)),
         *(Route(page.path, endpoint(web, page), methods=list(page.methods)) for page in PAGES),
     ]
-    made = Starlette(routes=routes, exception_handlers={HTTPException: _plain_error, Exception: _plain_error})
+    made = Starlette(
+        routes=routes,
+        lifespan=partial(_counting, web),
+        exception_handlers={HTTPException: _plain_error, Exception: _plain_error},
+    )
     # It would send the secret on to whatever host the request names, without TLS where a proxy ends it.
     made.router.redirect_slashes = False
     return made
+
+
+@asynccontextmanager
+async def _counting(web: Web, _: Starlette) -> AsyncIterator[None]:
+    """Count for *Insight* from the start, so that the first who looks need not wait."""
+    web.figures.are_there()
+    yield
+    await run_in_threadpool(web.figures.close)
 
 
 async def _health(_: Request) -> Response:

@@ -32,6 +32,7 @@ from alertd.db.engine import reading
 from alertd.errors import InputError
 from alertd.evaluation import alone
 from alertd.views.cases import Cases
+from alertd.views.insight import Figures
 from alertd.views.rule_counts import LatelyOpened
 from alertd.views.system import LatestSystem
 from alertd.views.teams import Counts
@@ -67,6 +68,7 @@ class Web:
 
     house: House
     cases: Cases
+    figures: Figures
     counts: Counts = field(default_factory=Counts)
     system: LatestSystem = field(default_factory=LatestSystem)
     lately_opened: LatelyOpened = field(default_factory=LatelyOpened)

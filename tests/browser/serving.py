@@ -18,7 +18,7 @@ def serving(made_for: Callable[[str], ASGIApp]) -> Iterator[str]:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(made_for(address), log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(made_for(address), log_config=None, lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -11,10 +11,12 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 
 from alertd.web import look
-from alertd.web.charts import Bars, Lines
+from alertd.web.charts import days_chart, months_chart, shares_chart
+from tests.unit.insight.test_insight_charts import figures
 
 STAGES: Final = ("overdue", "due", "upcoming", "unknown", "running", "met", "met_late", "ended")
-MONTHS: Final = ("Jan 2026", "Feb 2026", "Mar 2026", "Apr 2026", "May 2026", "Jun 2026", "Jul 2026")
+TIMELY: Final = figures()
+SERVICE: Final = next(one for one in (TIMELY.figures["service"],) if one)
 
 VALUES: Final[dict[str, Any]] = {
     "title": "Specimen",
@@ -43,26 +45,11 @@ VALUES: Final[dict[str, Any]] = {
     ],
     "page_address": lambda number: f"/specimen?page={number}",
     "load": [("Assessment North", [0, 1, 8, 16, 24, 32, 40]), ("Looked after", [None, 3, 12, 0, 5, 39, 20])],
-    "bars": Bars(
-        "late",
-        "Late by team",
-        "Assessment North has the most, 42 of 76.",
-        "Team",
-        [("Assessment North", 42), ("Looked-after children and care leavers", 31), ("Court", 3), ("Fostering", None)],
-    ),
-    "lines": Lines(
-        "timely",
-        "In time, of all that fell due",
-        "Visits went from 71% in January to 93% in July; reviews stayed near 88%.",
-        "Month",
-        MONTHS,
-        [
-            ("Visits", (71, 74, 80, None, 88, 91, 93)),
-            ("Reviews", (88, 86, 87, 90, 88, 88, 89)),
-            ("Assessments", (60, 61, 55, 58, 64, 66, 70)),
-        ],
-        unit="%",
-    ),
+    "charts": [
+        shares_chart("Conference", TIMELY),
+        months_chart("Conference", SERVICE, "The service", 0.8),
+        days_chart("Conference", SERVICE, "The service").linked(["/specimen"] * 24),
+    ],
 }
 
 
