@@ -23,6 +23,7 @@ from alertd.cli.demo import demo
 from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
+from alertd.cli.keeping import backup
 from alertd.cli.kinds import sources_app
 from alertd.cli.matrix import matrix
 from alertd.cli.notify import notify_app
@@ -58,6 +59,7 @@ app.command()(run)
 app.command()(check)
 app.command("status")(show_status)
 app.command()(watchdog)
+app.command()(backup)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(notify_app, name="notify")
 app.add_typer(receive_app, name="receive")

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alertd.cases.kinds import KINDS
 from alertd.errors import InputError, did_you_mean
 from alertd.settings.delivery import Mailbox, Outbox, Watchdog
+from alertd.settings.keeping import Backup
 from alertd.settings.partners import Partners
 from alertd.settings.people import People
 from alertd.settings.receive import Receive
@@ -37,6 +38,7 @@ __all__ = [
     "QUIET_BELOW",
     "Authority",
     "Database",
+    "Backup",
     "Feed",
     "Mailbox",
     "Outbox",
@@ -87,6 +89,7 @@ class Settings(BaseSettings):
     outbox: Outbox = Outbox()
     mailbox: Mailbox | None = None
     watchdog: Watchdog | None = None
+    backup: Backup = Backup()
     email: dict[str, Any] = Field(repr=False)
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     _file: tuple[Path, str] | None = PrivateAttr(default=None)

@@ -1,0 +1,95 @@
+"""``alertd backup`` and ``alertd restore``: a copy of what alertd keeps, and back from it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from alertd.bootstrap import now_utc, packs_of
+from alertd.cli.output import progress_bar
+from alertd.db.engine import check_schema, open_engine
+from alertd.errors import InputError
+from alertd.keeping import backup as backups
+from alertd.rulebook.packs import pack_files
+from alertd.settings import Settings, load
+
+Config = Annotated[Path, typer.Option(help="The settings file.")]
+
+SHOWN_AFTER: Final = 2.0
+"""Seconds after which one wants to see how far it is."""
+
+
+def backup(
+    config: Config,
+    to: Annotated[Path | None, typer.Option(help="The folder it goes to; [backup] folder if left out.")] = None,
+    keep: Annotated[int | None, typer.Option(min=1, help="How many are kept; [backup] keep if left out.")] = None,
+) -> None:
+    """Copy the database while the daemon runs, restore the copy to see that it can be, and keep the latest.
+
+    Exit code 1 where no backup could be made, or where it is a true copy of a database that is not as it should be:
+    then no older one is removed.
+    """
+    settings = load(config)
+    file = _sqlite_file(settings)
+    if file is not None and not file.exists():
+        raise InputError("nothing has been kept here yet", where=str(file), fix="alertd run makes the database")
+    engine = open_engine(settings.database.url)
+    try:
+        check_schema(engine)
+        with _shown("Copying") as progress:
+            made = backups.backup(
+                engine,
+                to or settings.backup.folder,
+                now_utc(),
+                keep=keep or settings.backup.keep,
+                files=_files(settings),
+                progress=progress,
+            )
+    except InputError as error:
+        print(f"alertd: no backup was made, and none was removed: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    finally:
+        engine.dispose()
+    rows = sum(made.manifest.rows.values())
+    print(f"{made.file}: {made.manifest.bytes} bytes, {rows} rows; {made.manifest.verified}")
+    for old in made.removed:
+        print(f"removed {old}")
+    if made.wrong:
+        print(f"alertd: {made.wrong}. No older backup was removed", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _files(settings: Settings) -> list[Path]:
+    """The settings and all files of rules: what a restored database has to be read with."""
+    own = [settings.file] if settings.file else []
+    adopted = [settings.rules.adopted] if settings.rules.adopted and settings.rules.adopted.exists() else []
+    return [*own, *pack_files(packs_of(settings)), *settings.rules.overlays, *adopted]
+
+
+def _sqlite_file(settings: Settings) -> Path | None:
+    """The file of a SQLite database; None on PostgreSQL."""
+    url = settings.database.url
+    return Path(url.partition(":///")[2]) if url.startswith("sqlite") else None
+
+
+@contextmanager
+def _shown(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar for what takes longer than one likes to wait in the dark."""
+    began, bar = time.monotonic(), progress_bar()
+    task = bar.add_task(what)
+
+    def far(done: int, total: int) -> None:
+        if not bar.live.is_started and time.monotonic() - began > SHOWN_AFTER:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield far
+    finally:
+        bar.stop()
