@@ -338,6 +338,11 @@ class Directory:
         kept = self.restrictions.get(child or "")
         return kept if kept is not None and kept.in_force(today) else None
 
+    @property
+    def limited_children(self) -> frozenset[str]:
+        """The children of whom not everybody may hear, or might not on some other day."""
+        return self._not_told | self.restrictions.keys()
+
     def limited(self, child: str | None, today: date | None) -> bool:
         """Whether anybody may not hear of the child."""
         if child is None:

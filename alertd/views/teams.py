@@ -120,13 +120,28 @@ def _counted(session: Session, *where: ColumnElement[bool]) -> tuple[Counted, ..
     return tuple(Counted(*row) for row in session.execute(found))
 
 
-def teams(session: Session, seen: frozenset[str], office: Office, counts: Counts) -> tuple[TeamCount, ...]:
-    """The teams whose boards somebody sees, as a tree, each with those under it."""
+def teams(
+    session: Session, seen: frozenset[str], viewer: Viewer, office: Office, counts: Counts
+) -> tuple[TeamCount, ...]:
+    """The teams whose boards somebody sees, as a tree, each with those under it. Children that the viewer must not hear
+    of are in no figure of it."""
     if len(seen) > FEW_TEAMS:
         rows = counts.of_all(session, office.now)
     else:
         rows = _counted(session, in_teams(seen, office.directory))
-    return _tree(rows, seen, office)
+    return _tree([*rows, *_hidden(session, viewer, office)], seen, office)
+
+
+def _hidden(session: Session, viewer: Viewer, office: Office) -> list[Counted]:
+    """What is to be taken off a count of all for somebody: else their board's figures beside it would tell them how
+    many alerts there are of children of whom they must not hear."""
+    directory = office.directory
+    barred = [
+        child
+        for child in sorted(directory.limited_children)
+        if any(directory.may_hear(id_, child, office.today) for id_ in viewer.ids)
+    ]
+    return [row._replace(n=-row.n) for row in _counted(session, Alert.child.in_(barred))] if barred else []
 
 
 def _tree(rows: Sequence[Counted], seen: frozenset[str], office: Office) -> tuple[TeamCount, ...]:
@@ -143,8 +158,8 @@ def _tree(rows: Sequence[Counted], seen: frozenset[str], office: Office) -> tupl
             team,
             team_name(directory, team),
             sum(above in seen for above in directory.chain(team)[1:]),
-            {stage: counts[team][stage] for stage in PRESSING},
-            unallocated[team],
+            {stage: max(0, counts[team][stage]) for stage in PRESSING},
+            max(0, unallocated[team]),
         )
         for team in sorted(seen, key=lambda t: tuple(reversed(directory.chain(t))))
     )
@@ -152,7 +167,7 @@ def _tree(rows: Sequence[Counted], seen: frozenset[str], office: Office) -> tupl
 
 def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, office: Office, counts: Counts) -> Board:
     """One team's board: its own people, and the teams right under it. Children that the viewer must not hear of are
-    in no figure of its people."""
+    in no figure of it."""
     directory = office.directory
     alerts = [
         alert
@@ -167,6 +182,7 @@ def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, offic
     rows.sort(key=lambda row: (-row.counts["overdue"], -row.counts["due"], -row.total, row.name))
     total = Counter(alert.stage for alert in alerts)
     below = frozenset(t.id for t in directory.teams.values() if t.parent == team)
+    counted = [*counts.of_all(session, office.now), *_hidden(session, viewer, office)] if below else []
     return Board(
         team=team,
         name=team_name(directory, team),
@@ -174,7 +190,7 @@ def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, offic
         counts={stage: total[stage] for stage in PRESSING},
         unallocated=len({alert.child for alert in held.get("", [])}),
         coming=_coming(session, alerts, rulebook, office),
-        teams=_tree(counts.of_all(session, office.now), below, office) if below else (),
+        teams=_tree(counted, below, office),
     )
 
 

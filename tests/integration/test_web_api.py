@@ -103,6 +103,17 @@ def test_a_program_reads_the_work_the_alert_and_the_child_that_its_person_has(pr
     assert [child["child"] for child in behind] == [OWN]
 
 
+def test_a_child_of_whom_somebody_must_not_hear_is_in_no_figure_of_theirs(programs: Programs) -> None:
+    def figures(who: str, path: str) -> dict[str, int]:
+        return {one["team"]: sum(one["counts"].values()) for one in programs.get(who, path).json()["teams"]}
+
+    of_two, of_four = figures("M1", "/teams"), {"SV": 4, "T1": 2, "T2": 2}
+    assert of_two == {"T1": 2} and sum(programs.get("M1", "/teams/T1").json()["counts"].values()) == 2
+    assert figures("H1", "/teams") == of_four
+    assert figures("H1", "/teams/SV") == {team: n for team, n in of_four.items() if team != "SV"}
+    assert figures("iro_manager", "/teams") == of_four
+
+
 def test_whoever_looks_after_alertd_reads_how_it_fares_and_nobody_else(programs: Programs) -> None:
     found = programs.get("administrator", "/health").json()
     assert found["at"] and found["feeds"] and {one["name"] for one in found["counted"]} >= {"Messages", "Open alerts"}

@@ -237,7 +237,9 @@ def record_of_child(visit: Asking, child: str) -> Record:
 
 def all_teams(visit: Asking) -> Teams:
     """The teams whose boards one may see."""
-    return Teams(teams.teams(visit.session, teams_seen(visit.who, visit.office), visit.office, visit.web.counts))
+    return Teams(
+        teams.teams(visit.session, teams_seen(visit.who, visit.office), visit.who, visit.office, visit.web.counts)
+    )
 
 
 def board(visit: Asking, team: str) -> Board:

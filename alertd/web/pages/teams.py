@@ -16,7 +16,7 @@ from alertd.web.visit import Page, Visit
 
 def teams(visit: Visit) -> Response:
     """The teams whose boards somebody sees."""
-    found = view.teams(visit.session, teams_seen(visit.who, visit.office), visit.office, visit.web.counts)
+    found = view.teams(visit.session, teams_seen(visit.who, visit.office), visit.who, visit.office, visit.web.counts)
     return visit.page("teams.html.j2", title="Teams", teams=found, stages=PRESSING)
 
 
