@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -19,6 +19,7 @@ from alertd.subscriptions import feeds
 from alertd.views.alerts import PRESSING
 from alertd.views.child import alert_page
 from alertd.views.work import work
+from alertd.web.days import PARTS, Part, Wrong, day_of
 from alertd.web.policy import Policy
 from alertd.web.visit import Page, Visit, deciding
 
@@ -115,7 +116,8 @@ def form(visit: Visit) -> Response:
     return _form(visit)
 
 
-def _form(visit: Visit, errors: list[tuple[str, str]] | None = None) -> Response:
+def _form(visit: Visit, errors: Sequence[tuple[str, str]] = (), marked: Sequence[Part] = PARTS) -> Response:
+    """The form, with what is wrong with what was typed; ``marked`` are the parts of the day that are."""
     wanted = FORMS.get(visit.path["what"])
     alert = _alert(visit)
     if wanted is None:
@@ -132,8 +134,9 @@ def _form(visit: Visit, errors: list[tuple[str, str]] | None = None) -> Response
         form=wanted,
         what=visit.path["what"],
         why_not=why_not,
-        errors=errors or [],
-        given={name: visit.asked(name) for name in ("reason", "until", "to")},
+        errors=errors,
+        marked=marked,
+        given={name: visit.asked(name) for name in ("reason", "until-day", "until-month", "until-year", "to")},
         colleagues=_choices(visit) if wanted.asks_to else [],
     )
 
@@ -144,21 +147,23 @@ def say(visit: Visit) -> Response:
     if wanted is None:
         return form(visit)
     errors: list[tuple[str, str]] = []
-    reason, until = visit.asked("reason"), _day(visit.asked("until"))
-    if not reason:
-        errors.append(("Say in a sentence why", "#reason"))
-    if wanted.asks_until and until is None:
-        errors.append(("Give the day, as 2026-12-24", "#until"))
+    reason = visit.asked("reason")
+    until = day_of({part: visit.asked(f"until-{part}") for part in PARTS}) if wanted.asks_until else None
     if wanted.asks_to and visit.asked("to") not in visit.office.directory.people:
         errors.append(("Choose who answers for it", "#to"))
-    if errors:
-        return _form(visit, errors)
+    if isinstance(until, Wrong):
+        errors.append((until.text, f"#until-{until.parts[0]}"))
+    if not reason:
+        errors.append(("Say in a sentence why", "#reason"))
+    if errors or isinstance(until, Wrong):
+        return _form(visit, errors, until.parts if isinstance(until, Wrong) else ())
     to = visit.asked("to") if wanted.asks_to else None
     asked = Asked(wanted.kind, visit.who.id, reason, until, to)
     with deciding(visit) as session:
         [said] = handlings.handle(session, [_alert(visit).id], asked, visit.office, visit.house.rulebook)
     if said.refused:
-        return _form(visit, [(said.refused, "#reason")])
+        at = "#until-day" if wanted.asks_until else "#to" if wanted.asks_to else "#reason"
+        return _form(visit, [(said.refused, at)])
     visit.house.log.info("alert_handled", alert=said.alert_id, kind=wanted.kind, by=visit.who.id)
     return visit.go(f"/alerts/{said.alert_id}", wanted.kind)
 
@@ -219,13 +224,6 @@ def _colleagues(visit: Visit) -> list[tuple[str, str]]:
 
 def _choices(visit: Visit) -> list[dict[str, str]]:
     return [{"value": "", "text": "Choose somebody"}, *({"value": id_, "text": who} for id_, who in _colleagues(visit))]
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 PAGES: Final = (
