@@ -52,6 +52,8 @@ from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
 from alertd.settings import Feed, Settings, load
+from alertd.watching.metrics import Metrics
+from alertd.watching.pulse import Pulse
 
 Log = structlog.stdlib.BoundLogger
 T = TypeVar("T")
@@ -93,6 +95,10 @@ class House:
     """Since when what is looked at again and again cannot be read, as the mailbox."""
     shared: SharedClock | None = None
     """The time by which hosts take turns at sending; none where somebody brings a clock of their own for everything."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """What is counted since the start."""
+    pulse: Pulse = field(default_factory=Pulse)
+    """Whether the daemon's loops get further."""
 
     def partners(self) -> Partners:
         """What telling other agencies needs, as things are now."""

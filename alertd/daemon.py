@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -24,10 +25,11 @@ from alertd.bootstrap import House
 from alertd.cases.records import LONDON
 from alertd.db.engine import answers, reading
 from alertd.errors import InputError
-from alertd.evaluation import evaluate_once
+from alertd.evaluation import Evaluated, evaluate_once
 from alertd.following import follow_once
 from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
 from alertd.telling import tell_if_unfit
+from alertd.watched import expect_loops, seen
 
 FOLLOW_SECONDS = 60
 """How often what was sent is looked after where no mailbox says otherwise."""
@@ -84,7 +86,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
 
     async def evaluate() -> None:
         nonlocal accept
-        done = await asyncio.to_thread(evaluate_once, house, accept=accept)
+        done = await asyncio.to_thread(_evaluate, house, accept=accept)
         if done.refused:
             loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
         else:
@@ -116,13 +118,14 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
     scheduler = _scheduler(house, evaluate_now.set, compose_now.set, follow_now.set, count_now.set)
     scheduler.start()
     house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
+    expect_loops(house)
     try:
-        async with asyncio.TaskGroup() as loops:
-            loops.create_task(_repeat(house, evaluate, evaluate_now, stopping))
-            loops.create_task(_repeat(house, compose, compose_now, stopping))
-            loops.create_task(_repeat(house, send, send_now, stopping))
-            loops.create_task(_repeat(house, follow, follow_now, stopping))
-            loops.create_task(_repeat(house, count, count_now, stopping))
+        async with seen(house, stopping), asyncio.TaskGroup() as loops:
+            loops.create_task(_repeat(house, "evaluate", evaluate, evaluate_now, stopping))
+            loops.create_task(_repeat(house, "compose", compose, compose_now, stopping))
+            loops.create_task(_repeat(house, "send", send, send_now, stopping))
+            loops.create_task(_repeat(house, "follow", follow, follow_now, stopping))
+            loops.create_task(_repeat(house, "count", count, count_now, stopping))
             loops.create_task(_listen(house, stopping))
     except BaseExceptionGroup as group:
         if said := group.subgroup(InputError):
@@ -136,15 +139,36 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
     house.log.info("stopped")
 
 
+def _evaluate(house: House, *, accept: bool) -> Evaluated:
+    """One evaluation, and what is counted of it."""
+
+    def further(*_: object) -> None:
+        house.pulse.further("evaluate")
+
+    began, outcome = time.monotonic(), "failed"
+    try:
+        done = evaluate_once(house, accept=accept, on_read=further, on_evaluated=further)
+        outcome = "refused" if done.refused else "done"
+    finally:
+        house.metrics.evaluated(outcome, time.monotonic() - began)
+    if done.children:
+        house.metrics.judged(done.children, done.failed, done.left_out)
+    return done
+
+
 async def _repeat(
-    house: House, work: Callable[[], Awaitable[None]], wake: asyncio.Event, stopping: asyncio.Event
+    house: House, loop: str, work: Callable[[], Awaitable[None]], wake: asyncio.Event, stopping: asyncio.Event
 ) -> None:
     """Do the work at once and at every waking, until told to stop."""
     while not stopping.is_set():
         wake.clear()
+        house.pulse.begins(loop)
         try:
             await work()
+            house.pulse.ends(loop)
+            house.metrics.went_round(loop, house.clock())
         except OperationalError as error:
+            house.pulse.ends(loop, well=False)
             kind = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
             if kind.startswith("SQLITE_IOERR"):
                 raise InputError(

@@ -48,12 +48,14 @@ _DECIDING = 0x616C6563
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What one evaluation did. ``refused`` says why a reading was not used: where no feed could be, nothing changed."""
+    """What one evaluation did. ``refused`` says why a reading was not used: where no feed could be, nothing changed.
+    ``left_out`` are rules that failed."""
 
     children: int = 0
     changes: Counter[str] = field(default_factory=Counter)
     notices: int = 0
     failed: int = 0
+    left_out: int = 0
     refused: str = ""
 
 
@@ -179,6 +181,8 @@ class Looked:
     open_children: int
     failed: dict[str, str]
     families: dict[str, str] = field(default_factory=dict)
+    left_out: int = 0
+    """Rules that failed, and say nothing of any child."""
 
 
 def _look_at_all(
@@ -229,7 +233,7 @@ def _look_at_all(
             rules=sorted(bad),
             why=sorted({str(f.cannot_tell and f.cannot_tell.text) for f in bad.values()}),
         )
-    return replace(looked, able=able.without(bad), findings=findings, open_children=open_children)
+    return replace(looked, able=able.without(bad), findings=findings, open_children=open_children, left_out=len(bad))
 
 
 def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: Looked, now: datetime) -> Evaluated:
@@ -242,7 +246,9 @@ def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: Looked, n
         )
         point("evaluate.before_commit")
     point("evaluate.after_commit")
-    done = Evaluated(children=len(kept), changes=changes, notices=notices, failed=len(looked.failed))
+    done = Evaluated(
+        children=len(kept), changes=changes, notices=notices, failed=len(looked.failed), left_out=looked.left_out
+    )
     house.log.info("evaluated", children=done.children, changes=dict(done.changes), notices=notices, failed=done.failed)
     return done
 

@@ -8,6 +8,13 @@ import sys
 
 import structlog
 
+_lost = 0
+
+
+def lines_lost() -> int:
+    """How many lines could not be written since the start."""
+    return _lost
+
 
 class _Lines:
     """Writes lines, and goes on where they cannot be written: a full disk under the log must stop no message.
@@ -20,11 +27,15 @@ class _Lines:
 
     def msg(self, line: str) -> None:
         """Write one line, at once."""
+        global _lost  # a process has one standard output
         before = f'{{"event": "log_not_written", "times": {self._failed}}}\n' if self._failed else ""
         try:
+            if sys.stdout is None:
+                raise OSError("standard output was closed before the start")
             print(before + line, flush=True)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: it was closed
             self._failed += 1
+            _lost += 1
         else:
             self._failed = 0
 

@@ -16,11 +16,13 @@ from alertd.db.engine import reading
 from alertd.evaluation import alone
 from alertd.faultpoints import point
 from alertd.outbox import epoch
+from alertd.outbox.channel import Outcome
 from alertd.outbox.compose import Composed, compose
 from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
 from alertd.outbox.recheck import why_not_now_all
 from alertd.outbox.reconcile import Odd, odds
+from alertd.outbox.store import Claimed
 from alertd.outbox.undelivered import tell_of_undelivered
 from alertd.partners.compose import compose_notifications
 from alertd.partners.last_look import to_agencies, why_agency_not_now
@@ -63,6 +65,8 @@ def _compose_some(house: House) -> Composed:
             _tell_of_staff(session, house, now)
         undelivered = tell_of_undelivered(session, composer, now)
         point("compose.before_commit")
+    house.pulse.further("compose")
+    house.metrics.held(len(done.held) + len(agencies.held))
     if undelivered:
         house.log.error(
             "undelivered", messages=undelivered, next="a message to the data owner, or to duty, says which and why"
@@ -123,9 +127,11 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
         house.rng,
         ask=house.shared.ask if house.shared else lambda: True,
         why_not=lambda deliveries: _why_not(house, deliveries),
+        ended=lambda claimed, outcome: _ended(house, claimed, outcome),
         stopping=stopping,
         paces=house.paces,
     )
+    house.metrics.taken_back(summary.taken_back.total())
     if summary.results or summary.paused or summary.recovered or summary.taken_back:
         say = house.log.error if summary.paused else house.log.info
         say(
@@ -140,6 +146,11 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
     if summary.answered or summary.paused:
         await asyncio.to_thread(_tell_of_down, house, summary)
     return summary
+
+
+def _ended(house: House, claimed: Claimed, outcome: Outcome) -> None:
+    house.pulse.further("send")
+    house.metrics.attempted(claimed.channel, outcome.result, house.clock() - claimed.created_at)
 
 
 def _tell_of_down(house: House, summary: Summary) -> None:
@@ -169,6 +180,7 @@ def _tell_of_down(house: House, summary: Summary) -> None:
 def _may_send(house: House) -> bool:
     """Whether the database knows of all that was sent; counts the pass that follows, if it has anything to send."""
     standing = epoch.look(house.engine, house.settings.outbox.epoch)
+    house.metrics.outbox_held(bool(standing.held))
     if standing.held:
         house.log.error("outbox_held", why=standing.held, next="alertd outbox accept-restore says what waits")
         return False
@@ -204,6 +216,7 @@ def reconcile_once(house: House) -> list[Odd]:
     now = house.clock()
     with Session(reading(house.engine)) as session:
         found = odds(session, house.composer_now(), now)
+    house.metrics.odd({one.kind: one.n for one in found})
     since = house.failing
     keys = {f"odd {one.kind}": one for one in found}
     for key in [key for key in since if key.startswith("odd ") and key not in keys]:

@@ -26,6 +26,7 @@ from alertd.cli.forecast import forecast
 from alertd.cli.keeping import backup
 from alertd.cli.kinds import sources_app
 from alertd.cli.matrix import matrix
+from alertd.cli.metrics import metrics
 from alertd.cli.notify import notify_app
 from alertd.cli.outbox import outbox_app
 from alertd.cli.partners import partners_app
@@ -59,6 +60,7 @@ app.command()(run)
 app.command()(check)
 app.command("status")(show_status)
 app.command()(watchdog)
+app.command()(metrics)
 app.command()(backup)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(notify_app, name="notify")

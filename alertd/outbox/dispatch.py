@@ -39,6 +39,9 @@ _PAUSE = timedelta(minutes=1)
 Paces = dict[str, Pacing]
 """What is known of the pace of each channel, by its name; kept between passes."""
 
+Ended = Callable[[store.Claimed, Outcome], None]
+"""Hears of each attempt as it ends. It must not fail."""
+
 WhyNot = Callable[[Sequence[str]], Mapping[str, str]]
 """Why deliveries must not go as they are, by id; those that may are left out."""
 
@@ -85,6 +88,7 @@ class _Pass:
     paces: Paces
     why_not: WhyNot
     ledger: Ledger
+    ended: Ended
     summary: Summary = field(default_factory=Summary)
 
     async def serve(self, channel: str, notifier: Notifier, limit: int | None) -> None:
@@ -180,6 +184,7 @@ class _Pass:
         finally:
             self.ledger.lets_go(claimed)
             pacing.end(claimed.id, claimed.destination, heard, monotonic())
+        self.ended(claimed, outcome)
         self.summary.results[outcome.result] += 1
         self.summary.stale += not stored
         if outcome.result in ("delivered", "refused") and outcome.scope != "channel":
@@ -256,6 +261,7 @@ async def dispatch_once(
     *,
     ask: Callable[[], bool] = lambda: True,
     why_not: WhyNot = lambda _: {},
+    ended: Ended = lambda _claimed, _outcome: None,
     stopping: asyncio.Event | None = None,
     limit: int | None = None,
     paces: Paces | None = None,
@@ -265,11 +271,14 @@ async def dispatch_once(
 
     ``ask`` sets ``clock`` by what all hosts share, and says whether what others wrote can be judged by it.
     ``why_not`` is asked of deliveries, by their ids, just before they are sent: a reason takes one back.
+    ``ended`` hears of each attempt.
     Ends when nothing is due and nothing is under way. Once ``stopping`` is set, nothing more
     starts. When outcomes cannot be stored, nothing more starts and the database's error is raised.
     """
     ledger = Ledger(engine, clock, rng, lease, ask)
-    run = _Pass(engine, clock, stopping or asyncio.Event(), lease, {} if paces is None else paces, why_not, ledger)
+    run = _Pass(
+        engine, clock, stopping or asyncio.Event(), lease, {} if paces is None else paces, why_not, ledger, ended
+    )
     async with ledger:
         strays = await asyncio.to_thread(store.waiting_channels, engine) - set(notifiers)
         served = await asyncio.gather(

@@ -12,6 +12,8 @@ import structlog
 
 from alertd import sending
 from alertd.outbox.dispatch import Summary
+from alertd.watching.metrics import Metrics
+from alertd.watching.pulse import Pulse
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,15 @@ def test_a_channel_that_is_down_is_logged_as_an_error(
     monkeypatch.setattr(sending, "_tell_of_down", lambda *_: None)
     with structlog.testing.capture_logs() as logs:
         house: Any = SimpleNamespace(
-            engine=None, notifiers={}, clock=None, shared=None, rng=None, paces={}, log=structlog.get_logger()
+            engine=None,
+            notifiers={},
+            clock=None,
+            shared=None,
+            rng=None,
+            paces={},
+            log=structlog.get_logger(),
+            metrics=Metrics(),
+            pulse=Pulse(),
         )
         asyncio.run(sending.dispatch(house))
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("dispatched", level)]

@@ -1,0 +1,63 @@
+"""What lets others see a running daemon, beside its work: how long each loop may take, and the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from alertd.bootstrap import House
+from alertd.errors import InputError
+from alertd.gauges import Gauges
+from alertd.watching.pulse import Bounds
+from alertd.watching.serve import Served, serve
+
+A_DAY: Final = 24 * 3600.0
+_ASLEEP: Final = 3600.0
+"""Seconds by which a loop may be woken late: far more than a machine under load needs."""
+
+WORKING: Final = {"evaluate": 3600.0, "compose": 3600.0, "send": 1800.0, "follow": 3600.0, "count": 1800.0}
+"""Seconds that each loop may be at work without getting further. An attempt to send may take twenty minutes, and what
+an evaluation of 100,000 children writes at its end is one step; a loop that waits for a database that does not answer
+is none of those, and starting again does it no harm."""
+
+
+def expect_loops(house: House) -> None:
+    """Look after each loop of the daemon, by how often it is woken."""
+    mailbox = house.settings.mailbox
+    seldom = {"evaluate": A_DAY, "follow": float(mailbox.every) if mailbox else 0.0}
+    for loop, working in WORKING.items():
+        house.pulse.expect(loop, Bounds(working, seldom.get(loop, 0.0) + _ASLEEP))
+
+
+@asynccontextmanager
+async def seen(house: House, stopping: asyncio.Event) -> AsyncIterator[None]:  # noqa: ARG001
+    """While the daemon runs, let others see it. None of this ends the daemon: what cannot be seen is logged."""
+    metrics = _metrics(house)
+    try:
+        yield
+    finally:
+        if metrics is not None:
+            await asyncio.to_thread(metrics.close)
+
+
+def _metrics(house: House) -> Served | None:
+    """A port that is taken must keep nobody from being told of a child. That nothing answers is seen by who asks."""
+    settings = house.settings.metrics
+    if settings is None:
+        return None
+    house.metrics.registry.register(Gauges(house))
+    try:
+        served = serve(
+            house.metrics.registry,
+            settings.host,
+            settings.port,
+            certfile=settings.certfile,
+            keyfile=settings.keyfile,
+        )
+    except InputError as error:
+        house.log.error("metrics_not_served", why=str(error))
+        return None
+    house.log.info("metrics_served", host=settings.host, port=served.port)
+    return served

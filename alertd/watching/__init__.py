@@ -1,0 +1,1 @@
+"""How others see that alertd works: metrics, heartbeats, and what systemd is told. It decides nothing."""
