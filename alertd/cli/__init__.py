@@ -23,7 +23,7 @@ from alertd.cli.demo import demo
 from alertd.cli.evaluate import evaluate
 from alertd.cli.explain import explain
 from alertd.cli.forecast import forecast
-from alertd.cli.keeping import backup
+from alertd.cli.keeping import backup, restore
 from alertd.cli.kinds import sources_app
 from alertd.cli.matrix import matrix
 from alertd.cli.metrics import metrics
@@ -62,6 +62,7 @@ app.command("status")(show_status)
 app.command()(watchdog)
 app.command()(metrics)
 app.command()(backup)
+app.command()(restore)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(notify_app, name="notify")
 app.add_typer(receive_app, name="receive")

@@ -77,12 +77,11 @@ def _held(file: Path) -> InputError:
     return InputError("another program has the database open", where=str(file), fix="Stop alertd run and alertd web")
 
 
-def move_aside(file: Path, stamp: str) -> Path:
-    """Give the database that is there another name, which nothing has yet; it is never removed."""
+def keep_aside(file: Path, stamp: str) -> Path:
+    """Give the database that is there a second name, which nothing has yet: another may then take its place."""
     aside = file.with_name(f"{file.name}.before-restore-{stamp}")
     os.link(file, aside)  # refused where the name is taken, as a rename is not
-    file.unlink()
-    for left in ("-wal", "-shm"):  # only where it was too damaged to be opened: they are of the old one
-        if (beside := file.with_name(file.name + left)).exists():
-            beside.replace(aside.with_name(aside.name + left))
+    for end in ("-wal", "-shm"):  # left only where it was too damaged to be opened: they are of no other file
+        if (beside := file.with_name(file.name + end)).exists():
+            beside.replace(aside.with_name(aside.name + end))
     return aside
