@@ -35,6 +35,7 @@ from alertd.people.directory import Directory
 from alertd.routing.lint import nhs_number
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Mailbox, Settings, Watchdog, load
+from alertd.web.signing_in.oidc import tried
 
 ConfigOption = Annotated[Path, typer.Option(help="The settings file.")]
 
@@ -89,6 +90,8 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "e-mail" if name == EMAIL else f"channel {name}", partial(_channel, settings, name)
     if mailbox := settings.mailbox:
         yield "mailbox", lambda: _mailbox(mailbox)
+    if settings.web and (oidc := settings.web.oidc):
+        yield "council accounts", lambda: tried(oidc)
     if file := settings.outbox.epoch:
         yield "epoch", lambda: _epoch(settings, file)
     if watched := settings.watchdog:

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from alertd.settings.listening import Listening, loopback
+from alertd.settings.section import Section
+
+
+class Oidc(Section):
+    """The council's own accounts, by OpenID Connect. ``issuer`` is written just as the provider writes it; it must be
+    one whose addresses the council alone gives out, since by ``claim`` people are found in the staff files. ``words``
+    are those of the button."""
+
+    issuer: str = Field(pattern=r"^https?://[^\s?#]+$")
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path
+    claim: str = Field(default="email", min_length=1)
+    words: str = Field(default="Sign in with your council account", min_length=1)
+
+    @model_validator(mode="after")
+    def _https(self) -> Self:
+        if self.issuer.startswith("http://") and not loopback(urlsplit(self.issuer).hostname or ""):
+            raise ValueError("issuer: must be https, or anybody on the way could say who signs in")
+        return self
 
 
 class Web(Listening):
@@ -21,6 +42,13 @@ class Web(Listening):
     port: int = Field(default=8400, ge=0, le=65535)
     idle_minutes: int = Field(default=30, ge=5, le=24 * 60)
     hours: float = Field(default=10, gt=0, le=24)
+    oidc: Oidc | None = None
+
+    def beside(self, folder: Path) -> Self:
+        """With every relative path read as beside the settings file."""
+        found = super().beside(folder)
+        return found.model_copy(update={"oidc": found.oidc.beside(folder)}) if found.oidc else found
+
     with_daemon: bool = False
 
     @property

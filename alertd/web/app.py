@@ -30,6 +30,7 @@ from alertd.web.pages import (
     partners,
     rules,
     signing,
+    single,
     subscriptions,
     system,
     teams,
@@ -39,6 +40,7 @@ from alertd.web.ready import Ready
 from alertd.web.visit import Page, Web, endpoint
 
 PAGES: Final[tuple[Page, ...]] = (
+    *single.PAGES,  # before the secrets of links
     *signing.PAGES,
     *work.PAGES,
     *child.PAGES,

@@ -39,6 +39,7 @@ from alertd.views.teams import Counts
 from alertd.web.look import render
 from alertd.web.per_minute import PerMinute
 from alertd.web.policy import Judge, Policy
+from alertd.web.signing_in.oidc import Provider
 
 LONGEST_FORM: Final = 20_000
 """Bytes of a form: the longest reason anybody types, many times over."""
@@ -72,6 +73,7 @@ class Web:
     counts: Counts = field(default_factory=Counts)
     system: LatestSystem = field(default_factory=LatestSystem)
     lately_opened: LatelyOpened = field(default_factory=LatelyOpened)
+    provider: Provider = field(default_factory=Provider)
     too_often: PerMinute = field(default_factory=lambda: PerMinute(240))
     asks: PerMinute = field(default_factory=lambda: PerMinute(5))
     asks_of_all: PerMinute = field(default_factory=lambda: PerMinute(60))

@@ -32,7 +32,8 @@ def ask(visit: Visit) -> Response:
 
 
 def _form(visit: Visit, error: str = "", status: int = 200) -> Response:
-    oidc = getattr(visit.house.settings.web, "oidc", None)
+    web = visit.house.settings.web
+    oidc = web.oidc if web else None
     return visit.page(
         "sign_in.html.j2",
         status,
