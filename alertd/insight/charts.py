@@ -33,10 +33,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One month of a line: its name, and how high it is (0 to 1; None: not shown)."""
+    """One month of a line: its name, and how high it is (0 to 1; None: not shown, or where not ``hidden`` there is
+    none)."""
 
     label: str
     share: float | None
+    hidden: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def line(title: str, desc: str, found: Sequence[Point], *, key: str, mark: float
         parts += [f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" fill="{DARK}"/>' for x, y in at]
     every = max(ceil(len(found) * 58 / (right - left)), 1)
     for n, (x, one) in enumerate(places):
-        if one.share is None:
+        if one.share is None and one.hidden:
             parts.append(_none(x, foot))
         if (len(found) - 1 - n) % every == 0:
             parts.append(_text(x, foot + 20, one.label, anchor="end" if n == len(found) - 1 else "middle"))

@@ -199,7 +199,9 @@ def _raw(books: Books, reader: Reader, rule: str) -> dict[Who, Counts]:
         "service": books.service.get(rule, Counts()),
     }
     of_teams: dict[Who, frozenset[str]] = {"team": reader.team, "similar": reader.similar, "service": frozenset(hidden)}
-    for who in reader.exact & of_teams.keys():
+    if "team" in reader.exact and "service" not in reader.exact and of.keys() <= reader.team:
+        del found["service"]  # it is the team's own figure, and rounded it would say less
+    for who in reader.exact & found.keys() & of_teams.keys():
         found[who] = without(found[who], together(c for t, c in hidden.items() if t in of_teams[who]))
     return {who: counts for who, counts in found.items() if counts.n or counts.overdue or counts.told}
 

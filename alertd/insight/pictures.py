@@ -30,7 +30,9 @@ def month_words(month: str) -> str:
 def shares(title: str, found: Line, key: str, names: Mapping[Who, str] = NAMES) -> str:
     """The shares in time below each other, with the country's."""
     rows = [
-        Bar(names[who], _value(rate := figure.share), rate_words(rate)) for who in WHO if (figure := found.figures[who])
+        Bar(names[who], _value(rate := figure.share), rate_words(rate, figure.n))
+        for who in WHO
+        if (figure := found.figures[who])
     ]
     mark = None
     if found.national is not None:
@@ -44,8 +46,8 @@ def months(title: str, figure: Figure, key: str, mark: float | None = None) -> s
     """The share in time month by month; blank where it is withheld. ``mark`` is the country's."""
     if figure.months is None:
         return ""
-    points = [Point(month_words(one.month), _value(one.share)) for one in figure.months]
-    words = "; ".join(f"{month_words(one.month)}: {rate_words(one.share)}" for one in figure.months)
+    points = [Point(month_words(one.month), _value(one.share), hidden=not one.in_time.exact) for one in figure.months]
+    words = "; ".join(f"{month_words(one.month)}: {rate_words(one.share, one.in_time)}" for one in figure.months)
     dashed = f" The dashed line is the country's {mark:.1%}." if mark is not None else ""
     return line(f"{title}: share done in time, by month", f"{words}.{dashed}", points, key=key, mark=mark)
 
@@ -68,10 +70,11 @@ def days(title: str, figure: Figure, key: str) -> str:
     return spread(f"{title}: days around the limit", f"{words or 'nothing'}.", columns, key=key, ends=ends)
 
 
-def rate_words(rate: Rate | None) -> str:
-    """A share in words, with a warning where it stands on a small base."""
+def rate_words(rate: Rate | None, of: Shown) -> str:
+    """A share in words, with a warning where it stands on a small base. Where what it is ``of`` is shown as it is,
+    only a share of nothing is none."""
     if rate is None:
-        return "not shown"
+        return "-" if of.exact else "not shown"
     return f"{rate.text} (small base)" if rate.small else rate.text
 
 

@@ -35,7 +35,7 @@ class Chart:
 
 def shares_chart(title: str, line: Line, names: Mapping[Who, str] = NAMES) -> Chart:
     """The shares in time below each other."""
-    rows = [(names[who], rate_words(figure.share)) for who in WHO if (figure := line.figures[who])]
+    rows = [(names[who], rate_words(figure.share, figure.n)) for who in WHO if (figure := line.figures[who])]
     if (one := line.national) is not None:
         rows.append((f"{one.nation}, {one.period}", f"{one.like_for_like or one.share:.1%}"))
     svg = pictures.shares(title, line, "shares", names)
@@ -46,7 +46,8 @@ def months_chart(title: str, figure: Figure, whose: str, mark: float | None = No
     """The share in time by month, of a figure that has its months."""
     key = f"months-{figure.who}"
     rows = [
-        (month_words(one.month), one.in_time.text, one.late.text, rate_words(one.share)) for one in figure.months or ()
+        (month_words(one.month), one.in_time.text, one.late.text, rate_words(one.share, one.in_time))
+        for one in figure.months or ()
     ]
     return Chart(key, whose, pictures.months(title, figure, key, mark), ["Month", *_NUMBERS], rows)
 

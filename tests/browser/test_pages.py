@@ -106,6 +106,11 @@ def test_the_pages_of_a_worker(page: Page, site: Site) -> None:
     site.open(page, alert, "alert")
     for what in ("claim", "accept", "hand-over", "snooze", "dispute"):
         site.open(page, f"{alert}/{what}", f"alert-{what}")
+    site.open(page, "/insight", "insight")
+    site.open(page, "/insight/cla.review.first", "insight-rule")
+    for summary in page.locator("summary").all():
+        summary.click()
+    look_at(page, "insight-rule-unfolded")
 
 
 def test_the_pages_of_a_manager(page: Page, site: Site) -> None:
@@ -114,6 +119,8 @@ def test_the_pages_of_a_manager(page: Page, site: Site) -> None:
     site.open(page, "/teams/T1", "team")
     page.locator("#board a").first.click()
     look_at(page, "team-person")
+    site.open(page, "/insight/cla.review.first/children?scope=team", "insight-children")
+    expect(page.locator("#behind tbody tr")).to_have_count(50)
 
 
 @pytest.mark.parametrize(("subject", "start"), [("S1", "/teams/T1"), ("A1", "/")], ids=["manager", "administrator"])

@@ -94,6 +94,7 @@ def test_a_manager_sees_their_team_as_it_is_without_a_child_of_whom_they_must_no
 def test_who_sees_several_teams_may_choose_one(pages: Pages) -> None:
     text = pages.sign_in("S1").get("/insight").text
     assert row(text, "Service and the teams under it")[1] == "101"
+    assert "The service" not in words(text), "which is the same"
     text = pages.get("/insight?team=T2").text
     assert row(text, "South")[:2] == ["98%", "43"]
     assert "/insight/cla.review.first?team=T2" in text and "/insight.csv?team=T2" in text

@@ -6,6 +6,8 @@ from alertd.insight.comparison import Figure
 from alertd.web.charts import days_chart, months_chart, shares_chart
 from tests.unit.insight.test_insight_charts import figures
 
+_MARK = ' r="2.5"'
+
 
 def figure(who: str) -> Figure:
     return next(one for name, one in figures().figures.items() if name == who and one)
@@ -21,9 +23,14 @@ def test_the_shares_with_the_countrys() -> None:
 
 def test_the_months_and_what_is_not_shown_of_them() -> None:
     mine = months_chart("Conference", figure("me"), "You")
-    assert len(mine.rows) == 12 and mine.rows[-1] == ("Nov 26", "6", "0", "100% (small base)")
+    assert (
+        len(mine.rows) == 12
+        and mine.rows[0] == ("Dec 25", "0", "0", "-")
+        and mine.rows[-1] == ("Nov 26", "6", "0", "100% (small base)")
+    )
     service = months_chart("Conference", figure("service"), "The service", 0.8)
-    assert service.rows[0][1:3] == ("5 or fewer", "5 or fewer")
+    assert service.rows[0][1:] == ("5 or fewer", "5 or fewer", "not shown")
+    assert (mine.svg.count(_MARK), service.svg.count(_MARK)) == (0, 11), "what is none is not marked as hidden"
     assert "The dashed line is the country's 80.0%" in service.svg and "dashed" not in mine.svg
     assert {mine.id, service.id} == {"months-me", "months-service"}, "two charts of a page have names of their own"
 
