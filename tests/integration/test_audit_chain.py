@@ -50,7 +50,8 @@ def test_a_chain_as_it_was_written_is_whole(engine: Engine) -> None:
 @pytest.mark.parametrize("column", ["at", "by", "what", "child", "why", "detail", "before", "digest"])
 def test_any_change_is_seen(engine: Engine, column: str) -> None:
     kept(engine)
-    value = {"at": NOW + timedelta(microseconds=1), "detail": {"n": 3}, "child": None, "what": "x"}.get(column, "x" * 64)
+    other = {"at": NOW + timedelta(microseconds=1), "detail": {"n": 3}, "child": None, "what": "x"}
+    value = other.get(column, "x" * 64)
     with Session(engine) as session, session.begin():
         session.execute(update(AuditEntry).where(AuditEntry.id == 3).values({column: value}))
     found = looked(engine)
