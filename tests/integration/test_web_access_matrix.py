@@ -237,8 +237,6 @@ ANSWERS_OTHERWISE: Mapping[tuple[str, str], set[int]] = {
     ("GET", "/sign-in"): {303},  # those who are signed in already
     ("GET", "/sign-in/{secret}"): {404},  # no such link
     ("POST", "/sign-in/{secret}"): {404},
-    ("POST", "/sign-in/single"): {404},  # this council has no accounts to sign in with
-    ("GET", "/sign-in/single/back"): {404},
     ("POST", "/sign-in/single"): {404},  # nobody else vouches for people here
     ("GET", "/sign-in/single/back"): {404},
     ("GET", "/deliveries/{delivery}/{what}"): {404},  # it has arrived, so there is nothing to do about it
