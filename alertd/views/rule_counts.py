@@ -13,14 +13,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from alertd.access.may import teams_seen
+from alertd.access.may import barred_from, teams_seen
 from alertd.access.viewer import Viewer
 from alertd.alerts.handling import Office
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert
 from alertd.engine.findings import WHOLE_FEED
 from alertd.insight.small_numbers import Shown, keeps_beside, shown
-from alertd.people.directory import Directory
 from alertd.views.alerts import team_name
 
 DAYS: Final = 31
@@ -75,7 +74,7 @@ def last_month(rule: str, counts: ByTeam, session: Session, viewer: Viewer, offi
     """What somebody may see of it: their teams as it is, without the children of whom they must not hear; of all
     others no small number, nor a total by which one could be worked out."""
     directory, seen = office.directory, teams_seen(viewer, office)
-    barred = _barred(viewer, directory, office)
+    barred = barred_from(viewer, office)
     theirs = _counted(session, office, Alert.rule == rule, Alert.child.in_(barred))[rule] if barred else Counter[str]()
     found = {
         team: shown(n - theirs.get(team, 0), exact=True) if team in seen else shown(n) for team, n in counts.items()
@@ -87,8 +86,3 @@ def last_month(rule: str, counts: ByTeam, session: Session, viewer: Viewer, offi
     safe = exact or keeps_beside({rule: total}, {rule: known}, others, others=False)
     teams = sorted((TeamOpened(team_name(directory, team), n) for team, n in found.items()), key=lambda t: t.team)
     return LastMonth(tuple(teams), total if safe else None)
-
-
-def _barred(viewer: Viewer, directory: Directory, office: Office) -> list[str]:
-    limited = set(directory.restrictions).union(*(person.not_told_of for person in directory.people.values()))
-    return sorted(c for c in limited if any(directory.may_hear(id_, c, office.today) for id_ in viewer.ids))

@@ -286,8 +286,9 @@ def test_an_answer_of_another_provider_is_refused(pages: Pages) -> None:
     refused(pages, f"{at_provider(leave(pages))}&iss=https%3A%2F%2Felsewhere.example")
 
 
-def test_another_nonce_is_refused(pages: Pages) -> None:
+def test_another_nonce_is_refused(pages: Pages, capsys: pytest.CaptureFixture[str]) -> None:
     refused(pages, at_provider(leave(pages), nonce="of somebody else"))
+    assert "InvalidClaimError nonce" in capsys.readouterr().out
 
 
 def at_hash(token: str) -> str:
@@ -315,7 +316,9 @@ def with_a_shared_secret(claims: dict[str, Any], idp: Idp) -> str:
 NOW = int(datetime.now(UTC).timestamp())
 FORGED: dict[str, Forge] = {
     "wrong audience": lambda claims, idp: idp.signed({**claims, "aud": "another-client"}),
-    "audience besides, and no azp": lambda claims, idp: idp.signed({**claims, "aud": [CLIENT, "another"], "azp": "x"}),
+    "audience besides, and for another": lambda claims, idp: idp.signed(
+        {**claims, "aud": [CLIENT, "another"], "azp": "x"}
+    ),
     "wrong issuer": lambda claims, idp: idp.signed({**claims, "iss": "https://elsewhere.example"}),
     "no issuer": lambda claims, idp: idp.signed({k: v for k, v in claims.items() if k != "iss"}),
     "expired": lambda claims, idp: idp.signed({**claims, "iat": NOW - 7200, "exp": NOW - 3600}),
@@ -333,10 +336,34 @@ FORGED: dict[str, Forge] = {
 }
 
 
+WHY = {
+    "wrong audience": "InvalidClaimError aud",
+    "audience besides, and for another": "InvalidClaimError azp",
+    "wrong issuer": "InvalidClaimError iss",
+    "no issuer": "MissingClaimError iss",
+    "expired": "ExpiredTokenError exp",
+    "no end": "MissingClaimError exp",
+    "no nonce": "MissingClaimError nonce",
+    "wrong at_hash": "InvalidClaimError at_hash",
+    "tampered": "BadSignatureError",
+    "unsigned": "UnsupportedAlgorithmError",
+    "with a shared secret": "UnsupportedAlgorithmError",
+    "by another key": "BadSignatureError",
+    "by an unknown key": "InvalidKeyIdError",
+    "address not verified": "address is not verified",
+    "no address": "has no address in",
+    "no token at all": "DecodeError",
+}
+"""Why each is refused, as the log says it: a token that is wrong in two ways would show nothing of either."""
+
+
 @pytest.mark.parametrize("name", FORGED)
-def test_an_id_token_that_is_not_as_it_should_be_signs_nobody_in(pages: Pages, idp: Idp, name: str) -> None:
+def test_an_id_token_that_is_not_as_it_should_be_signs_nobody_in(
+    pages: Pages, idp: Idp, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     idp.forge = FORGED[name]
     refused(pages, at_provider(leave(pages)))
+    assert WHY[name] in capsys.readouterr().out
     idp.forge = lambda claims, idp: idp.signed(claims)
     assert pages.get(at_provider(leave(pages))).status_code == 303, "what the provider itself signs is believed"
 

@@ -144,6 +144,22 @@ def test_a_team_sees_its_own_rules_with_what_its_overlay_changed(pages: Pages, t
     assert "Nothing: it is as it ships" in words(pages.get("/rules/lc.review").text)
 
 
+def test_how_often_a_rule_is_right_is_what_insight_shows_of_the_service(pages: Pages) -> None:
+    pages.council.looked_after("C1")
+    pages.council.looked_after("C2", worker="W2")
+    pages.council.looked_after("C3", worker="W3")
+    pages.council.day(date(2026, 11, 27))
+    pages.client = Browser(app(pages.council.house))
+    pages.sign_in("W1")
+    while "being counted" in (text := words(pages.get("/rules/cla.review.first").text)):
+        pages.get("/insight")  # which waits for it
+    assert "Not shown: fewer than 3 people's work" in text and "Told to somebody" not in text
+    pages.sign_in("I1")
+    text = words(pages.get("/rules/cla.review.first").text)
+    assert "Told to somebody 3," in text and "Shown to be wrong 0" in text and "Was right 100%" in text
+    assert "Nobody was told of it" in words(pages.get("/rules/lc.review").text)
+
+
 def test_what_is_in_shadow_or_off_says_so(pages: Pages) -> None:
     book = whole(pages).council.house.rulebook
     rules = tuple(r.model_copy(update={"shadow": "the pack is not adopted"}) for r in book.rules)

@@ -6,7 +6,10 @@ from typing import Final
 
 from starlette.responses import Response
 
+from alertd.insight.comparison import Line
+from alertd.insight.pictures import rate_words
 from alertd.views import rules as view
+from alertd.views.insight import insight
 from alertd.views.rule_counts import DAYS, last_month
 from alertd.views.rule_words import KIND_WORDS
 from alertd.web.policy import Policy
@@ -26,7 +29,23 @@ def one(visit: Visit) -> Response:
     found = _rule(visit)
     if found is None:
         return _no_such(visit)
-    return visit.page("rule.html.j2", title=found.rule.title, found=found, rule=found.rule, kinds=KIND_WORDS)
+    counted = visit.web.figures.are_there()
+    return visit.page(
+        "rule.html.j2",
+        title=found.rule.title,
+        found=found,
+        rule=found.rule,
+        kinds=KIND_WORDS,
+        counted=counted,
+        line=_figures(visit, found.rule.id) if counted else None,
+        rate_words=rate_words,
+    )
+
+
+def _figures(visit: Visit, rule: str) -> Line | None:
+    """How often the rule was right, as *Insight* has it and no more of it than is shown there."""
+    found = insight(visit.session, visit.web.figures, visit.who, visit.house.rulebook, visit.office, {}, rule=rule)
+    return found.rules[0].line if found.rules else None
 
 
 def tried(visit: Visit) -> Response:
