@@ -15,13 +15,15 @@ from alertd.errors import InputError
 
 def main() -> None:
     """Run the command line: what cannot be used is one line on standard error and exit code 2."""
+    _fill_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old locale does not know every character
     try:
         from alertd.cli import run_command
 
         code = run_command()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:  # before the command had begun; after that it is run_command's
         code = 130
     except InputError as error:
@@ -36,6 +38,15 @@ def main() -> None:
         else:
             print(f"alertd: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
     sys.exit(code)
+
+
+def _fill_closed() -> None:
+    """Where standard input, output or error was closed, let nothing else be opened in its place and written into."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 if __name__ == "__main__":

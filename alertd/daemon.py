@@ -30,6 +30,7 @@ from alertd.following import follow_once
 from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
 from alertd.telling import tell_if_unfit
 from alertd.watched import expect_loops, seen
+from alertd.watching.systemd import Systemd
 
 FOLLOW_SECONDS = 60
 """How often what was sent is looked after where no mailbox says otherwise."""
@@ -65,10 +66,10 @@ def _silences_over(house: House) -> frozenset[str]:
         return silence_store.outlived(session, house.clock())
 
 
-async def run(house: House, *, accept_feed: bool = False) -> None:
+async def run(house: House, *, accept_feed: bool = False, systemd: Systemd | None = None) -> None:
     """Run until SIGTERM or SIGINT: what is under way is finished, nothing new is begun.
 
-    ``accept_feed``: the first reading is believed whatever it lost.
+    ``accept_feed``: the first reading is believed whatever it lost. ``systemd`` is told that work moves, where it asks.
 
     Evaluating, composing, sending and following what was sent are loops of their own, so that neither a slow feed
     nor a hanging relay or mailbox holds up the others. A database that cannot be reached is said, and tried again at
@@ -120,7 +121,7 @@ async def run(house: House, *, accept_feed: bool = False) -> None:
     house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
     expect_loops(house)
     try:
-        async with seen(house, stopping), asyncio.TaskGroup() as loops:
+        async with seen(house, stopping, systemd), asyncio.TaskGroup() as loops:
             loops.create_task(_repeat(house, "evaluate", evaluate, evaluate_now, stopping))
             loops.create_task(_repeat(house, "compose", compose, compose_now, stopping))
             loops.create_task(_repeat(house, "send", send, send_now, stopping))

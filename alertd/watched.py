@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from alertd.bootstrap import House
@@ -12,6 +12,12 @@ from alertd.errors import InputError
 from alertd.gauges import Gauges
 from alertd.watching.pulse import Bounds
 from alertd.watching.serve import Served, serve
+from alertd.watching.systemd import Systemd
+
+_SAID: Final = 30.0
+"""Seconds between what systemd is told where it does not say how often."""
+
+_NEXT: Final = "systemd starts alertd again where it watches; else do so yourself: it goes on from what is stored"
 
 A_DAY: Final = 24 * 3600.0
 _ASLEEP: Final = 3600.0
@@ -32,14 +38,45 @@ def expect_loops(house: House) -> None:
 
 
 @asynccontextmanager
-async def seen(house: House, stopping: asyncio.Event) -> AsyncIterator[None]:  # noqa: ARG001
+async def seen(house: House, stopping: asyncio.Event, systemd: Systemd | None = None) -> AsyncIterator[None]:
     """While the daemon runs, let others see it. None of this ends the daemon: what cannot be seen is logged."""
     metrics = _metrics(house)
+    telling = asyncio.create_task(tell_systemd(house, systemd, stopping)) if systemd else None
     try:
         yield
     finally:
+        if telling is not None:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
         if metrics is not None:
             await asyncio.to_thread(metrics.close)
+
+
+async def tell_systemd(house: House, systemd: Systemd, stopping: asyncio.Event) -> None:
+    """Say that the daemon is ready, and from then on that it is well, until cancelled: but not while a loop is stuck.
+
+    It is said from the event loop itself, so that one which hangs says nothing either. systemd then ends the process
+    and starts it again, and all goes on from what is stored. While stopping, what is under way is still waited for.
+    """
+    every = systemd.within / 3 if systemd.within else _SAID
+    words, known = ["READY=1"], set[str]()
+    while True:
+        stuck = house.pulse.stuck()
+        if new := stuck.keys() - known:
+            house.log.error("stuck", **{loop: stuck[loop] for loop in sorted(new)}, next=_NEXT)
+        known = set(stuck)
+        status = "; ".join(f"{loop} {why}" for loop, why in stuck.items()) or str(house.pulse)
+        try:
+            systemd.say(*words, f"STATUS={status}", *([] if stuck else ["WATCHDOG=1"]))
+        except OSError as fault:
+            house.log.warning("systemd_not_told", kind=type(fault).__name__)
+        words = []
+        if stopping.is_set():
+            await asyncio.sleep(every)
+            continue
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), every)
+            words = ["STOPPING=1"]
 
 
 def _metrics(house: House) -> Served | None:

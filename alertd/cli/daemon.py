@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import sys
 from collections import Counter
@@ -36,6 +37,7 @@ from alertd.routing.lint import nhs_number
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Mailbox, Settings, Watchdog, load
 from alertd.settings.web import Oidc
+from alertd.watching.systemd import Systemd
 
 ConfigOption = Annotated[Path, typer.Option(help="The settings file.")]
 
@@ -48,6 +50,8 @@ def run(
 ) -> None:
     """Run the daemon until it is told to stop, and the pages beside it where [web] says so."""
     log.configure()
+    if sys.stderr is not None:
+        faulthandler.enable()  # where systemd ends a daemon that is stuck, its log says where: lines, and no values
     house = build(load(config))
     asyncio.run(_run(house, config, accept_feed=accept_feed))
 
@@ -56,7 +60,7 @@ async def _run(house: House, config: Path, *, accept_feed: bool) -> None:
     web = house.settings.web
     pages = asyncio.create_task(pages_beside(config, house.log)) if web and web.with_daemon else None
     try:
-        await daemon.run(house, accept_feed=accept_feed)
+        await daemon.run(house, accept_feed=accept_feed, systemd=Systemd.of(os.environ, os.getpid()))
     finally:
         if pages is not None:
             pages.cancel()

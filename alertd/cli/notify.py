@@ -1,10 +1,12 @@
-"""``alertd notify test``: one test message by one channel, outside the outbox."""
+"""``alertd notify``: messages outside the outbox: a test of one channel, and that a service has failed."""
 
 from __future__ import annotations
 
 import asyncio
+import platform
 from functools import partial
-from typing import Annotated
+from html import escape
+from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
@@ -17,14 +19,21 @@ from alertd.outbox.deliver import EMAIL
 from alertd.people.directory import Directory
 from alertd.settings import Settings, load
 
-notify_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Try a channel out with a test message.")
+notify_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Try a channel out, or tell duty that a service has failed."
+)
 
 WORDS = "This is a test message of alertd. It tells of no child, and there is nothing to do."
 
-
-@notify_app.callback()
-def _group() -> None:
-    """Keeps ``test`` a command of its own."""
+MEANS: Final = {
+    "alertd": "While it does not run, no child is looked at and nobody is told. systemd starts it again by itself, and "
+    "it goes on from what is stored. Where it ends again and again, somebody must look.",
+    "alertd-web": "While it does not run, the pages and calendars cannot be reached. Alerts go on.",
+    "alertd-receive": "While it does not run, no case system can deliver. Alerts go on over what was.",
+    "alertd-watchdog": "The message of the rule that always fires was not delivered for too long, or that cannot be "
+    "seen: alerts may not go out. alertd watchdog --now names the step that fails.",
+}
+"""What it means that a service has failed, by its name."""
 
 
 @notify_app.command("test")
@@ -45,32 +54,54 @@ def test(
     if not anybody and (channel, address.lower()) not in set(_addresses(directory)):
         fix = "Correct it, or say --anybody: a test tells of no child"
         raise InputError(f"nobody in the staff or agency files has this address on {channel}", fix=fix)
-    outcome = asyncio.run(_send(settings, channel_of(settings, channel), address))
+    _say(asyncio.run(_send(channel_of(settings, channel), test_letter(settings, address), hears=True)))
+
+
+@notify_app.command("failed")
+def failed(
+    service: Annotated[str, typer.Argument(help="Its name, as alertd or alertd-web.")],
+    config: Config,
+) -> None:
+    """Tell duty by e-mail that a service has failed: for systemd. It needs no database, feed or staff file, because one
+    of them may be why. Exit code 1 where the mail was not delivered."""
+    settings = load(config)
+    means = MEANS.get(service, "What it did is not done while it does not run.")
+    words = f"{service} has failed on {platform.node()}.\n\n{means}\n\nIts log says why: journalctl -u {service}"
+    letter = _letter(settings, settings.people.duty, f"{service} has failed", words)
+    _say(asyncio.run(_send(channel_of(settings, EMAIL), letter)))
+
+
+def _say(outcome: Outcome) -> None:
     print(f"{outcome.result}: {outcome.reason}" + (f" (their id: {outcome.reference})" if outcome.reference else ""))
     raise typer.Exit(0 if outcome.result == "delivered" else 1)
 
 
-async def _send(settings: Settings, channel: Notifier, address: str) -> Outcome:
-    letter = test_letter(settings, address)
-    channel.hears = partial(print, flush=True)
+async def _send(channel: Notifier, letter: Letter, *, hears: bool = False) -> Outcome:
+    if hears:
+        channel.hears = partial(print, flush=True)
     try:
-        return await channel.send(Message(letter.id, address, channel.write(letter)))
+        return await channel.send(Message(letter.id, letter.address, channel.write(letter)))
     finally:
         await channel.close()
 
 
 def test_letter(settings: Settings, address: str) -> Letter:
     """A letter that is clearly a test, of nobody and to nobody by name."""
+    return _letter(settings, address, "Test message of alertd", WORDS)
+
+
+def _letter(settings: Settings, address: str, subject: str, words: str) -> Letter:
+    paragraphs = "".join(f"<p>{escape(one)}</p>" for one in words.split("\n\n"))
     return Letter(
         id=str(uuid4()),
         sender=str(settings.email["sender"]),
         to_name="",
         address=address,
         date=now_utc(),
-        subject="Test message of alertd",
-        preview=WORDS,
-        text=f"{WORDS}\n",
-        html=f'<!doctype html><html lang="en"><body><p>{WORDS}</p></body></html>\n',
+        subject=subject,
+        preview=words.partition("\n")[0],
+        text=f"{words}\n",
+        html=f'<!doctype html><html lang="en"><body>{paragraphs}</body></html>\n',
     )
 
 

@@ -129,6 +129,11 @@ def _rows() -> Iterator[Row]:
     yield Row("F76", "a thousand connections that ask for nothing", "I5")
     yield Row("F77", "a request that is far too long", "I5")
     yield Row("F78", "an acknowledgement pressed twice, or by a scanner of mail", "I2")
+    # I. The machine, and what watches alertd.
+    yield Row("F80", "the disk of the log is full, or standard output is closed", "I1 I8")
+    yield Row("F82", "the event loop is blocked, or work gets no further", "I6 I8")
+    yield Row("F83", "it ends at every start", "I8")
+    yield Row("F84", "personal data in logs, errors, metrics or heartbeats", "I7")
 
 
 CATALOGUE: Final = {row.id: row for row in _rows()}

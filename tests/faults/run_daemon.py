@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speed", type=float, default=1, help="seconds of its clock in one real second")
     parser.add_argument("--kill", default="", metavar="POINT:N", help="where to die")
     parser.add_argument("--pause", default="", metavar="POINT:N", help="where to wait for SIGCONT")
+    parser.add_argument("--block", default="", metavar="POINT:N", help="where to hang, as a call into C does")
     told = parser.parse_args(arguments)
     (told.config.parent / "daemon.pid").write_text(str(os.getpid()))
 
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     daemon.AGAIN_AFTER /= told.speed
     daemon.PULSE_SECONDS = max(daemon.PULSE_SECONDS / told.speed, 1.0)
     stops = {told.kill: signal.SIGKILL, told.pause: signal.SIGSTOP}
-    faultpoints.install(_hook(told.config.parent / "daemon.jsonl", stops))
+    faultpoints.install(_hook(told.config.parent / "daemon.jsonl", stops, told.block))
     try:
         house = build(load(told.config), clock=_clock(told.at, told.speed))
         for work in told.work:
@@ -59,8 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
 
 
-def _hook(log: Path, stops: Mapping[str, signal.Signals]) -> Callable[[str], None]:
-    """Keep every point passed in a file of history, and end or wait at those chosen."""
+def _hook(log: Path, stops: Mapping[str, signal.Signals], block: str) -> Callable[[str], None]:
+    """Keep every point passed in a file of history, and end, wait or hang at those chosen."""
     passed: Counter[str] = Counter()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -71,6 +72,8 @@ def _hook(log: Path, stops: Mapping[str, signal.Signals]) -> Callable[[str], Non
         if stop := stops.get(f"{name}:{passed[name]}"):
             os.write(file, json.dumps(line | {"event": stop.name}).encode() + b"\n")
             signal.pthread_kill(threading.get_ident(), stop)  # this thread goes no step further
+        if f"{name}:{passed[name]}" == block:
+            time.sleep(3600)
 
     return hook
 
@@ -84,8 +87,9 @@ def _daemon(house: House) -> None:
     import asyncio
 
     from alertd import daemon
+    from alertd.watching.systemd import Systemd
 
-    asyncio.run(daemon.run(house))
+    asyncio.run(daemon.run(house, systemd=Systemd.of(os.environ, os.getpid())))
 
 
 def _evaluate(house: House) -> None:
