@@ -245,6 +245,29 @@ def test_a_way_back_with_another_state_or_of_another_browser_signs_nobody_in(pag
     refused(pages, re.sub(r"&?state=[^&]+", "", path))
 
 
+def test_somebody_on_their_way_is_not_led_into_anothers_account(
+    pages: Pages, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave(pages)
+    mine, pages.client = pages.client, Browser(app(pages.council.house))
+    theirs = at_provider(leave(pages))
+    pages.client = mine
+    refused(pages, theirs)
+    assert "not the one given to this browser" in capsys.readouterr().out
+
+
+def test_of_two_who_come_back_at_once_by_the_same_way_one_is_let_in(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = dict(parse_qsl(urlsplit(leave(pages)).query))["state"]
+    secret = pages.client.cookies["alertd-single"]
+    monkeypatch.setattr(oidc, "find_link", lambda *_: state)  # as both read it before either wrote
+    with Session(pages.council.house.engine) as session, session.begin():
+        oidc.spend(session, secret, state, pages.council.now)
+        with pytest.raises(oidc.NotBelievedError, match="a moment ago"):
+            oidc.spend(session, secret, state, pages.council.now)
+
+
 def test_two_browsers_on_their_ways_do_not_end_each_other(pages: Pages) -> None:
     first, mine = leave(pages), pages.client
     pages.client = Browser(app(pages.council.house))
