@@ -33,6 +33,7 @@ from alertd.intake.numbers import read_merged
 from alertd.intake.store import standing
 from alertd.intake.whole import Whole
 from alertd.outbox.channel import Notifier
+from alertd.outbox.channel_config import read_secret
 from alertd.outbox.deliver import EMAIL, Composer
 from alertd.outbox.dispatch import Paces
 from alertd.outbox.ledger import LEASE
@@ -52,6 +53,8 @@ from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
 from alertd.settings import Feed, Settings, load
+from alertd.settings.watching import unsafe
+from alertd.watching.heartbeat import Check, Heartbeats
 from alertd.watching.metrics import Metrics
 from alertd.watching.pulse import Pulse
 
@@ -99,6 +102,8 @@ class House:
     """What is counted since the start."""
     pulse: Pulse = field(default_factory=Pulse)
     """Whether the daemon's loops get further."""
+    heartbeats: Heartbeats = field(default_factory=Heartbeats)
+    """What somebody outside expects to hear."""
 
     def partners(self) -> Partners:
         """What telling other agencies needs, as things are now."""
@@ -330,6 +335,23 @@ def channel_of(settings: Settings, name: str) -> Notifier:
     return made
 
 
+def checks_of(settings: Settings) -> dict[str, Check]:
+    """The heartbeats of the settings, by the name of the check. Raises InputError for an address that cannot be
+    used."""
+    said = settings.heartbeat
+    if said is None:
+        return {}
+    found = {}
+    for check, name in (("evaluation", "url"), ("work", "work_url")):
+        url, file = getattr(said, name), getattr(said, f"{name}_file")
+        written = read_secret(file, "heartbeat") if file else url.get_secret_value() if url else ""
+        if written and (why := unsafe(written)):
+            raise InputError(f"the address in it {why}", where=str(file))
+        if written:
+            found[check] = Check(written, signals=said.signals and check == "evaluation")
+    return found
+
+
 def build(
     settings: Settings,
     *,
@@ -355,6 +377,8 @@ def build(
         most_urgent=settings.schedule.most_urgent,
         wording=wording_of(settings),
     )
+    metrics, log = Metrics(), structlog.stdlib.get_logger("alertd")
+    timeout = settings.heartbeat.timeout_seconds if settings.heartbeat else 0
     return House(
         settings=settings,
         rulebook=rulebook,
@@ -368,6 +392,8 @@ def build(
         guard=guard_of(settings),
         merged=merged_numbers(settings),
         policy=read_policy(settings.partners.policy, rulebook),
-        log=structlog.stdlib.get_logger("alertd"),
+        log=log,
         shared=SharedClock(engine, clock, settles=LEASE) if clock is now_utc else None,
+        metrics=metrics,
+        heartbeats=Heartbeats(checks_of(settings), timeout=timeout, log=log, metrics=metrics),
     )

@@ -141,17 +141,19 @@ async def run(house: House, *, accept_feed: bool = False, systemd: Systemd | Non
 
 
 def _evaluate(house: House, *, accept: bool) -> Evaluated:
-    """One evaluation, and what is counted of it."""
+    """One evaluation, what is counted of it, and what somebody outside hears."""
 
     def further(*_: object) -> None:
         house.pulse.further("evaluate")
 
     began, outcome = time.monotonic(), "failed"
+    house.heartbeats.send("evaluation", "start")
     try:
         done = evaluate_once(house, accept=accept, on_read=further, on_evaluated=further)
         outcome = "refused" if done.refused else "done"
     finally:
         house.metrics.evaluated(outcome, time.monotonic() - began)
+        house.heartbeats.send("evaluation", "" if outcome == "done" else "fail")
     if done.children:
         house.metrics.judged(done.children, done.failed, done.left_out)
     return done

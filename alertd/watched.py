@@ -41,13 +41,16 @@ def expect_loops(house: House) -> None:
 async def seen(house: House, stopping: asyncio.Event, systemd: Systemd | None = None) -> AsyncIterator[None]:
     """While the daemon runs, let others see it. None of this ends the daemon: what cannot be seen is logged."""
     metrics = _metrics(house)
-    telling = asyncio.create_task(tell_systemd(house, systemd, stopping)) if systemd else None
+    telling = [asyncio.create_task(tell_systemd(house, systemd, stopping))] if systemd else []
+    if settings := house.settings.heartbeat:
+        telling.append(asyncio.create_task(tell_that_work_moves(house, 60.0 * settings.work_minutes)))
     try:
         yield
     finally:
-        if telling is not None:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+        for task in telling:
+            task.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)
+        await asyncio.to_thread(house.heartbeats.close)
         if metrics is not None:
             await asyncio.to_thread(metrics.close)
 
@@ -77,6 +80,19 @@ async def tell_systemd(house: House, systemd: Systemd, stopping: asyncio.Event) 
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), every)
             words = ["STOPPING=1"]
+
+
+async def tell_that_work_moves(house: House, every: float) -> None:
+    """Let somebody outside hear, again and again, that work moved: nothing while a loop is stuck or cannot do its work.
+
+    Until cancelled.
+    """
+    pulse, before = house.pulse, house.pulse.moves
+    while True:
+        await asyncio.sleep(every)
+        moved, before = pulse.moves > before, pulse.moves
+        if moved and not pulse.stuck() and not pulse.failing():
+            house.heartbeats.send("work")
 
 
 def _metrics(house: House) -> Served | None:

@@ -16,7 +16,17 @@ from typing import Annotated
 import typer
 
 from alertd import daemon, log
-from alertd.bootstrap import House, build, channel_of, directory_of, now_utc, place_of, rulebook_of, wording_of
+from alertd.bootstrap import (
+    House,
+    build,
+    channel_of,
+    checks_of,
+    directory_of,
+    now_utc,
+    place_of,
+    rulebook_of,
+    wording_of,
+)
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
@@ -98,6 +108,8 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "council accounts", lambda: _accounts(oidc)
     if file := settings.outbox.epoch:
         yield "epoch", lambda: _epoch(settings, file)
+    if settings.heartbeat:
+        yield "heartbeat", lambda: _heartbeat(settings)
     if watched := settings.watchdog:
         yield "watchdog", lambda: _watchdog(settings, watched)
 
@@ -225,6 +237,10 @@ def _epoch(settings: Settings, file: Path) -> str:
         fix = "alertd outbox accept-restore says what waits, and lets it go"
         raise InputError(f"nothing is sent: {held}", where=str(file), fix=fix)
     return "the database is as far as the file"
+
+
+def _heartbeat(settings: Settings) -> str:
+    return f"{' and '.join(checks_of(settings))}: can be asked for, and are not now: that would say all is well"
 
 
 def _watchdog(settings: Settings, watched: Watchdog) -> str:

@@ -31,7 +31,7 @@ from alertd.settings.receive import Receive
 from alertd.settings.section import Section
 from alertd.settings.sections import NEVER, QUIET_BELOW, Authority, Database, Feed, Rules, Schedule
 from alertd.settings.templates import Templates
-from alertd.settings.watching import Metrics
+from alertd.settings.watching import Heartbeat, Metrics
 from alertd.settings.web import Web
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Database",
     "Backup",
     "Feed",
+    "Heartbeat",
     "Mailbox",
     "Metrics",
     "Outbox",
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
     mailbox: Mailbox | None = None
     watchdog: Watchdog | None = None
     metrics: Metrics | None = None
+    heartbeat: Heartbeat | None = None
     backup: Backup = Backup()
     email: dict[str, Any] = Field(repr=False)
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)

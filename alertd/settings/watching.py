@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
-from alertd.settings.listening import Listening
+from pydantic import Field, SecretStr, model_validator
+
+from alertd.settings.listening import Listening, loopback
+from alertd.settings.section import Section
 
 
 class Metrics(Listening):
     """Where ``alertd run`` serves what it counts, for Prometheus: docs/metrics.md. No sign-in is asked for."""
 
     port: int = Field(default=9464, ge=0, le=65535)
+
+
+class Heartbeat(Section):
+    """What is asked for so that somebody outside sees that alertd lives: ``url`` when an evaluation went well, and
+    ``work_url`` every ``work_minutes`` in which work moved. The address may be a secret, and then be in a file.
+
+    They are two because one that is asked for every few minutes would soon call a failed evaluation well.
+    ``signals``: ``/start`` and ``/fail`` below ``url`` are asked for too, as healthchecks has them.
+    """
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+    signals: bool = True
+    work_url: SecretStr | None = None
+    work_url_file: Path | None = None
+    work_minutes: int = Field(default=5, ge=1, le=24 * 60)
+    timeout_seconds: float = Field(default=10, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _somewhere_safe(self) -> Self:
+        for name in ("url", "work_url"):
+            url, file = getattr(self, name), getattr(self, f"{name}_file")
+            if url and file:
+                raise ValueError(f"give {name} or {name}_file, not both")
+            if url and (why := unsafe(url.get_secret_value())):
+                raise ValueError(f"{name} {why}")
+        if not (self.url or self.url_file or self.work_url or self.work_url_file):
+            raise ValueError("give url or work_url, or the file that holds it")
+        return self
+
+
+def unsafe(url: str) -> str:
+    """Why an address may not be asked for: only https is, or this machine. Blank where it may."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return "is no address"
+    if not host or parts.scheme not in ("https", "http") or not url.isascii() or any(c.isspace() for c in url):
+        return "is no address: write it as https://..."
+    if parts.username is not None or parts.password is not None:
+        return "holds a user or a password, which are not sent: the secret is its path"
+    return "" if parts.scheme == "https" or loopback(host) else "is not https, and not on this machine"
