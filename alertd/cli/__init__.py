@@ -40,6 +40,7 @@ from alertd.cli.rules_new import new, schema
 from alertd.cli.silences import silences_app
 from alertd.cli.simulate import simulate
 from alertd.cli.status import status as show_status
+from alertd.cli.subject_access import subject_access
 from alertd.cli.subscriptions import subscriptions_app
 from alertd.cli.sync import show_changes, sync
 from alertd.cli.synth import synth
@@ -63,6 +64,7 @@ app.command()(watchdog)
 app.command()(metrics)
 app.command()(backup)
 app.command()(restore)
+app.command()(subject_access)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(notify_app, name="notify")
 app.add_typer(receive_app, name="receive")

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -100,7 +99,7 @@ def show(
         else:
             _print(found)
         if content:
-            print(_text(found.row))
+            print(operate.text_of(found.row.message))
 
 
 @outbox_app.command("retry")
@@ -289,10 +288,3 @@ def _print(found: Whole) -> None:
     out.print(table)
     if row.state == "due":
         out.print(f"Tried next at {_at(row.next_attempt_at)}")
-
-
-def _text(row: Delivery) -> str:
-    """What a message says: the plain text of a mail, other channels' bytes as they are."""
-    message = message_from_bytes(row.message, policy=policy.default)
-    body = message.get_body(("plain",))
-    return f"{message['Subject']}\n\n{body.get_content()}" if body else row.message.decode("utf-8", "replace")

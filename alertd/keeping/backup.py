@@ -19,19 +19,8 @@ from alertd import __version__
 from alertd.errors import InputError
 from alertd.keeping import postgres_copy, sqlite_copy
 from alertd.keeping.contents import Audit, Contents
-from alertd.keeping.manifest import (
-    ENDINGS,
-    PART,
-    SUFFIX,
-    Kind,
-    Manifest,
-    beside,
-    discard,
-    draft,
-    settle,
-    sha256_of,
-    write,
-)
+from alertd.keeping.files import PART, discard, draft, settle, sha256_of
+from alertd.keeping.manifest import ENDINGS, SUFFIX, Kind, Manifest, beside, write
 from alertd.keeping.sqlite_copy import Progress
 
 BEGINS: Final = "alertd-"

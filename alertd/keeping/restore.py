@@ -20,7 +20,8 @@ from alertd.db.tables import Delivery
 from alertd.errors import InputError
 from alertd.keeping import postgres_copy, sqlite_copy
 from alertd.keeping.contents import Contents, contents_of
-from alertd.keeping.manifest import Manifest, discard, draft, read, settle, sha256_of
+from alertd.keeping.files import discard, draft, settle, sha256_of
+from alertd.keeping.manifest import Manifest, read
 from alertd.outbox import epoch
 from alertd.outbox.epoch import Epoch
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email import message_from_bytes, policy
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -173,3 +174,10 @@ def listed(
     rows = select(Delivery).where(*where).order_by(Delivery.created_at.desc(), Delivery.id).limit(limit)
     total = session.scalar(select(func.count()).select_from(Delivery).where(*where)) or 0
     return list(session.scalars(rows)), total
+
+
+def text_of(message: bytes) -> str:
+    """What a message says: the plain text of a mail, other channels' bytes as they are."""
+    parsed = message_from_bytes(message, policy=policy.default)
+    body = parsed.get_body(("plain",))
+    return f"{parsed['Subject']}\n\n{body.get_content()}" if body else message.decode("utf-8", "replace")
