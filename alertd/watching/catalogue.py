@@ -30,7 +30,7 @@ LABELS: Final = {
     "kind": "what ought not to be, as in the log's `odd`",
     "loop": "`evaluate`, `compose`, `send`, `follow` or `count`: what the daemon does again and again",
     "outcome": "`done`, `refused` (some feed was) or `failed` (the database was out of reach)",
-    "result": "an attempt's: `delivered`, `refused`, `later`, `unknown`; a heartbeat's: `taken`, `failed` or `left_out`",
+    "result": "an attempt's: `delivered`, `refused`, `later`, `unknown`; a heartbeat's: `taken`, `failed`, `left_out`",
     "stage": "`upcoming`, `due`, `overdue` or `unknown`",
     "state": "where it stands",
     "told": "`yes`, or `no` where nobody is told: in shadow, held, silenced, or another alert speaks for it",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -17,13 +18,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_httpserver import HTTPServer
 from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from structlog.testing import capture_logs
 
-from alertd import synth
+from alertd import daemon, synth
 from alertd.cases.records import LONDON, Snapshot, Window
 from alertd.cases.sources import cells as v
 from alertd.cases.sources import ssd, ssda903
@@ -35,8 +39,11 @@ from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.explain import explain, lines
 from alertd.engine.sweep import sweep
 from alertd.errors import InputError
+from alertd.gauges import Gauges
 from alertd.intake.bodies import rejects_of, unpack
 from alertd.synth.names import CANARY
+from alertd.watched import expect_loops
+from alertd.watching.heartbeat import Check, Heartbeats
 from tests.support.council import ALL_RULES, Council, Inline, council_at
 
 pytest_plugins = ["tests.support.databases"]
@@ -78,9 +85,57 @@ def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         council.sql("DELETE FROM ssd_person")
         council.evaluate(date(2026, 11, 30))
         council.send(time(9))
-    yield SimpleNamespace(council=council, snapshot=snapshot, logs=logs)
+        watched = _watched(council)
+    yield SimpleNamespace(council=council, snapshot=snapshot, logs=logs, **watched)
     council.house.engine.dispose()
     patch.undo()
+
+
+def _watched(council: Council) -> dict[str, str]:
+    """What those who watch are told of the same days: metrics, a heartbeat's requests, systemd's status."""
+    with HTTPServer(host="127.0.0.1") as monitor:
+        monitor.expect_request(re.compile("/ping")).respond_with_data("OK")
+        beats = Heartbeats({"evaluation": Check(monitor.url_for("/ping"), signals=True)}, log=council.house.log)
+        house = replace(council.house, heartbeats=beats)
+        daemon._evaluate(house, accept=False)  # refused
+        beats.close()
+        requests = "".join(f"{one.method} {one.url} {one.headers}{one.get_data()!r}\n" for one, _ in monitor.log)
+    expect_loops(house)
+    house.pulse.begins("evaluate")
+    house.metrics.registry.register(Gauges(house))
+    return {
+        "requests": requests,
+        "metrics": generate_latest(house.metrics.registry).decode(),
+        "status": f"{house.pulse}",
+    }
+
+
+@pytest.mark.fault("F84")
+def test_no_name_is_in_what_those_who_watch_are_told(road: SimpleNamespace) -> None:
+    assert road.requests.count("/ping") == 2 and "/ping/fail" in road.requests
+    assert "evaluate works since" in road.status
+    assert re.search(r'alertd_feed_children\{feed="feed"\} [1-9]', road.metrics)
+    assert re.search(r'alertd_attempts_total\{channel="email",result="delivered"\} [1-9]', road.metrics)
+    assert CANARY not in road.requests + road.metrics + road.status
+
+
+@pytest.mark.fault("F84")
+def test_no_label_of_a_metric_is_a_child_a_person_a_team_or_a_rule(road: SimpleNamespace) -> None:
+    """Whoever reads the metrics has signed in nowhere."""
+    house = road.council.house
+    directory = house.composer.directory
+    people = {value for p in directory.people.values() for value in (p.id, p.name, p.address)}
+    never = {case.child for case in road.snapshot.cases} | people | set(directory.teams)
+    never |= {rule.id for rule in house.rulebook.rules}
+    assert len(never) > 100
+    labels = {
+        value
+        for family in text_string_to_metric_families(road.metrics)
+        for sample in family.samples
+        for value in sample.labels.values()
+    }
+    assert "email" in labels
+    assert not labels & never
 
 
 def test_the_feed_does_hold_names(road: SimpleNamespace) -> None:
@@ -91,6 +146,7 @@ def test_the_feed_does_hold_names(road: SimpleNamespace) -> None:
     }
 
 
+@pytest.mark.fault("F84")
 def test_no_name_is_in_the_logs(road: SimpleNamespace) -> None:
     assert {"evaluated", "composed", "dispatched", "feed_refused"} <= {entry["event"] for entry in road.logs}
     assert CANARY not in json.dumps(road.logs, default=str)
