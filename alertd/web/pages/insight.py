@@ -16,14 +16,13 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from alertd.access.may import teams_seen
-from alertd.db.tables import Alert
 from alertd.insight import pictures
 from alertd.insight.comparison import WHO, Figure, Line, Who
 from alertd.insight.downloads import days_csv, months_csv, rules_csv
 from alertd.insight.national import National, national
 from alertd.insight.timeliness import BASIS, Outcome, months_to
 from alertd.views import insight as view
-from alertd.views.alerts import Shelf, team_name
+from alertd.views.alerts import team_name
 from alertd.web.charts import Chart, days_chart, months_chart, shares_chart
 from alertd.web.policy import Policy
 from alertd.web.visit import HEADERS, Page, Visit
@@ -121,8 +120,6 @@ def children(visit: Visit) -> Response:
     behind = list(islice(drilled, AT_ONCE + 1))
     shown = behind[:AT_ONCE]
     visit.audit("saw list", why=f"behind a figure of {who}", rule=rule, team=team, children=[b.child for b in shown])
-    shelf = Shelf(visit.session, visit.house.rulebook, visit.office)
-    alerts = [alert for one in shown if (alert := visit.session.get(Alert, one.alert))]
     query = {"scope": who, "team": team, "month": wanted.month, "outcome": wanted.outcome or ""}
     return visit.page(
         "insight_children.html.j2",
@@ -130,7 +127,7 @@ def children(visit: Visit) -> Response:
         rule=found.rules[0].title,
         back_to=f"/insight/{quote(rule)}{_query(team)}",
         whose=_names(visit, found.team)[who],
-        rows=list(zip(shown, shelf.rows(alerts), strict=True)),
+        rows=shown,
         words=WORDS,
         query=query,
         months=[(month, pictures.month_words(month)) for month in reversed(found.months)],
