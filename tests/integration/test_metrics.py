@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 import yaml
@@ -19,6 +20,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from alertd import gauges
+from alertd.bootstrap import House
 from alertd.engine import sweep as sweeping
 from alertd.errors import InputError
 from alertd.gauges import Gauges
@@ -128,6 +130,34 @@ def test_a_database_that_is_gone_leaves_no_old_figures(council: Council) -> None
     assert _value(after, "alertd_database_up") == 0
     assert not [name for name, _ in after if name == "alertd_alerts_open"]
     assert _value(after, "alertd_attempts_total", channel="email", result="refused") == 1
+
+
+def test_a_database_that_hangs_holds_up_nobody_and_leaves_no_old_figures(
+    council: Council, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    council.day(FRIDAY)
+    at = 0.0
+    made = Gauges(council.house, now=lambda: at)
+    council.house.metrics.registry.register(made)
+    assert _value(_figures(generate_latest(council.house.metrics.registry).decode()), "alertd_database_up") == 1
+    answers, reads, really = Event(), [], gauges.standing
+
+    def hangs(house: House) -> gauges.Figures:
+        reads.append(house)
+        assert answers.wait(60)
+        return really(house)
+
+    monkeypatch.setattr(gauges, "standing", hangs)
+    monkeypatch.setattr(gauges, "PATIENCE", 0.05)
+    at = gauges.KEPT + 1
+    for _ in range(3):
+        found = _figures(generate_latest(council.house.metrics.registry).decode())
+        assert _value(found, "alertd_database_up") == 0
+        assert not [name for name, _ in found if name == "alertd_alerts_open"]
+    assert len(reads) == 1, "nobody asks a second time while the first waits"
+    monkeypatch.setattr(gauges, "PATIENCE", 60)
+    answers.set()
+    assert _value(_figures(generate_latest(council.house.metrics.registry).decode()), "alertd_database_up") == 1
 
 
 def test_it_is_served_at_its_path_and_nowhere_else(council: Council) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,6 +46,14 @@ def listens(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sy
     made.close()
 
 
+async def _until(other: Listens, true: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """What is said first of which something is true."""
+    for _ in range(200):
+        if true(heard := await other.hear()):
+            return heard
+    raise AssertionError(f"the last of 200 is {heard}")
+
+
 def _house(pulse: Pulse) -> Any:
     return SimpleNamespace(pulse=pulse, log=structlog.get_logger())
 
@@ -66,12 +74,10 @@ def test_it_hears_that_all_is_well_until_a_loop_is_stuck(listens: tuple[Systemd,
         assert "READY" not in again and again["WATCHDOG"] == "1"
         assert again["STATUS"] == "send works since 0 s"
         now = 61
-        while "WATCHDOG" in (heard := await other.hear()):
-            pass
+        heard = await _until(other, lambda heard: "WATCHDOG" not in heard)
         assert heard == {"STATUS": "send has got no further for 1 minutes"}
         pulse.further("send")
-        while "WATCHDOG" not in await other.hear():
-            pass
+        await _until(other, lambda heard: "WATCHDOG" in heard)
         telling.cancel()
 
     with capture_logs() as logs:
@@ -87,8 +93,7 @@ def test_while_it_stops_it_is_still_waited_for(listens: tuple[Systemd, Listens])
         telling = asyncio.create_task(tell_systemd(_house(Pulse()), systemd, stopping))
         await other.hear()
         stopping.set()
-        while "STOPPING" not in (heard := await other.hear()):
-            pass
+        heard = await _until(other, lambda heard: "STOPPING" in heard)
         assert heard["WATCHDOG"] == "1"
         after = await other.hear()
         assert after["WATCHDOG"] == "1" and "STOPPING" not in after
