@@ -1,4 +1,4 @@
-"""What people said of alerts, in the database: written, read, and ended; nothing is ever deleted.
+"""What people said of alerts, in the database: written, read, and ended; nothing is deleted here.
 
 What somebody wrote as a reason may hold personal data. It is kept here, shown to whoever asks with
 ``alertd alerts show``, and goes into no mail and no log.

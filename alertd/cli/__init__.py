@@ -34,6 +34,7 @@ from alertd.cli.people import people_app
 from alertd.cli.precision import show_precision
 from alertd.cli.probe import probe
 from alertd.cli.receive import receive_app
+from alertd.cli.retention import retention
 from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
 from alertd.cli.rules_new import new, schema
@@ -64,6 +65,7 @@ app.command()(watchdog)
 app.command()(metrics)
 app.command()(backup)
 app.command()(restore)
+app.command()(retention)
 app.command()(subject_access)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(notify_app, name="notify")

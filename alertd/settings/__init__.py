@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alertd.cases.kinds import KINDS
 from alertd.errors import InputError, did_you_mean
 from alertd.settings.delivery import Mailbox, Outbox, Watchdog
-from alertd.settings.keeping import Backup
+from alertd.settings.keeping import Backup, Retention
 from alertd.settings.partners import Partners
 from alertd.settings.people import People
 from alertd.settings.receive import Receive
@@ -38,8 +38,8 @@ __all__ = [
     "NEVER",
     "QUIET_BELOW",
     "Authority",
-    "Database",
     "Backup",
+    "Database",
     "Feed",
     "Heartbeat",
     "Mailbox",
@@ -48,6 +48,7 @@ __all__ = [
     "Partners",
     "People",
     "Receive",
+    "Retention",
     "Rules",
     "Schedule",
     "Settings",
@@ -90,11 +91,12 @@ class Settings(BaseSettings):
     web: Web | None = None
     receive: Receive | None = None
     outbox: Outbox = Outbox()
+    backup: Backup = Backup()
+    retention: Retention = Retention()
     mailbox: Mailbox | None = None
     watchdog: Watchdog | None = None
     metrics: Metrics | None = None
     heartbeat: Heartbeat | None = None
-    backup: Backup = Backup()
     email: dict[str, Any] = Field(repr=False)
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     _file: tuple[Path, str] | None = PrivateAttr(default=None)
