@@ -234,6 +234,11 @@ class Delivery(Base):
         CheckConstraint("(state = 'sending') = (token is not null)", name="claim"),
         UniqueConstraint("person", "channel", "digest_for"),
         Index("ix_delivery_state_next", "state", "next_attempt_at"),
+        # What is due, in the order in which it goes, and all that is asked of it: the messages are not read for that.
+        Index(
+            "ix_delivery_due",
+            *("state", "channel", "urgent", "attempts", "next_attempt_at", "id", "created_at", "destination"),
+        ),
         Index("ix_delivery_stands_in_for", "stands_in_for", unique=True),
     )
 

@@ -17,7 +17,7 @@ from itertools import pairwise, zip_longest
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Engine, Select, bindparam, case, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from alertd.db.engine import reading
@@ -148,31 +148,43 @@ def due(
     Urgent first. New and repeated ones take turns, so that neither a backlog of repeats holds up new mail nor a
     stream of new mail holds up repeats. Somebody else may take any of them before :func:`claim` does.
     """
-    retried = Delivery.attempts > 0
-    found: list[list[Due]] = []
+    found: list[Due] = []
     with reading(engine).connect() as connection:
-        for which in (~retried, retried):
-            rows = connection.execute(
-                select(Delivery.id, Delivery.destination, Delivery.urgent)
-                .where(
-                    Delivery.state == "due",
-                    Delivery.channel == channel,
-                    which,
-                    or_(
-                        Delivery.next_attempt_at <= now,
-                        # Set before the clock went back. What is to come later because it was tried keeps its wait.
-                        Delivery.next_attempt_at > now + _FURTHEST,
-                        and_(~retried, Delivery.created_at > now),
-                    ),
-                    Delivery.destination.not_in(leave_out) if leave_out else true(),
-                )
-                .order_by(Delivery.urgent.desc(), Delivery.next_attempt_at, Delivery.id)
-                .limit(limit)
+        for urgent in (True, False):
+            fresh, again = (
+                [Due(*row) for row in connection.execute(_due(now, channel, urgent, retried, leave_out, limit))]
+                for retried in (False, True)
             )
-            found.append([Due(*row) for row in rows])
-    fresh, again = found
-    turns = [one for pair in zip_longest(fresh, again) for one in pair if one is not None]
-    return sorted(turns, key=lambda one: not one.urgent)[:limit]
+            found += [one for pair in zip_longest(fresh, again) for one in pair if one is not None]
+            if len(found) >= limit:
+                break
+    return found[:limit]
+
+
+def _due(
+    now: datetime, channel: str, urgent: bool, retried: bool, leave_out: Collection[str], limit: int
+) -> Select[str, str, bool]:
+    """One sort of what is due, in its order, which is that of the index: of a backlog of 200,000 only what is taken is
+    read. The condition is written as a case because the database would else look up each of its parts by itself, and
+    sort all that it finds."""
+    set_before_the_clock_went_back = Delivery.next_attempt_at > now + _FURTHEST
+    made_before_it_did = false() if retried else Delivery.created_at > now  # what was tried keeps its wait
+    its_time = case(
+        (Delivery.next_attempt_at <= now, 1), (set_before_the_clock_went_back, 1), (made_before_it_did, 1), else_=0
+    )
+    return (
+        select(Delivery.id, Delivery.destination, Delivery.urgent)
+        .where(
+            Delivery.state == "due",
+            Delivery.channel == channel,
+            Delivery.urgent == (true() if urgent else false()),
+            Delivery.attempts > 0 if retried else Delivery.attempts == 0,
+            its_time == 1,
+            Delivery.destination.not_in(leave_out) if leave_out else true(),
+        )
+        .order_by(Delivery.next_attempt_at, Delivery.id)
+        .limit(limit)
+    )
 
 
 def claim(engine: Engine, now: datetime, ids: Collection[str], lease: timedelta) -> list[Claimed]:

@@ -1,4 +1,4 @@
-"""The pages: who is signed in, emergency access, the audit; and the open alerts of one worker or team found at once.
+"""The pages: who is signed in, emergency access, the audit; and indices for the alerts of a person and what is due.
 
 Revision ID: 0005
 """
@@ -60,10 +60,13 @@ def upgrade() -> None:
     op.create_index("ix_alert_worker_state", "alert", ["worker", "state"])
     op.create_index("ix_alert_team_state", "alert", ["team", "state"])
     op.create_index("ix_alert_child", "alert", ["child"])
+    order = ["state", "channel", "urgent", "attempts", "next_attempt_at", "id", "created_at", "destination"]
+    op.create_index("ix_delivery_due", "delivery", order)
 
 
 def downgrade() -> None:
     """Forget them."""
+    op.drop_index("ix_delivery_due", "delivery")
     for name in ("ix_alert_child", "ix_alert_team_state", "ix_alert_worker_state"):
         op.drop_index(name, "alert")
     op.drop_table("audit_entry")
