@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+import trustme
 import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -176,6 +178,35 @@ def test_it_is_served_at_its_path_and_nowhere_else(council: Council) -> None:
         served.close()
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", served.port), timeout=10):
         pass
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_one_that_connects_and_says_nothing_keeps_nobody_from_asking(
+    council: Council, tmp_path: Path, sealed: bool
+) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    for n, blob in enumerate(certificate.cert_chain_pems):
+        blob.write_to_path(tmp_path / "cert.pem", append=bool(n))
+    files = {"certfile": tmp_path / "cert.pem", "keyfile": tmp_path / "key.pem"} if sealed else {}
+    served = serve(council.house.metrics.registry, "127.0.0.1", 0, **files)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    try:
+        with socket.create_connection(("127.0.0.1", served.port)), socket.create_connection(("127.0.0.1", served.port)):
+            address = f"http{'s' if sealed else ''}://127.0.0.1:{served.port}/metrics"
+            with urllib.request.urlopen(address, timeout=30, context=context if sealed else None) as answer:  # noqa: S310
+                assert "alertd_build_info" in answer.read().decode()
+    finally:
+        served.close()
+
+
+def test_a_certificate_that_is_none_is_refused(council: Council, tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("no certificate")
+    both = {"certfile": tmp_path / "cert.pem", "keyfile": tmp_path / "cert.pem"}
+    with pytest.raises(InputError, match="cannot be used"):
+        serve(council.house.metrics.registry, "127.0.0.1", 0, **both)
 
 
 def test_the_page_is_in_step_with_the_code() -> None:
