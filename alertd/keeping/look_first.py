@@ -112,17 +112,14 @@ def questions(kept: Kept, name_of: Callable[[str], str], *, restricted: bool) ->
 def _of_kinds(kept: Kept) -> Iterator[Question]:
     kinds = Counter(record["kind"] for case in kept.cases for record in case["records"])
     for what, law, these in OF_KINDS:
-        where = tuple(f"{kind} ({n} times)" for kind, n in sorted(kinds.items()) if kind in these)
+        where = tuple(f"{kind.replace('_', ' ')}: {n}" for kind, n in sorted(kinds.items()) if kind in these)
         if where:
             yield Question(what, law, where)
 
 
 def _of_others(kept: Kept) -> Iterator[Question]:
-    where = tuple(
-        f"message {one['id']}: {len(one['other_children'])} other children"
-        for one in kept.messages
-        if one["other_children"]
-    )
+    telling = [(one["id"], len(one["other_children"])) for one in kept.messages if one["other_children"]]
+    where = tuple(f"message {id_}, other children: {n}" for id_, n in telling)
     if where:
         what = "Messages that tell of other children too. What they say of them is not this child's: take it out."
         yield Question(what, "DPA 2018 Sch 2 para 16", where)
@@ -146,6 +143,8 @@ def _of_people(kept: Kept, name_of: Callable[[str], str]) -> Iterator[Question]:
 
 
 def _people(kept: Kept) -> Iterator[tuple[str, str]]:
+    for case in kept.cases:
+        yield from ((str(worker), "case files") for r in case["records"] if (worker := r["values"].get("worker")))
     for alert in kept.alerts:
         yield from _named(alert, "alerts", "worker")
         for said in alert["said"]:

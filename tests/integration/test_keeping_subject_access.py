@@ -90,7 +90,7 @@ def test_the_first_page_says_what_to_look_at_before_it_is_given_out(here: Here, 
     for one in found["look_first"]:
         assert one["what"].split(".")[0].split("'")[0] in first
     people = next(one for one in found["look_first"] if one["what"].startswith("People and agencies"))
-    assert any(line.startswith("Ade Worker (W1): ") and "messages 1" in line for line in people["where"])
+    assert any(line.startswith("Ade Worker (W1): ") and "case files 1, messages 1" in line for line in people["where"])
     assert any("agency:reviewers" in line for line in people["where"])
     [free] = [one for one in found["look_first"] if "wrote freely" in one["what"]]
     assert [line.partition(" ")[0] for line in free["where"]] == ["alert", "notification", "notification", "emergency"]
@@ -106,8 +106,8 @@ def test_a_message_that_tells_of_other_children_is_pointed_out(here: Here, confi
         )
     found, page = asked(here, config)
     [one] = [one for one in found["look_first"] if one["what"].startswith("Messages that tell of other children")]
-    assert f"message {everybody.told[OWN]}: 1 other children" in one["where"]
-    assert "Tells of 1 other children too" in page
+    assert f"message {everybody.told[OWN]}, other children: 1" in one["where"]
+    assert "Tells of other children too: 1" in page
 
 
 def test_somebody_who_must_not_hear_of_the_child_is_asked_after_first(here: Here, config: Path) -> None:
