@@ -234,6 +234,8 @@ class Delivery(Base):
         CheckConstraint("(state = 'sending') = (token is not null)", name="claim"),
         UniqueConstraint("person", "channel", "digest_for"),
         Index("ix_delivery_state_next", "state", "next_attempt_at"),
+        Index("ix_delivery_created", "created_at"),
+        Index("ix_delivery_digest_for", "digest_for"),
         # What is due, in the order in which it goes, and all that is asked of it: the messages are not read for that.
         Index(
             "ix_delivery_due",

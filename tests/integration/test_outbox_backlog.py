@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from alertd.db.engine import open_engine, upgrade
 from alertd.db.tables import Delivery
 from alertd.outbox import store
+from alertd.outbox.had import last_digests, urgent_today
 
 pytest_plugins = ["tests.support.databases"]
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -113,3 +114,16 @@ def test_a_start_at_the_schema_of_today_looks_at_no_row(engine: Engine) -> None:
         connection.execute(text("update alembic_version set version_num = '0004'"))
     with pytest.raises(Exception, match=r"sign_in|already exists"):
         upgrade(engine)
+
+
+def test_what_people_had_lately_is_found_without_reading_what_they_had_in_all_the_years(engine: Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL chooses by the size of the table, and this one is small")
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *seen: asked.append((seen[2], seen[3])))
+    with Session(engine) as session:
+        urgent_today(session, NOW.date())
+        last_digests(session, NOW.date() - timedelta(days=14), NOW.date())
+    with engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"explain query plan {one}", values).first() for one, values in asked[-2:]]
+    assert ["SEARCH" in str(plan) for plan in plans] == [True, True], plans

@@ -60,13 +60,16 @@ def upgrade() -> None:
     op.create_index("ix_alert_worker_state", "alert", ["worker", "state"])
     op.create_index("ix_alert_team_state", "alert", ["team", "state"])
     op.create_index("ix_alert_child", "alert", ["child"])
+    op.create_index("ix_delivery_created", "delivery", ["created_at"])
+    op.create_index("ix_delivery_digest_for", "delivery", ["digest_for"])
     order = ["state", "channel", "urgent", "attempts", "next_attempt_at", "id", "created_at", "destination"]
     op.create_index("ix_delivery_due", "delivery", order)
 
 
 def downgrade() -> None:
     """Forget them."""
-    op.drop_index("ix_delivery_due", "delivery")
+    for name in ("ix_delivery_due", "ix_delivery_digest_for", "ix_delivery_created"):
+        op.drop_index(name, "delivery")
     for name in ("ix_alert_child", "ix_alert_team_state", "ix_alert_worker_state"):
         op.drop_index(name, "alert")
     op.drop_table("audit_entry")
