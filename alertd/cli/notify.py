@@ -32,6 +32,8 @@ MEANS: Final = {
     "alertd-receive": "While it does not run, no case system can deliver. Alerts go on over what was.",
     "alertd-watchdog": "The message of the rule that always fires was not delivered for too long, or that cannot be "
     "seen: alerts may not go out. alertd watchdog --now names the step that fails.",
+    "alertd-backup": "No backup was made, or what was copied is not as it should be. Older backups are still there. "
+    "Alerts go on.",
 }
 """What it means that a service has failed, by its name."""
 
