@@ -66,7 +66,7 @@ def _compose_some(house: House) -> Composed:
         undelivered = tell_of_undelivered(session, composer, now)
         point("compose.before_commit")
     house.pulse.further("compose")
-    house.metrics.held(len(done.held) + len(agencies.held))
+    house.metrics.held(len(done.held))
     if undelivered:
         house.log.error(
             "undelivered", messages=undelivered, next="a message to the data owner, or to duty, says which and why"

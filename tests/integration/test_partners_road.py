@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import sending
+from alertd import gauges, sending
 from alertd.cases.records import LONDON
 from alertd.db.tables import Delivery, Link, Notification, NotificationEvent
 from alertd.engine import sweep as sweeping
@@ -417,6 +417,10 @@ def test_the_data_owner_is_told_once_a_day_of_what_is_held_for_agencies(town: To
     town.council.send(time(11))
     (first,) = told()
     row = town.only()
+    standing = gauges.standing(town.council.house)
+    assert standing["alertd_notifications_waiting"] == {("held",): 1, ("awaiting_approval",): 0}
+    counted = town.council.house.metrics.registry.get_sample_value
+    assert counted("alertd_messages_held") == 0, "it is counted once, among the notifications"
     assert f"notification {row.reference} to " in first and "ran out on 2026-11-02" in " ".join(first.split())
     assert not re.search(r"\bC1\b", first)
     town.day(nov(4))
