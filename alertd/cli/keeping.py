@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,16 +121,14 @@ def _sqlite_file(settings: Settings) -> Path | None:
 
 @contextmanager
 def _shown(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar for what takes longer than one likes to wait in the dark."""
-    began, bar = time.monotonic(), progress_bar()
-    task = bar.add_task(what)
-
-    def far(done: int, total: int) -> None:
-        if not bar.live.is_started and time.monotonic() - began > SHOWN_AFTER:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-
+    """A progress bar for what takes longer than one likes to wait in the dark; of pg_dump only that it goes on."""
+    bar = progress_bar()
+    task = bar.add_task(what, total=None)
+    later = threading.Timer(SHOWN_AFTER, bar.start)
+    later.start()
     try:
-        yield far
+        yield lambda done, total: bar.update(task, completed=done, total=total)
     finally:
+        later.cancel()
+        later.join()  # or it might begin after it was stopped
         bar.stop()

@@ -3,6 +3,7 @@ in the audit."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import stat
@@ -19,8 +20,9 @@ from alertd.audit.chain import record
 from alertd.cases.kinds import KINDS
 from alertd.db.access_tables import AuditEntry, EmergencyAccess
 from alertd.db.engine import open_engine
-from alertd.db.tables import DeliveryAlert
+from alertd.db.tables import Base, DeliveryAlert
 from alertd.engine import sweep as sweeping
+from alertd.keeping import subject_access
 from alertd.keeping.look_first import OF_KINDS
 from alertd.keeping.subject_access import Child
 from alertd.keeping.subject_page import _shown
@@ -177,3 +179,17 @@ def test_only_days_become_days_in_words() -> None:
 
 def test_the_kinds_that_are_asked_after_exist() -> None:
     assert {kind for _, _, kinds in OF_KINDS for kind in kinds} <= KINDS.keys()
+
+
+def test_no_table_is_forgotten_by_subject_access() -> None:
+    """Whoever adds a table says here whether it tells of a child, and then gathers it."""
+    gathered = {
+        *("alert", "alert_event", "handling", "notice", "delivery", "delivery_alert", "delivery_event"),
+        *("delivery_receipt", "notification", "notification_event", "case_version", "feed_run", "emergency_access"),
+        "audit_entry",
+    }
+    of_no_child = {"link", "outbox_epoch", "sign_in", "silence", "subscription"}
+    assert set(Base.metadata.tables) == gathered | of_no_child
+    read = inspect.getsource(subject_access)
+    names = {mapper.local_table.name: mapper.class_.__name__ for mapper in Base.registry.mappers}
+    assert [table for table in gathered if f"{names[table]}." not in read and f"{names[table]}," not in read] == []
