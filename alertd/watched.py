@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from math import inf
 from typing import Final
 
 from alertd.bootstrap import House
@@ -31,8 +32,8 @@ is none of those, and starting again does it no harm."""
 
 def expect_loops(house: House) -> None:
     """Look after each loop of the daemon, by how often it is woken."""
-    mailbox = house.settings.mailbox
-    seldom = {"evaluate": A_DAY, "follow": float(mailbox.every) if mailbox else 0.0}
+    mailbox, times = house.settings.mailbox, house.settings.schedule.evaluate
+    seldom = {"evaluate": A_DAY if times else inf, "follow": float(mailbox.every) if mailbox else 0.0}
     for loop, working in WORKING.items():
         house.pulse.expect(loop, Bounds(working, seldom.get(loop, 0.0) + _ASLEEP))
 
