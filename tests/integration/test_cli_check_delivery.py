@@ -125,3 +125,13 @@ def test_numbers_of_ten_digits_are_no_nhs_numbers_for_that() -> None:
     _references("feed", [])
     with pytest.raises(InputError, match="Let the feed give the case system's own number"):
         _references("feed", ["9434765919"])
+
+
+def test_a_heartbeats_address_is_looked_at_and_not_asked_for(here: Here, folder: Path) -> None:
+    """To ask for it would say that all is well."""
+    (folder / "url").write_text("http://monitor.example/secret")
+    (folder / "url").chmod(0o600)
+    with_url = '[heartbeat]\nwork_url = "https://monitor.invalid/secret"\n'
+    assert lines(here, folder, with_url)["heartbeat"].startswith("work: can be asked for")
+    said = lines(here, folder, f'{with_url}url_file = "url"\n')["heartbeat"]
+    assert "is not https" in said and "secret" not in said
