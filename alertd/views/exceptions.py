@@ -12,8 +12,8 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from alertd.access.may import barred_from, teams_seen
 from alertd.access.viewer import Viewer
@@ -25,7 +25,7 @@ from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.people.directory import Directory, role_words
 from alertd.rulebook.model import Rulebook
 from alertd.views.alerts import Row, Shelf, person_name
-from alertd.views.teams import in_teams
+from alertd.views.teams import ids_in_teams, in_teams
 
 By = Literal["owner", "need"]
 PAGE: Final = 50
@@ -135,8 +135,11 @@ def _of_viewer(viewer: Viewer, office: Office, team: str) -> list[ColumnElement[
         acting = sorted({id_ for own in viewer.ids for id_ in acts_as(own, office)})
         handed = select(_HANDED.c.alert_id).where(_HANDED.c.to.in_(acting))
         managed = [in_teams(seen, directory)] if seen else []
-        # The first finds them by the index, the second leaves out what was handed on to others.
-        found.append(or_(Alert.worker.in_(acting), Alert.id.in_(handed), *managed))
+        # The first finds them by index, each sort by its own; the second leaves out what was handed on to others.
+        own = aliased(Alert)
+        theirs = select(own.id).where(own.worker.in_(acting), own.state == "open")
+        of_teams = ids_in_teams(seen, directory) if seen else ()
+        found.append(Alert.id.in_(union_all(theirs, handed, *of_teams)))
         found.append(or_(_OWNER.in_(acting), *managed))
     return found
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from alertd.access.viewer import Viewer
@@ -210,13 +210,18 @@ def of_person(
 
 def in_teams(teams: Iterable[str], directory: Directory) -> ColumnElement[bool]:
     """Whose team it is: the team that is recorded, or the worker's where none is that anybody knows."""
+    return Alert.id.in_(union_all(*ids_in_teams(teams, directory)))
+
+
+def ids_in_teams(teams: Iterable[str], directory: Directory) -> tuple[Select[int], Select[int]]:
+    """The alerts of teams, as :func:`in_teams`: by the team that is recorded, and by the worker's."""
     wanted = sorted(set(teams))
     workers = sorted(p.id for p in directory.people.values() if p.team in set(wanted))
     # Two questions, not one with an "or" in it: each finds its index, and else every alert there is would be read.
     one, other = aliased(Alert), aliased(Alert)
     unknown = or_(other.team.is_(None), other.team.not_in(sorted(directory.teams)))
     recorded = select(one.id).where(one.team.in_(wanted))
-    return Alert.id.in_(recorded.union_all(select(other.id).where(other.worker.in_(workers), unknown)))
+    return recorded, select(other.id).where(other.worker.in_(workers), unknown)
 
 
 def _works(person: str, office: Office) -> bool:
