@@ -17,7 +17,7 @@ from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert
 from alertd.engine.findings import WHOLE_FEED, Finding
-from alertd.people.directory import Directory, role_words
+from alertd.people.directory import Directory
 from alertd.routing.disclosure import internal_line
 from alertd.routing.next_step import next_step
 from alertd.routing.said import said_words
@@ -185,12 +185,6 @@ def person_name(directory: Directory, id_: str | None) -> str:
         return f"the inbox of {team_name(directory, id_.removeprefix('team:'))}"
     person = directory.people.get(id_)
     return person.name if person else id_
-
-
-def job_words(directory: Directory, id_: str) -> str:
-    """What somebody's main role is, in words; blank for who is no person."""
-    person = directory.people.get(id_)
-    return role_words(person.role) if person else ""
 
 
 def open_alerts(session: Session, *where: object) -> list[Alert]:
