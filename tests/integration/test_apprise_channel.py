@@ -60,7 +60,7 @@ def test_a_service_hears_that_something_waits_and_nothing_of_a_child(service: HT
     [(request, _)] = service.log
     said = json.loads(request.get_data())
     assert said["title"] == "alertd: urgent, a message waits"
-    assert said["message"] == "Alerts it tells of: 2. Your e-mail and alertd say which."
+    assert said["message"] == "Alerts it tells of: 2. alertd says which."
     assert "C1" not in json.dumps(said)
 
 
@@ -147,7 +147,7 @@ def test_a_long_text_is_one_message_that_says_that_it_is_cut(service: HTTPServer
     service.expect_request("/hook").respond_with_data("")
     url = f"json://127.0.0.1:{service.port}/hook?overflow=split"
     made = channel(tmp_path, service, url=url, full_text=True)
-    for language, end in (("en", "The rest is in your e-mail and in alertd."), ("cy", "yn eich e-bost ac yn alertd.")):
+    for language, end in (("en", "The rest is in alertd."), ("cy", "yn alertd.")):
         letter = replace(LETTER, subject="s" * 300, text="word " * 20_000, language=language)
         made_before = made.write(letter)
         assert asyncio.run(made.send(Message(LETTER.id, "duty-team", made_before))).result == "delivered"

@@ -92,12 +92,12 @@ def test_text_messages_come_from_the_sender_that_is_named(notify: FakeNotify, tm
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({}, "alertd: urgent, a message waits. Alerts it tells of: 2. Your e-mail and alertd say which."),
+        ({}, "alertd: urgent, a message waits. Alerts it tells of: 2. alertd says which."),
         ({"urgent": False, "about": ()}, "alertd: a message waits."),
         ({"urgent": False, "about": (), "reference": "AB12"}, "alertd: a message waits. (AB12)"),
         (
             {"language": "cy"},
-            "alertd: mae [brys] neges yn aros. Rhybuddion ynddi: 2. Mae eich e-bost ac alertd yn dweud pa rai.",
+            "alertd: mae [brys] neges yn aros. Rhybuddion ynddi: 2. Mae alertd yn dweud pa rai.",
         ),
     ],
 )

@@ -89,7 +89,7 @@ def test_they_hear_there_and_not_by_mail_each_change_once_and_nothing_of_the_chi
     subscribe(council, every=every)
     days = council.days(FIRST, date(2026, 12, 1))
     assert "ed" not in {to for sent in days.values() for to in sent}, "the mail is another's"
-    said = {"title": "alertd: a message waits", "body": "Alerts it tells of: 1. Your e-mail and alertd say which."}
+    said = {"title": "alertd: a message waits", "body": "Alerts it tells of: 1. alertd says which."}
     assert service.taken == [("room", said)] * 2, "when it is due, and when it is late"
     with Session(council.house.engine) as session:
         found = session.scalars(select(Delivery).where(Delivery.channel == "teams")).all()

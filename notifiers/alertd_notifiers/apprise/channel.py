@@ -19,13 +19,13 @@ from alertd.outbox.channel_config import read_secret
 from alertd_notifiers.apprise.config import AppriseConfig, Target
 
 _BRIEF: Final = {
-    "en": ("alertd: {urgent}a message waits", "Alerts it tells of: {n}. Your e-mail and alertd say which."),
-    "cy": ("alertd: mae {urgent}neges yn aros", "Rhybuddion ynddi: {n}. Mae eich e-bost ac alertd yn dweud pa rai."),
+    "en": ("alertd: {urgent}a message waits", "Alerts it tells of: {n}. alertd says which."),
+    "cy": ("alertd: mae {urgent}neges yn aros", "Rhybuddion ynddi: {n}. Mae alertd yn dweud pa rai."),
 }
 _URGENT: Final = {"en": "urgent, ", "cy": "[brys] "}
 _CUT: Final = {
-    "en": "\n… The rest is in your e-mail and in alertd.",
-    "cy": "\n… Mae'r gweddill yn eich e-bost ac yn alertd.",
+    "en": "\n… The rest is in alertd.",
+    "cy": "\n… Mae'r gweddill yn alertd.",
 }
 _LONGEST_TITLE: Final = 250
 CONNECT_SECONDS: Final = 5.0

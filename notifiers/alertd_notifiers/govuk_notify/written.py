@@ -18,11 +18,11 @@ LINES: Final = (3, 7)
 """Lines that a letter's address has at least and at most, the postcode last."""
 
 _BRIEF: Final = {
-    "en": ("alertd: {urgent}a message waits.", "Alerts it tells of: {n}.", "Your e-mail and alertd say which."),
+    "en": ("alertd: {urgent}a message waits.", "Alerts it tells of: {n}.", "alertd says which."),
     "cy": (
         "alertd: mae {urgent}neges yn aros.",
         "Rhybuddion ynddi: {n}.",
-        "Mae eich e-bost ac alertd yn dweud pa rai.",
+        "Mae alertd yn dweud pa rai.",
     ),
 }
 _URGENT: Final = {"en": "urgent, ", "cy": "[brys] "}
