@@ -170,13 +170,15 @@ class Place:
         process.terminate()
         assert self.ended(process, began, speed) == 0, self.log()
 
-    def wait_until(self, true: Callable[[], bool], process: BaseProcess, patience: float = PATIENCE) -> None:
-        """Wait for something to become true while a process runs."""
+    def wait_until(
+        self, true: Callable[[], bool], process: BaseProcess, patience: float = PATIENCE, every: float = 0.05
+    ) -> None:
+        """Wait for something to become true while a process runs, and look ``every`` so many seconds."""
         until = time.monotonic() + patience
         while not true():
             assert process.is_alive(), f"ended with {process.exitcode}\n{self.log()}"
             assert time.monotonic() < until, f"nothing happened in {patience} s\n{self.log()}"
-            time.sleep(0.05)
+            time.sleep(every)
 
     def readings(self) -> int:
         """How many readings of the feed were accepted."""
