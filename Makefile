@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SHELL := /bin/bash
 
-.PHONY: help demo test check format faults browser mutations soak fuzz canaries bench wheel clean
+.PHONY: help demo test check format docs faults browser mutations soak fuzz canaries bench wheel clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ format: $(VENV)/dev.stamp  ## put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(VENV)/dev.stamp  ## the documentation as a site, in site/: open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 faults: $(VENV)/dev.stamp  ## every fault of the catalogue on both databases, real processes killed; prints the table
 	$(BIN)/pytest tests notifiers -m fault --faults --catalogue -vv -n auto --dist loadfile
 
@@ -66,4 +69,4 @@ wheel: $(VENV)/dev.stamp  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
 
 clean:  ## remove what was made here
-	rm -rf $(VENV) alertd/web/static/govuk dist build demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis browser-screenshots
+	rm -rf $(VENV) alertd/web/static/govuk dist build site demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis browser-screenshots

@@ -12,9 +12,11 @@ Generated: `alertd metrics > docs/metrics.md`.
 
 `alertd run` serves these to Prometheus at `/metrics`, where the settings have the section:
 
-    [metrics]
-    host = "127.0.0.1"
-    port = 9464
+```toml
+[metrics]
+host = "127.0.0.1"
+port = 9464
+```
 
 Another host than this machine needs `certfile` and `keyfile`, or `behind_proxy = true`. Nobody has to sign in, so no
 label is a child, a person, a team or a rule: that one alert of some rule is open in some team may point at a child.
@@ -24,8 +26,8 @@ What is *read* is found in the database when somebody asks, at most every 15 sec
 answer, only `alertd_database_up` is there, as 0. All else the daemon counts from its start. Of several daemons on one
 database each counts its own, and all read the same: take the `max` of what is read, and the `sum` of what is counted.
 
-[prometheus-alerts.yaml](../config/prometheus-alerts.yaml) has example alerts over them, and
-[grafana.json](../config/grafana.json) a board. Beside them are the library's `process_…`: memory, open files, start.
+`config/prometheus-alerts.yaml` has example alerts over them, and `config/grafana.json` a board. Beside them are the
+library's `process_…`: memory, open files, start.
 """
 
 

@@ -195,11 +195,6 @@ def test_the_page_is_in_step_with_the_packs() -> None:
     assert kept == page(rows()), "docs/coverage.md is old. Run: alertd rules coverage --format md > docs/coverage.md"
 
 
-def test_the_list_of_documents_names_each() -> None:
-    listed = (DOCS / "README.md").read_text("utf-8")
-    assert [path.name for path in DOCS.iterdir() if path.name != "README.md" and f"({path.name})" not in listed] == []
-
-
 def test_the_command_prints_the_page_lines_of_json_and_a_table() -> None:
     def run(form: str) -> str:
         done = CliRunner().invoke(app, ["rules", "coverage", "--format", form])
