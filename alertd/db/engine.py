@@ -38,8 +38,19 @@ _POSTGRES_OPTIONS = " ".join(
         "lock_timeout": BUSY_SECONDS * 1000,
         "idle_in_transaction_session_timeout": 60_000,
         "synchronous_commit": "on",  # a server may be set up to answer before a commit is on disk
+        "default_transaction_isolation": r"read\ committed",  # what another committed is seen once we had the lock
     }.items()
 )
+_POSTGRES_NETWORK = {
+    "connect_timeout": BUSY_SECONDS,  # seconds, as those of keepalives
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+"""So that a server that is cut off is noticed after half a minute: by itself TCP waits a quarter of an hour for an
+answer that never comes, and two hours where it waits for nothing."""
+
 _MIGRATION_LOCK = 0x616C6572
 """Any number will do, as long as every alertd takes the same one."""
 
@@ -71,7 +82,7 @@ def open_engine(url: str) -> Engine:
                 address.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
                 hide_parameters=True,
-                connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": BUSY_SECONDS},
+                connect_args={"options": _POSTGRES_OPTIONS, **_POSTGRES_NETWORK},
             )
         case other:
             raise InputError(f"a database of kind {other} is not served", fix="Use sqlite or postgresql")
@@ -113,7 +124,7 @@ def upgrade(engine: Engine) -> None:
 def _upgrade(engine: Engine) -> None:
     with _altering(engine) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            _wait_for_turn(connection)
         config = _migrations()
         scripts = ScriptDirectory.from_config(config)
         _refuse_newer(connection, scripts)
@@ -124,6 +135,14 @@ def _upgrade(engine: Engine) -> None:
         if connection.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
             assert broken is None, f"a row of {broken[0]} would lead nowhere"
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    """Let one process at a time bring the schema up. That may take long, for an index of a large table, and whoever
+    starts meanwhile waits. A table that somebody else holds is waited for as ever: behind us everybody would queue."""
+    connection.execute(select(*(func.set_config(name, "0", True) for name in ("statement_timeout", "lock_timeout"))))
+    connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    connection.execute(select(func.set_config("lock_timeout", f"{BUSY_SECONDS}s", True)))
 
 
 @contextmanager
