@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from alertd.db.access_tables import SignIn
@@ -69,9 +69,37 @@ def end(session: Session, secret: str, now: datetime, why: str = "signed out") -
     _end(session, SignIn.digest == _digest(secret), now, why)
 
 
-def end_all(session: Session, subject: str, now: datetime, why: str) -> int:
-    """End every session of somebody; how many were in force."""
-    return _end(session, SignIn.subject == subject, now, why)
+def end_all(session: Session, subjects: Collection[str], now: datetime, why: str, *, programs: bool) -> int:
+    """End every session of somebody in a browser, or the tokens that stand for them; how many were in force."""
+    how = SignIn.how == "token" if programs else SignIn.how != "token"
+    return _end(session, and_(SignIn.subject.in_(subjects), how), now, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A session of a browser in force: since when, when it was last used, and whether it is the one that asks."""
+
+    how: How
+    at: datetime
+    seen_at: datetime
+    this: bool
+
+
+def in_force(
+    session: Session,
+    subjects: Collection[str],
+    secret: str,
+    now: datetime,
+    idle: timedelta = IDLE,
+    most: timedelta = ABSOLUTE,
+) -> list[Open]:
+    """Where somebody is signed in with a browser, used last first."""
+    found = select(SignIn.how, SignIn.at, SignIn.seen_at, SignIn.digest).where(
+        SignIn.subject.in_(subjects), SignIn.ended_at.is_(None), SignIn.how != "token",
+        SignIn.seen_at > now - idle, SignIn.at > now - most,
+    )  # fmt: skip
+    rows = session.execute(found.order_by(SignIn.seen_at.desc(), SignIn.id.desc()))
+    return [Open(row.how, row.at, row.seen_at, row.digest == _digest(secret)) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +134,8 @@ def csrf_of(secret: str) -> str:
     return hashlib.sha256(f"form of {secret}".encode()).hexdigest()
 
 
-def _end(session: Session, whose: object, now: datetime, why: str) -> int:
-    statement = update(SignIn).where(whose, SignIn.ended_at.is_(None))  # type: ignore[arg-type]
+def _end(session: Session, whose: ColumnElement[bool], now: datetime, why: str) -> int:
+    statement = update(SignIn).where(whose, SignIn.ended_at.is_(None))
     return session.connection().execute(statement.values(ended_at=now, ended_why=why)).rowcount
 
 

@@ -119,3 +119,30 @@ def revoke(
         who = by or getpass.getuser()
         chain.record(session, here.now, by=who, what="revoked a token", detail={"for": subject})
     print(f"token {token_id}: revoked; {subject} has it no more")
+
+
+@web_app.command("sign-out")
+def sign_out(
+    person: Annotated[
+        str, typer.Argument(metavar="PERSON", help="An id of the staff directory, or agency:AGENCY:CONTACT.")
+    ],
+    config: Config,
+    reason: Annotated[str, typer.Option(help="Why, for the audit: a telephone was lost.")],
+    by: By = "",
+) -> None:
+    """End at once all by which somebody is let in: sessions, links to sign in, tokens, and addresses of calendars.
+
+    They may sign in again. Who shall not is taken out of the staff files first.
+    """
+    from alertd.web.signing_in import out
+
+    if not reason.strip():
+        raise InputError("a reason is needed", fix="Say in a few words why: --reason 'a telephone was lost'")
+    with desk(config) as here, Session(here.engine) as session, session.begin():
+        subjects = out.subjects_of(person, here.directory)
+        ended = out.shut_out(session, subjects, by or getpass.getuser(), reason.strip(), here.now)
+        known = person in here.directory.people or viewer_of(person, here.directory, local_day(here.now))
+        if ended.words == "nothing" and not known:  # and so nothing is kept of it
+            fix = did_you_mean(person, here.directory.people) or "Give an id as people.csv has it, or as it had it"
+            raise InputError(f"{person} is nobody of the staff directory, and had nothing to end", fix=fix)
+    print(f"{person}: ended {ended.words}")

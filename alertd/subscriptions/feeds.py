@@ -19,7 +19,8 @@ from alertd.alerts.handling import answers_for, in_force
 from alertd.calendars.calendar import Calendar
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
-from alertd.db.tables import Alert, AlertEvent
+from alertd.db.links import revoke_links
+from alertd.db.tables import Alert, AlertEvent, Link
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.people.directory import Directory
 from alertd.routing.disclosure import reference
@@ -72,6 +73,14 @@ def of_team(team: str, person: str) -> str:
 def of_subscription(number: int) -> str:
     """The subject of the calendar of one subscription."""
     return f"subscription:{number}"
+
+
+def end_all(session: Session, person: str, now: datetime) -> int:
+    """End the addresses of all calendars that somebody follows; how many were in force."""
+    own = {of_person(person), *(of_subscription(one.id) for one in store.in_force(session, person))}
+    kept = select(Link.subject).where(Link.purpose == PURPOSE, Link.revoked_at.is_(None)).distinct()
+    teams = {one for one in session.scalars(kept) if one.startswith("team:") and one.endswith(f":by:{person}")}
+    return sum(revoke_links(session, PURPOSE, subject, now) for subject in own | teams)
 
 
 def shown(session: Session, subject: str, directory: Directory, today: date) -> tuple[Shown | None, str]:

@@ -126,7 +126,7 @@ def alert_page(session: Session, alert: Alert, rulebook: Rulebook, office: Offic
         row=shelf.row(alert, standing),
         rule_why=rule.why if rule else "",
         law=rule.law.cite if rule else "",
-        law_url=str(getattr(rule.law, "url", "") or "") if rule else "",
+        law_url=rule.law.url or "" if rule else "",
         start=finding.start,
         counted_from=finding.counted_from or finding.where,
         limit=finding.limit,

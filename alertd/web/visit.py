@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -270,7 +270,7 @@ def visiting(
     office = Office(composer.directory, house.calendar, now)
     with Session(reading(house.engine)) as session:
         visit = Visit(web, request, office, session, None, "", form)
-        signed = sessions.look(session, secret, now, *_limits(house)) if secret else None
+        signed = sessions.look(session, secret, now, *limits(house)) if secret else None
         if signed and signed.how in by:
             visit.viewer = viewer_of(signed.subject, office.directory, office.today)
             visit.secret = secret if visit.viewer else ""
@@ -345,7 +345,8 @@ def _forged(visit: Visit) -> str:
     return ""
 
 
-def _limits(house: House) -> tuple[Any, Any]:
+def limits(house: House) -> tuple[timedelta, timedelta]:
+    """How long a session lasts without use, and in any case."""
     web = house.settings.web
     return (web.idle, web.at_most) if web else (sessions.IDLE, sessions.ABSOLUTE)
 

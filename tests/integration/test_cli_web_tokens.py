@@ -1,4 +1,5 @@
-"""``alertd web token``, ``tokens`` and ``revoke``: shown once, kept as a hash, ended at once, and all of it audited."""
+"""``alertd web token``, ``tokens``, ``revoke``, ``sign-out``: shown once, kept as a hash, ended at once, and all of it
+audited."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from sqlalchemy.orm import Session
 from alertd.access import sessions
 from alertd.db.access_tables import AuditEntry, SignIn
 from alertd.db.engine import open_engine
+from alertd.db.links import find_link, new_link
+from alertd.subscriptions import feeds
+from alertd.web.signing_in import links
 from tests.support.cli import Here
 from tests.support.databases import opened
 
@@ -96,6 +100,44 @@ def test_a_browsers_session_is_no_token_to_revoke(config: Path, here: Here) -> N
     engine.dispose()
     assert here("web", "tokens", "--config", config).out == "There are no tokens.\n"
     assert here("web", "revoke", "1", "--config", config).code == 2
+
+
+@time_machine.travel(NOW, tick=False)
+def test_whoever_runs_alertd_ends_all_by_which_somebody_is_let_in(config: Path, here: Here) -> None:
+    engine = open_engine(f"sqlite:///{config.parent / 'alertd.db'}")
+    calendars = (feeds.of_person("M1"), feeds.of_team("SV", "M1"), feeds.of_team("SV", "M11"), feeds.of_person("M11"))
+    with Session(engine) as session, session.begin():
+        ended = [sessions.begin(session, "M1", how, NOW) for how in ("link", "oidc", "token")]  # type: ignore[arg-type]
+        kept = sessions.begin(session, "CASES", "token", NOW)
+        link = new_link(session, links.BY_HAND, "M1", NOW)
+        followed = [new_link(session, feeds.PURPOSE, subject, NOW) for subject in calendars]
+    out = here("web", "sign-out", "M1", "--reason", "a telephone was lost", "--by", "D1", "--config", config).out
+    assert out == "M1: ended 2 sessions, 1 link, 1 token, 2 calendars\n"
+    assert [stands_for(config, secret) for secret in (*ended, kept)] == [None, None, None, "CASES"]
+    again = here("web", "sign-out", "M1", "--reason", "x", "--config", config).out
+    assert again == "M1: ended nothing\n"
+    with Session(engine) as session:
+        assert links.subject_of(session, link, NOW) == ""
+        assert [bool(find_link(session, feeds.PURPOSE, one)) for one in followed] == [False, False, True, True]
+        audited = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).first()
+    engine.dispose()
+    assert audited and (audited.by, audited.what, audited.why) == ("D1", "signed somebody out", "a telephone was lost")
+    assert audited.detail == {"for": ["M1"], "ended": "2 sessions, 1 link, 1 token, 2 calendars"}
+
+
+@time_machine.travel(NOW, tick=False)
+def test_who_is_in_the_directory_no_more_is_signed_out_and_a_slip_of_the_pen_is_named(config: Path, here: Here) -> None:
+    engine = open_engine(f"sqlite:///{config.parent / 'alertd.db'}")
+    with Session(engine) as session, session.begin():
+        sessions.begin(session, "GONE", "link", NOW)
+    out = here("web", "sign-out", "GONE", "--reason", "left", "--config", config).out
+    assert out == "GONE: ended 1 session\n"
+    slip = here("web", "sign-out", "CASE", "--reason", "left", "--config", config).one_line
+    assert slip == "CASE is nobody of the staff directory, and had nothing to end. Did you mean CASES?"
+    assert here("web", "sign-out", "M1", "--reason", " ", "--config", config).one_line.startswith("a reason is needed")
+    with Session(engine) as session:
+        assert [row.detail["for"] for row in session.scalars(select(AuditEntry))] == [["GONE"]]
+    engine.dispose()
 
 
 def test_serving_still_needs_its_settings(config: Path, here: Here) -> None:

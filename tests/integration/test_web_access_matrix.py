@@ -328,7 +328,7 @@ class Asker:
             if route.method == "POST":
                 more["data"] = {} if forged or not self.secret else {"csrf": sessions.csrf_of(self.secret)}
         answer = await self.client.request(route.method, path, **more)
-        if route.path == "/sign-out":
+        if route.path.startswith("/sign-out"):
             self.come_in()
         return answer
 

@@ -169,6 +169,16 @@ def test_what_is_in_shadow_or_off_says_so(pages: Pages) -> None:
     assert off.disabled_because and off.disabled_because in words(pages.get(f"/rules/{off.id}").text)
 
 
+def test_the_law_can_be_read_from_the_rule_and_from_an_alert_of_it(pages: Pages) -> None:
+    pages.council.looked_after("C1")
+    pages.council.evaluate(date(2026, 11, 24))
+    rule = pages.council.house.rulebook.rule("cla.review.first")
+    assert rule and rule.law.url
+    link = f'<a class="govuk-link" href="{rule.law.url}" rel="noreferrer">{rule.law.cite}</a>'
+    pages.sign_in("W1")
+    assert link in pages.get("/rules/cla.review.first").text and link in pages.get("/alerts/1").text
+
+
 def test_there_is_no_page_of_a_rule_that_is_not_there(pages: Pages) -> None:
     pages.sign_in("W1")
     for path in ("/rules/none.such", "/rules/none.such/try", "/rules/none.such/try?child=C1"):

@@ -122,16 +122,45 @@ def test_a_session_ends_after_ten_hours_of_use(pages: Pages) -> None:
     assert pages.get("/work").status_code == 303
 
 
-def test_a_session_ends_at_once_by_signing_out_by_revoking_and_by_leaving(pages: Pages) -> None:
+def test_a_session_ends_at_once_by_signing_out(pages: Pages) -> None:
     pages.sign_in("W1")
     secret = pages.client.cookies["alertd"]
     assert pages.post("/sign-out").status_code == 303
     pages.client.cookies.set("alertd", secret)
     assert pages.get("/work").status_code == 303, "the cookie alone is worth nothing any more"
-    pages.sign_in("W1")
-    with Session(pages.council.house.engine) as session, session.begin():
-        assert sessions.end_all(session, "W1", pages.council.now, "revoked") == 1
-    assert pages.get("/work").status_code == 303
+
+
+def test_signing_out_everywhere_ends_every_browser_and_unused_link_of_theirs_and_of_nobody_else(pages: Pages) -> None:
+    def cookie(who: str) -> str:
+        pages.sign_in(who)
+        return pages.client.cookies["alertd"]
+
+    def is_in(secret: str) -> bool:
+        pages.client.cookies.clear()
+        pages.client.cookies.set("alertd", secret)
+        return pages.get("/work").status_code == 200
+
+    other, first, engine = cookie("W3"), cookie("W1"), pages.council.house.engine
+    with Session(engine) as session, session.begin():
+        token = sessions.begin(session, "W1", "token", pages.council.now)
+    pages.council.now += timedelta(minutes=10)
+    second = cookie("W1")
+    pages.client.cookies.clear()
+    ask(pages, "ade@council.example")
+    path = link_in_mail(pages, "ade")
+    pages.client.cookies.set("alertd", second)
+    shown = pages.get("/sign-out").text
+    table = shown.split("<tbody", 1)[1].split("</tbody", 1)[0]
+    assert table.count("<tr") == 2 and table.count("Here, now") == 1
+    assert pages.post("/sign-out/everywhere", at="/sign-out").headers["location"] == "/sign-in"
+    assert [is_in(first), is_in(second), is_in(other)] == [False, False, True]
+    pages.client.cookies.clear()
+    assert pages.client.ask("POST", path).status_code == 404, "the link that was not used yet"
+    with Session(engine) as session:
+        assert sessions.look(session, token, pages.council.now), "a program has its token until that is revoked"
+        kept = session.scalars(select(AuditEntry).where(AuditEntry.what == "signed out everywhere")).one()
+    assert kept.by == "W1"
+    assert kept.detail == {"for": ["W1"], "sessions": 2, "links": 1}
 
 
 def test_a_form_from_elsewhere_or_without_what_its_page_was_given_does_nothing(pages: Pages) -> None:

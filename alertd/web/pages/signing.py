@@ -12,7 +12,8 @@ from alertd.access import sessions
 from alertd.access.viewer import viewer_of
 from alertd.web.policy import Policy
 from alertd.web.signing_in import links
-from alertd.web.visit import HEADERS, Page, Visit
+from alertd.web.signing_in import out as leaving
+from alertd.web.visit import HEADERS, Page, Visit, limits
 
 _MINUTES: Final = links.LASTS // timedelta(minutes=1)
 
@@ -96,11 +97,30 @@ def _spent(visit: Visit) -> Response:
     return visit.page("link_spent.html.j2", 404, title="This link does not work any more", minutes=_MINUTES)
 
 
+def signed_in(visit: Visit) -> Response:
+    """Where somebody is signed in, and the way out: of here, or of everywhere."""
+    subjects = leaving.subjects_of(visit.who.id, visit.office.directory)
+    found = sessions.in_force(visit.session, subjects, visit.secret, visit.now, *limits(visit.house))
+    return visit.page("sign_out.html.j2", title="Sign out", found=found)
+
+
 def out(visit: Visit) -> Response:
     """End the session."""
     if visit.secret:
         with Session(visit.house.engine) as session, session.begin():
             sessions.end(session, visit.secret, visit.now)
+    return _gone(visit)
+
+
+def out_everywhere(visit: Visit) -> Response:
+    """End every session of theirs, and every link by which one could begin."""
+    subjects = leaving.subjects_of(visit.who.id, visit.office.directory)
+    with Session(visit.house.engine) as session, session.begin():
+        leaving.everywhere(session, subjects, visit.who.id, visit.now)
+    return _gone(visit)
+
+
+def _gone(visit: Visit) -> Response:
     answer = RedirectResponse("/sign-in", 303, headers={**HEADERS, "clear-site-data": '"cache"'})
     answer.delete_cookie(visit.web.cookie, path="/", secure=visit.web.cookie.startswith("__Host-"), httponly=True)
     return answer
@@ -112,5 +132,7 @@ PAGES: Final = (
     Page("/sign-in", Policy.public, asked, ("POST",)),
     Page("/sign-in/{secret}", Policy.public, confirm),
     Page("/sign-in/{secret}", Policy.public, use, ("POST",)),
+    Page("/sign-out", Policy.signed_in, signed_in),
     Page("/sign-out", Policy.public, out, ("POST",)),
+    Page("/sign-out/everywhere", Policy.signed_in, out_everywhere, ("POST",)),
 )
