@@ -144,6 +144,7 @@ class Alert(Base):
         Index("ix_alert_worker_state", "worker", "state"),
         Index("ix_alert_team_state", "team", "state"),
         Index("ix_alert_child", "child"),
+        Index("ix_alert_muted", "muted", "rule"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -328,6 +329,7 @@ class Handling(Base):
         CheckConstraint(_one_of("kind", HANDLINGS), name="kind"),
         CheckConstraint("(ended_at is null) = (ended_why is null)", name="ended"),
         Index("ix_handling_alert_ended", "alert_id", "ended_at"),
+        Index("ix_handling_ended_at", "ended_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

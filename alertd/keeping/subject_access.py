@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record
 from alertd.db.access_tables import AuditEntry, EmergencyAccess
+from alertd.db.agenda_tables import AgendaEntry
 from alertd.db.tables import (
     Alert,
     AlertEvent,
@@ -62,6 +63,7 @@ class Kept:
     messages: list[dict[str, Any]]
     notifications: list[dict[str, Any]]
     emergency_access: list[dict[str, Any]]
+    agenda: list[dict[str, Any]]
     audit: list[dict[str, Any]]
 
     def counts(self) -> dict[str, int]:
@@ -85,8 +87,13 @@ def gather(session: Session, child: Child) -> Kept:
             for one in notifications
         ],
         emergency_access=[_row(one) for one in session.scalars(about)],
+        agenda=[_row(one) for one in session.scalars(_agenda(child))],
         audit=list(_audit(session, child.numbers)),
     )
+
+
+def _agenda(child: Child) -> Select[Any]:
+    return select(AgendaEntry).where(AgendaEntry.child.in_(child.numbers)).order_by(AgendaEntry.child)
 
 
 def _cases(session: Session, child: Child) -> Iterator[dict[str, Any]]:
