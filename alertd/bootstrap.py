@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -52,7 +52,7 @@ from alertd.rulebook.adoption import read_adopted, with_adoption
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
-from alertd.settings import Feed, Settings, load
+from alertd.settings import Feed, Settings
 from alertd.settings.watching import unsafe
 from alertd.watching.heartbeat import Check, Heartbeats
 from alertd.watching.metrics import Metrics
@@ -189,19 +189,6 @@ def rulebook_of(settings: Settings) -> Rulebook:
     for book in (rulebook, *rulebook.teams.values()):
         _check_lengths_set(book)
     return with_adoption(rulebook, read_adopted(settings.rules.adopted))
-
-
-def unfit(settings: Settings) -> str:
-    """Why alertd could not start again by its files as they stand now; blank where it could."""
-    if settings.file is None:
-        return ""
-    try:
-        found = load(settings.file)
-        read_policy(found.partners.policy, rulebook_of(found))
-        wording_of(found)
-    except InputError as error:
-        return str(error)
-    return ""
 
 
 def terms_of(settings: Settings) -> tuple[Term, ...]:
@@ -360,12 +347,32 @@ def build(
     new_id: Callable[[], str] = lambda: str(uuid4()),
 ) -> House:
     """Make everything. Raises InputError for the first thing that is not right; nothing runs yet."""
+    metrics, log = Metrics(), structlog.stdlib.get_logger("alertd")
+    parts = wired(settings, clock, new_id, log, metrics)
+    engine = open_engine(settings.database.url)
+    upgrade(engine)
+    return House(
+        **parts,
+        engine=engine,
+        clock=clock,
+        rng=rng or random.Random(),  # noqa: S311 - spreads retries, keeps no secret
+        log=log,
+        shared=SharedClock(engine, clock, settles=LEASE) if clock is now_utc else None,
+        metrics=metrics,
+    )
+
+
+def wired(
+    settings: Settings, clock: Callable[[], datetime], new_id: Callable[[], str], log: Log, metrics: Metrics
+) -> dict[str, Any]:
+    """The parts of a house that its files say: all but the database and what a running daemon knows.
+
+    Raises InputError for the first thing that is not right.
+    """
     rulebook = rulebook_of(settings)
     staff = staff_of(settings, rulebook, clock)
     notifiers = channels_of(settings)
     calendar = calendar_for(settings.authority.nation, rulebook.terms)
-    engine = open_engine(settings.database.url)
-    upgrade(engine)
     composer = Composer(
         directory=staff.directory,
         rulebook=rulebook,
@@ -377,23 +384,16 @@ def build(
         most_urgent=settings.schedule.most_urgent,
         wording=wording_of(settings),
     )
-    metrics, log = Metrics(), structlog.stdlib.get_logger("alertd")
     timeout = settings.heartbeat.timeout_seconds if settings.heartbeat else 0
-    return House(
-        settings=settings,
-        rulebook=rulebook,
-        calendar=calendar,
-        staff=staff,
-        engine=engine,
-        notifiers=notifiers,
-        composer=composer,
-        clock=clock,
-        rng=rng or random.Random(),  # noqa: S311 - spreads retries, keeps no secret
-        guard=guard_of(settings),
-        merged=merged_numbers(settings),
-        policy=read_policy(settings.partners.policy, rulebook),
-        log=log,
-        shared=SharedClock(engine, clock, settles=LEASE) if clock is now_utc else None,
-        metrics=metrics,
-        heartbeats=Heartbeats(checks_of(settings), timeout=timeout, log=log, metrics=metrics),
-    )
+    return {
+        "settings": settings,
+        "rulebook": rulebook,
+        "calendar": calendar,
+        "staff": staff,
+        "notifiers": notifiers,
+        "composer": composer,
+        "guard": guard_of(settings),
+        "merged": merged_numbers(settings),
+        "policy": read_policy(settings.partners.policy, rulebook),
+        "heartbeats": Heartbeats(checks_of(settings), timeout=timeout, log=log, metrics=metrics),
+    }

@@ -19,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from alertd import watchdog
+from alertd import log, watchdog
 from alertd.alerts import silence_store
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
@@ -27,9 +27,9 @@ from alertd.db.engine import answers, reading
 from alertd.errors import InputError
 from alertd.evaluation import Evaluated, evaluate_once
 from alertd.following import follow_once
+from alertd.reloading import Live, Reread, close, rebuilt, reload, tell_if_unfit
 from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
-from alertd.telling import tell_if_unfit
-from alertd.watched import expect_loops, seen
+from alertd.watched import expect_loops, reloading, seen
 from alertd.watching.systemd import Systemd
 
 FOLLOW_SECONDS = 60
@@ -66,10 +66,18 @@ def _silences_over(house: House) -> frozenset[str]:
         return silence_store.outlived(session, house.clock())
 
 
-async def run(house: House, *, accept_feed: bool = False, systemd: Systemd | None = None) -> None:
+async def run(
+    house: House,
+    *,
+    accept_feed: bool = False,
+    systemd: Systemd | None = None,
+    reread: Reread = rebuilt,
+    reloaded: Callable[[House], None] = lambda _: None,
+) -> None:
     """Run until SIGTERM or SIGINT: what is under way is finished, nothing new is begun.
 
     ``accept_feed``: the first reading is believed whatever it lost. ``systemd`` is told that work moves, where it asks.
+    At SIGHUP all files are read again, by ``reread``, and ``reloaded`` hears of what is in force from then on.
 
     Evaluating, composing, sending and following what was sent are loops of their own, so that neither a slow feed
     nor a hanging relay or mailbox holds up the others. A database that cannot be reached is said, and tried again at
@@ -78,64 +86,114 @@ async def run(house: House, *, accept_feed: bool = False, systemd: Systemd | Non
     read again soon: it may just have been being refilled.
     """
     accept = accept_feed
-    stopping = asyncio.Event()
+    live, stopping = Live(house), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
-    evaluate_now, compose_now, send_now, follow_now, count_now = (asyncio.Event() for _ in range(5))
+    evaluate_now, compose_now, send_now, follow_now, count_now, reload_now = (asyncio.Event() for _ in range(6))
     looked_again: set[str] = set()
+    passes: set[asyncio.Task[OperationalError | None]] = set()
+
+    def stop() -> None:
+        stopping.set()
+        live.ends.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload_now.set)
 
     async def evaluate() -> None:
         nonlocal accept
-        done = await asyncio.to_thread(_evaluate, house, accept=accept)
-        if done.refused:
-            loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
-        else:
-            await asyncio.to_thread(watchdog.fire, house)
-        await asyncio.to_thread(tell_if_unfit, house)
+        async with live.work() as house:
+            done = await asyncio.to_thread(_evaluate, house, accept=accept)
+            if done.refused:
+                loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
+            else:
+                await asyncio.to_thread(watchdog.fire, house)
+            await asyncio.to_thread(tell_if_unfit, house)
         accept = False
         compose_now.set()
 
     async def compose() -> None:
-        await asyncio.to_thread(compose_once, house)
-        send_now.set()
-        over = await asyncio.to_thread(_silences_over, house)
+        async with live.work() as house:
+            await asyncio.to_thread(compose_once, house)
+            send_now.set()
+            over = await asyncio.to_thread(_silences_over, house)
         if over - looked_again:
             looked_again.update(over)
             evaluate_now.set()
 
+    async def one_pass() -> OperationalError | None:
+        ends = live.ends
+        async with live.work() as house:
+            try:
+                if (await dispatch_once_now(house, ends)).taken_back:
+                    compose_now.set()
+            except OperationalError as fault:
+                return fault
+        return None
+
     async def send() -> None:
-        if (await dispatch_once_now(house, stopping)).taken_back:
-            compose_now.set()
+        # What a house that was succeeded has under way may take long, and must not hold up what the next one sends.
+        ended = asyncio.create_task(live.ends.wait())
+        passes.add(newest := loops.create_task(one_pass()))
+        await asyncio.wait([newest, ended], return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if stopping.is_set():
+            await asyncio.wait(passes)
+        for one in [one for one in passes if one.done()]:
+            passes.remove(one)
+            if fault := one.result():
+                raise fault
 
     async def follow() -> None:
-        if await follow_once(house):
-            compose_now.set()
+        async with live.work() as house:
+            if await follow_once(house):
+                compose_now.set()
 
     async def count() -> None:
-        if await asyncio.to_thread(reconcile_once, house):
-            compose_now.set()
+        async with live.work() as house:
+            if await asyncio.to_thread(reconcile_once, house):
+                compose_now.set()
 
-    scheduler = _scheduler(house, evaluate_now.set, compose_now.set, follow_now.set, count_now.set)
-    scheduler.start()
+    def begin() -> AsyncIOScheduler:
+        """Let the house in force wake its loops."""
+        log.quieter_than(live.house.settings.log.level)
+        expect_loops(live.house)
+        made = _scheduler(live.house, evaluate_now.set, compose_now.set, follow_now.set, count_now.set)
+        made.start()
+        return made
+
+    scheduler = begin()
+
+    async def reload_when_asked() -> None:
+        nonlocal scheduler
+        while await _either(reload_now, stopping):
+            reload_now.clear()
+            with reloading(live.house, systemd):
+                if not await reload(live, reread):
+                    continue
+                scheduler.shutdown(wait=False)
+                scheduler = begin()
+                reloaded(live.house)
+                for wake in (evaluate_now, compose_now, send_now, follow_now):
+                    wake.set()
+
     house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
-    expect_loops(house)
     try:
-        async with seen(house, stopping, systemd), asyncio.TaskGroup() as loops:
+        async with seen(live, stopping, systemd), asyncio.TaskGroup() as loops:
             loops.create_task(_repeat(house, "evaluate", evaluate, evaluate_now, stopping))
             loops.create_task(_repeat(house, "compose", compose, compose_now, stopping))
             loops.create_task(_repeat(house, "send", send, send_now, stopping))
             loops.create_task(_repeat(house, "follow", follow, follow_now, stopping))
             loops.create_task(_repeat(house, "count", count, count_now, stopping))
             loops.create_task(_listen(house, stopping))
+            loops.create_task(reload_when_asked())
     except BaseExceptionGroup as group:
         if said := group.subgroup(InputError):
             raise said.exceptions[0] from None
         raise
     finally:
         scheduler.shutdown(wait=False)
-        for notifier in house.notifiers.values():
-            await notifier.close()
+        await close(live.house)
         house.engine.dispose()
     house.log.info("stopped")
 
@@ -162,7 +220,7 @@ def _evaluate(house: House, *, accept: bool) -> Evaluated:
 async def _repeat(
     house: House, loop: str, work: Callable[[], Awaitable[None]], wake: asyncio.Event, stopping: asyncio.Event
 ) -> None:
-    """Do the work at once and at every waking, until told to stop."""
+    """Do the work at once and at every waking, until told to stop. Of ``house`` it needs what every house has alike."""
     while not stopping.is_set():
         wake.clear()
         house.pulse.begins(loop)
@@ -187,10 +245,16 @@ async def _repeat(
                 next=f"tried again within {AGAIN_AFTER // timedelta(minutes=1)} minutes; alertd check says why",
             )
             asyncio.get_running_loop().call_later(AGAIN_AFTER.total_seconds(), wake.set)
-        waits = [asyncio.create_task(wake.wait()), asyncio.create_task(stopping.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for one in waits:
-            one.cancel()
+        await _either(wake, stopping)
+
+
+async def _either(wake: asyncio.Event, stopping: asyncio.Event) -> bool:
+    """Wait for one of both. Whether it is to go on."""
+    waits = [asyncio.create_task(wake.wait()), asyncio.create_task(stopping.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for one in waits:
+        one.cancel()
+    return not stopping.is_set()
 
 
 class OnceADay(CronTrigger):  # type: ignore[misc]  # APScheduler says nothing of its types

@@ -5,10 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Any
 
 import structlog
 
 _lost = 0
+_least = logging.INFO
+
+
+def quieter_than(level: str) -> None:
+    """Leave out what is below a level (``info``, ``warning``, ``error``), from now on and wherever it is said."""
+    global _least  # as loud as the process is, whoever in it speaks
+    _least = structlog.processors.NAME_TO_LEVEL[level]
+
+
+def _loud_enough(_logger: object, method: str, line: Any) -> Any:
+    if structlog.processors.NAME_TO_LEVEL[method] < _least:
+        raise structlog.DropEvent
+    return line
 
 
 def lines_lost() -> int:
@@ -51,6 +65,7 @@ def configure(*, pretty: bool = False) -> None:
     )
     structlog.configure(
         processors=[
+            _loud_enough,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,

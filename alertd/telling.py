@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from alertd.alerts.muting import Flood
 from alertd.alerts.silences import Event, Silenced, silence_notices
-from alertd.bootstrap import House, unfit
+from alertd.bootstrap import House
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Delivery
@@ -32,24 +32,6 @@ def tell_of_floods(session: Session, house: House, now: datetime, held: Iterable
     subject = "alertd holds back some rules until they are confirmed"
     if tell_operator(session, house.composer_now(), now, about="flood", subject=subject, lines=lines):
         house.log.warning("rules_held", rules=lines[1:-2])
-
-
-def tell_if_unfit(house: House) -> None:
-    """Of settings, rules or templates that broke since the start: nothing of them is in force, but the next start
-    would be refused, and then nobody is told anything."""
-    why = unfit(house.settings)
-    if not why:
-        return
-    lines = [
-        "A file was changed, and alertd could not start again by it:",
-        why,
-        "It goes on by the settings, rules and templates that it started with, until it is stopped.",
-        "Please correct the file; this says whether all is well: alertd check --config alertd.toml",
-    ]
-    with Session(house.engine) as session, session.begin():
-        subject = "alertd could not start again"
-        tell_operator(session, house.composer_now(), house.clock(), about="files", subject=subject, lines=lines)
-    house.log.error("files_unfit", why=why, next="alertd goes on by what it started with")
 
 
 def tell_of_silence(session: Session, house: House, now: datetime, silent: Counter[str]) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from math import inf
 from typing import Final
 
 from alertd.bootstrap import House
 from alertd.errors import InputError
 from alertd.gauges import Gauges
+from alertd.reloading import Live
 from alertd.watching.pulse import Bounds
 from alertd.watching.serve import Served, serve
 from alertd.watching.systemd import Systemd
@@ -39,20 +40,42 @@ def expect_loops(house: House) -> None:
 
 
 @asynccontextmanager
-async def seen(house: House, stopping: asyncio.Event, systemd: Systemd | None = None) -> AsyncIterator[None]:
+async def seen(live: Live, stopping: asyncio.Event, systemd: Systemd | None = None) -> AsyncIterator[None]:
     """While the daemon runs, let others see it. None of this ends the daemon: what cannot be seen is logged."""
-    metrics = _metrics(house)
-    telling = [asyncio.create_task(tell_systemd(house, systemd, stopping))] if systemd else []
-    if settings := house.settings.heartbeat:
-        telling.append(asyncio.create_task(tell_that_work_moves(house, 60.0 * settings.work_minutes)))
+    telling = [asyncio.create_task(tell_systemd(live.house, systemd, stopping))] if systemd else []
+    telling.append(asyncio.create_task(_be_watched(live)))
     try:
         yield
     finally:
         for task in telling:
             task.cancel()
         await asyncio.gather(*telling, return_exceptions=True)
-        await asyncio.to_thread(house.heartbeats.close)
+
+
+async def _be_watched(live: Live) -> None:
+    """Serve the metrics, and let heartbeats tell that work moves, by the settings in force; until cancelled."""
+    while True:
+        house, ends = live.house, live.ends
+        async with _served(house):
+            await ends.wait()
+            while live.house is house:  # stopping: it is watched to its end
+                await asyncio.sleep(_SAID)
+
+
+@asynccontextmanager
+async def _served(house: House) -> AsyncIterator[None]:
+    gauges = Gauges(house)
+    metrics = _metrics(house, gauges)
+    every = house.settings.heartbeat.work_minutes if house.settings.heartbeat else None
+    telling = asyncio.create_task(tell_that_work_moves(house, 60.0 * every)) if every else None
+    try:
+        yield
+    finally:
+        if telling is not None:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
         if metrics is not None:
+            house.metrics.registry.unregister(gauges)
             await asyncio.to_thread(metrics.close)
 
 
@@ -70,10 +93,7 @@ async def tell_systemd(house: House, systemd: Systemd, stopping: asyncio.Event) 
             house.log.error("stuck", **{loop: stuck[loop] for loop in sorted(new)}, next=_NEXT)
         known = set(stuck)
         status = "; ".join(f"{loop} {why}" for loop, why in stuck.items()) or str(house.pulse)
-        try:
-            systemd.say(*words, f"STATUS={status}", *([] if stuck else ["WATCHDOG=1"]))
-        except OSError as fault:
-            house.log.warning("systemd_not_told", kind=type(fault).__name__)
+        say(house, systemd, *words, f"STATUS={status}", *([] if stuck else ["WATCHDOG=1"]))
         words = []
         if stopping.is_set():
             await asyncio.sleep(every)
@@ -81,6 +101,26 @@ async def tell_systemd(house: House, systemd: Systemd, stopping: asyncio.Event) 
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), every)
             words = ["STOPPING=1"]
+
+
+@contextmanager
+def reloading(house: House, systemd: Systemd | None) -> Iterator[None]:
+    """While files are read again, systemd knows it; afterwards it is ready, by the new ones or by the old."""
+    if systemd:
+        say(house, systemd, *systemd.reloading())
+    try:
+        yield
+    finally:
+        if systemd:
+            say(house, systemd, "READY=1")
+
+
+def say(house: House, systemd: Systemd, *words: str) -> None:
+    """Tell systemd something; that it does not listen ends nothing."""
+    try:
+        systemd.say(*words)
+    except OSError as fault:
+        house.log.warning("systemd_not_told", kind=type(fault).__name__)
 
 
 async def tell_that_work_moves(house: House, every: float) -> None:
@@ -96,12 +136,12 @@ async def tell_that_work_moves(house: House, every: float) -> None:
             house.heartbeats.send("work")
 
 
-def _metrics(house: House) -> Served | None:
+def _metrics(house: House, gauges: Gauges) -> Served | None:
     """A port that is taken must keep nobody from being told of a child. That nothing answers is seen by who asks."""
     settings = house.settings.metrics
     if settings is None:
         return None
-    house.metrics.registry.register(Gauges(house))
+    house.metrics.registry.register(gauges)
     try:
         served = serve(
             house.metrics.registry,
@@ -111,6 +151,7 @@ def _metrics(house: House) -> Served | None:
             keyfile=settings.keyfile,
         )
     except InputError as error:
+        house.metrics.registry.unregister(gauges)
         house.log.error("metrics_not_served", why=str(error))
         return None
     house.log.info("metrics_served", host=settings.host, port=served.port)

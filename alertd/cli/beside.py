@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import signal
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,8 +20,18 @@ STOPS_WITHIN: Final = 40.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
-async def pages_beside(config: Path, log: Log, program: tuple[str, ...] = (sys.executable, "-m", "alertd")) -> None:
-    """Serve the pages until cancelled; they are started again where they end. What they say goes where ours goes."""
+async def pages_beside(
+    config: Path,
+    log: Log,
+    program: tuple[str, ...] = (sys.executable, "-m", "alertd"),
+    after: Collection[asyncio.Task[None]] = (),
+) -> None:
+    """Serve the pages until cancelled; they are started again where they end. What they say goes where ours goes.
+
+    ``after`` are those whose port they take: they have been cancelled, and are waited for.
+    """
+    if after:
+        await asyncio.wait(after)
     times = 0
     while True:
         made = await asyncio.create_subprocess_exec(

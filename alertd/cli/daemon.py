@@ -67,14 +67,27 @@ def run(
 
 
 async def _run(house: House, config: Path, *, accept_feed: bool) -> None:
-    web = house.settings.web
-    pages = asyncio.create_task(pages_beside(config, house.log)) if web and web.with_daemon else None
+    pages: list[asyncio.Task[None]] = []
+
+    def end() -> None:
+        if pages and not pages[-1].cancelling():
+            pages[-1].cancel()
+
+    def serve(house: House) -> None:
+        """The pages begin anew with each house: they are a process of their own, and read the settings at its start."""
+        end()
+        earlier = [task for task in pages if not task.done()]
+        pages[:] = earlier
+        if (web := house.settings.web) and web.with_daemon:
+            pages.append(asyncio.create_task(pages_beside(config, house.log, after=earlier)))
+
+    serve(house)
+    systemd = Systemd.of(os.environ, os.getpid())
     try:
-        await daemon.run(house, accept_feed=accept_feed, systemd=Systemd.of(os.environ, os.getpid()))
+        await daemon.run(house, accept_feed=accept_feed, systemd=systemd, reloaded=serve)
     finally:
-        if pages is not None:
-            pages.cancel()
-            await asyncio.gather(pages, return_exceptions=True)
+        end()
+        await asyncio.gather(*pages, return_exceptions=True)
 
 
 def check(config: ConfigOption) -> None:

@@ -31,7 +31,7 @@ from alertd.settings.receive import Receive
 from alertd.settings.section import Section
 from alertd.settings.sections import NEVER, QUIET_BELOW, Authority, Database, Feed, Rules, Schedule
 from alertd.settings.templates import Templates
-from alertd.settings.watching import Heartbeat, Metrics
+from alertd.settings.watching import Heartbeat, Log, Metrics
 from alertd.settings.web import Web
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Database",
     "Feed",
     "Heartbeat",
+    "Log",
     "Mailbox",
     "Metrics",
     "Outbox",
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     mailbox: Mailbox | None = None
     watchdog: Watchdog | None = None
+    log: Log = Log()
     metrics: Metrics | None = None
     heartbeat: Heartbeat | None = None
     email: dict[str, Any] = Field(repr=False)

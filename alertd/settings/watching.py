@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
 from alertd.settings.listening import Listening, loopback
 from alertd.settings.section import Section
+
+
+class Log(Section):
+    """``level`` is the least that is logged: with "warning" only what somebody should look at."""
+
+    level: Literal["info", "warning", "error"] = "info"
 
 
 class Metrics(Listening):

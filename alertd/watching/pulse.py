@@ -51,9 +51,10 @@ class Pulse:
         """How often anything got further."""
 
     def expect(self, loop: str, bounds: Bounds) -> None:
-        """Look after a loop from now on."""
+        """Look after a loop from now on, or by other bounds than before."""
         with self._lock:
-            self._bounds[loop], self._beats[loop] = bounds, Beat(self._now())
+            self._bounds[loop] = bounds
+            self._beats.setdefault(loop, Beat(self._now()))
 
     def begins(self, loop: str) -> None:
         """A loop sets to work."""

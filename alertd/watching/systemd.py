@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
@@ -27,6 +28,10 @@ class Systemd:
         asked, of_whom = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", str(pid))
         ours = asked.isdigit() and int(asked) > 0 and of_whom == str(pid)
         return cls(address, int(asked) / 1e6 if ours else None)
+
+    def reloading(self) -> tuple[str, str]:
+        """What is said before files are read again; READY=1 after it ends that."""
+        return "RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}"
 
     def say(self, *words: str) -> None:
         """Tell it. Raises OSError where nobody listens."""

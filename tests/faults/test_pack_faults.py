@@ -17,10 +17,10 @@ from alertd.bootstrap import packs_of
 from alertd.cases.records import LONDON
 from alertd.engine import sweep as sweeping
 from alertd.errors import InputError
+from alertd.reloading import tell_if_unfit
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.strict_yaml import read_yaml
 from alertd.settings import load
-from alertd.telling import tell_if_unfit
 from tests.support.cli import alertd
 from tests.support.council import Council, Inline, council_at
 from tests.support.fed import FIRST_REVIEW, nov
