@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,5 +55,5 @@ def test_headings_are_in_order_and_pictures_say_what_they_show(site: Path) -> No
             continue
         levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", article[0])]
         assert levels[:1] == [1] and levels.count(1) == 1, (page.name, levels)
-        assert all(below <= above + 1 for above, below in zip(levels, levels[1:], strict=False)), (page.name, levels)
+        assert all(below <= above + 1 for above, below in pairwise(levels)), (page.name, levels)
         assert [img for img in re.findall(r"<img[^>]*>", article[0]) if not re.search(r'alt="[^"]{10,}"', img)] == []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[2] / "docs" / "channels" / "README.md"
-_, CHANNEL, _ = re.split(r"^```(?:python)?\n", README.read_text("utf-8"), flags=re.MULTILINE)
+(CHANNEL,) = re.findall(r"^```python\n(.*?)^```$", README.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
 """The example that people read is the one that is tried."""
 
 USE = """
