@@ -27,6 +27,7 @@ from alertd.cases.sources.readers import Place, opened
 from alertd.cases.sources.ssd_staff import StaffRows, read_staff
 from alertd.db.clock import SharedClock
 from alertd.db.engine import open_engine, reading, upgrade
+from alertd.db.leading import Leading
 from alertd.errors import InputError, did_you_mean
 from alertd.intake.kept import KeptCases, Named
 from alertd.intake.numbers import read_merged
@@ -104,6 +105,8 @@ class House:
     """Whether the daemon's loops get further."""
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     """What somebody outside expects to hear."""
+    leading: Leading = field(default_factory=Leading)
+    """Whether this daemon leads those of its database."""
 
     def partners(self) -> Partners:
         """What telling other agencies needs, as things are now."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from alertd.alerts import handlings, silence_store
@@ -22,6 +22,7 @@ from alertd.cases.holding import Holding, family, holding
 from alertd.cases.reading import Progress
 from alertd.cases.records import CaseFile, Snapshot, local_day
 from alertd.db.engine import reading
+from alertd.db.leading import alone
 from alertd.engine.evaluate import Evaluator, waiting
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.engine.sweep import broken, each
@@ -41,9 +42,6 @@ from alertd.telling import tell_of_failed, tell_of_feeds, tell_of_floods, tell_o
 
 PATIENCE = 20.0
 """Seconds that the evaluation of one child may take, which is a matter of a few thousandths."""
-
-_DECIDING = 0x616C6563
-"""The advisory lock of those who write alerts and notices; any number of our own will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,12 +335,6 @@ class _Present:
             case = self._kept.of(child)
             self._refs[child] = frozenset(r.ref for r in case.records) if case else frozenset()
         return record in self._refs[child]
-
-
-def alone(session: Session) -> None:
-    """One daemon at a time decides what to tell, until the transaction ends. SQLite sees to it itself."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(_DECIDING)))
 
 
 class _RulesOf:

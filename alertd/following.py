@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from alertd.bootstrap import House
 from alertd.db.engine import reading
+from alertd.db.leading import alone
 from alertd.db.tables import Delivery, DeliveryEvent, DeliveryReceipt
-from alertd.evaluation import alone
 from alertd.outbox.afterwards import take_receipt
 from alertd.outbox.channel import Awaited, Notifier, Receipt
 from alertd.outbox.deliver import tell_operator

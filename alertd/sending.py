@@ -13,7 +13,7 @@ from alertd.bootstrap import House
 from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON, in_words, local_day
 from alertd.db.engine import reading
-from alertd.evaluation import alone
+from alertd.db.leading import alone
 from alertd.faultpoints import point
 from alertd.outbox import epoch
 from alertd.outbox.channel import Outcome

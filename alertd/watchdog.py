@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from alertd.bootstrap import House
 from alertd.cases.records import CaseFile, Snapshot, Window, in_words, local_day, make_record
 from alertd.db.engine import reading
+from alertd.db.leading import alone
 from alertd.db.tables import Delivery, DeliveryEvent
 from alertd.engine.sweep import sweep
 from alertd.errors import InputError
-from alertd.evaluation import alone
 from alertd.outbox import store
 from alertd.outbox.deliver import letter_of
 from alertd.outbox.recheck import WATCHDOG

@@ -21,9 +21,9 @@ from alertd.cases.holding import Holding
 from alertd.cases.records import in_words, local_day
 from alertd.cli.output import console
 from alertd.db.engine import reading
+from alertd.db.leading import alone
 from alertd.db.tables import NOTIFICATION_STATES, Alert, Notification, NotificationEvent
 from alertd.errors import InputError
-from alertd.evaluation import alone
 from alertd.partners import store
 from alertd.partners.permit import why_not
 from alertd.partners.policy import Agreed, read_policy, show

@@ -24,9 +24,10 @@ from sqlalchemy.orm import Session
 from alertd import sending
 from alertd.bootstrap import House, build, rulebook_of
 from alertd.cases.records import LONDON
+from alertd.db.leading import alone
 from alertd.db.tables import Alert, Delivery, Handling, Notice
 from alertd.engine.findings import Finding
-from alertd.evaluation import Looked, alone, decide
+from alertd.evaluation import Looked, decide
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome
 from alertd.outbox.mail_message import to_bytes
 from alertd.rulebook.adoption import Adopted, Confirmation, adopt, write_adopted

@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from alertd.bootstrap import House
 from alertd.db.engine import reading
-from alertd.evaluation import alone
+from alertd.db.leading import alone
 from alertd.partners.acknowledging import Page, confirm, look
 from alertd.web.per_minute import PerMinute
 

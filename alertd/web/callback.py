@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alertd.bootstrap import House
+from alertd.db.leading import alone
 from alertd.errors import InputError
-from alertd.evaluation import alone
 from alertd.outbox.channel import NotBelievedError, Notifier, Receipt
 from alertd.receipts.called_back import take_called_back
 from alertd.web.per_minute import PerMinute

@@ -29,8 +29,8 @@ from alertd.audit import chain
 from alertd.bootstrap import House
 from alertd.cases.records import in_words
 from alertd.db.engine import reading
+from alertd.db.leading import alone
 from alertd.errors import InputError
-from alertd.evaluation import alone
 from alertd.views.cases import Cases
 from alertd.views.insight import Figures
 from alertd.views.rule_counts import LatelyOpened

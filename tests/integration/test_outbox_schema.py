@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from alertd.db import access_tables, agenda_tables  # noqa: F401 - their tables belong to the metadata
+from alertd.db import access_tables, agenda_tables, leading  # noqa: F401 - their tables belong to the metadata
 from alertd.db.engine import check_schema, open_engine, reading, upgrade
 from alertd.db.tables import Base
 from alertd.errors import InputError

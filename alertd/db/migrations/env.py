@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from alertd.db import access_tables, agenda_tables  # noqa: F401 - their tables belong to the metadata
+from alertd.db import access_tables, agenda_tables, leading  # noqa: F401 - their tables belong to the metadata
 from alertd.db.tables import Base
 
 context.configure(
