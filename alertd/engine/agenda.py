@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from alertd.calendars.clock import begin_of, birthday, end_of
 from alertd.cases.records import CaseFile, local_day
@@ -98,6 +98,20 @@ def standings(
         next_ = bisect_right(fixed, at)
         ahead = [*_of_the_findings(findings), *fixed[next_ : next_ + 1]]
         at = look(min((moment for moment in ahead if moment > at), default=until + MOMENT))
+
+
+AHEAD: Final = timedelta(days=366)
+"""How far ahead one look sees: whoever has nothing to come in that time is looked at again after it."""
+
+
+def next_look(evaluator: Evaluator, case: CaseFile, as_of: datetime, findings: Iterable[Finding]) -> datetime:
+    """The first instant after ``as_of`` at which these findings, made then, may be others; at most :data:`AHEAD` on.
+
+    It is one at which :func:`standings` evaluates.
+    """
+    until = as_of + AHEAD
+    ahead = {*_of_the_findings(findings), *_of_the_records(evaluator, case, as_of, until), until}
+    return min(moment for moment in ahead if moment > as_of)
 
 
 def _by_identity(findings: Iterable[Finding]) -> dict[Identity, Finding]:

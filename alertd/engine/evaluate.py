@@ -18,7 +18,7 @@ from alertd.engine.facts import ByKind, Instant, Match, Pattern
 from alertd.engine.findings import WHOLE_FEED, CannotTell, Finding
 from alertd.engine.gaps import seek
 from alertd.engine.rete import Rete
-from alertd.engine.subject import Subject
+from alertd.engine.subject import Slack, Subject
 from alertd.errors import InputError
 from alertd.rulebook.coverage import several_of
 from alertd.rulebook.model import Rule, Rulebook
@@ -70,23 +70,27 @@ class Evaluator:
 
         Nothing dated after ``as_of`` is known. The order of the records does not matter.
         """
-        return self.of_team(case, as_of)._evaluate(case, as_of)
+        return self.look(case, as_of, Slack())
 
-    def _evaluate(self, case: CaseFile, as_of: datetime) -> tuple[Finding, ...]:
+    def look(self, case: CaseFile, as_of: datetime, slack: Slack) -> tuple[Finding, ...]:
+        """The same, and in ``slack`` how far the feeds' windows may move on before it may be another."""
+        return self.of_team(case, as_of)._evaluate(case, as_of, slack)
+
+    def _evaluate(self, case: CaseFile, as_of: datetime, slack: Slack) -> tuple[Finding, ...]:
         child = next(case.of("child"), None)
         instant = Instant(as_of, child.day("died") if child else None)
         by_kind = case.by_kind()
-        findings = list(self._over_records(case, child, by_kind, instant))
+        findings = list(self._over_records(case, child, by_kind, instant, slack))
         anchor = child or Record("child", case.child, case.child, "")
         composed: list[Finding] = []
         for rule, meant in self.composites:
-            subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child)
+            subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child, slack)
             composed += _or_untold(subject, over_others(subject, meant, findings))
         findings = list(explained([*findings, *composed], self.explicable, by_kind, instant))
         return tuple(sorted(spoken_for(findings, self.speakers), key=lambda f: f.identity))
 
     def _over_records(
-        self, case: CaseFile, child: Record | None, by_kind: ByKind, instant: Instant
+        self, case: CaseFile, child: Record | None, by_kind: ByKind, instant: Instant, slack: Slack
     ) -> Iterator[Finding]:
         """What every rule that looks at records finds."""
         matches = self.rete.match(case.child, by_kind, instant)
@@ -99,7 +103,7 @@ class Evaluator:
             anchor = records[ref]
             doubtful = doubtful_related(pattern, anchor, by_kind, instant) if match.certain else []
             for rule in self.rules[pattern.anchor][pattern]:
-                subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child)
+                subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child, slack)
                 if rule.pattern:
                     yield from _or_untold(subject, seek(subject, pattern, match, by_kind, doubtful))
                 else:

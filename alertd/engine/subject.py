@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from alertd.calendars.calendar import Calendar, NoTermsError
@@ -14,6 +14,26 @@ from alertd.engine.facts import Instant
 from alertd.engine.findings import CannotTell, Finding
 from alertd.errors import InputError
 from alertd.rulebook.model import Condition, FromEvent, Others, Rule, Rulebook, Setting, Until
+
+
+@dataclass(slots=True)
+class Slack:
+    """How many ``days`` the feeds' windows may move on before what was found may be another; None: any number."""
+
+    days: int | None = None
+
+    def rests_on(self, window: Window, first: date, last: date) -> None:
+        """Note that an answer rests on whether a window covers these days: on its beginning where it does, and where
+        it only ends too soon, on its end."""
+        if window.covers(first, last):
+            if window.start is not None:
+                self.at_most((first - window.start).days)
+        elif window.end is not None and last > window.end and replace(window, end=None).covers(first, last):
+            self.at_most((last - window.end).days - 1)
+
+    def at_most(self, days: int) -> None:
+        """Note that they may move so many days, and no further."""
+        self.days = days if self.days is None else min(self.days, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +48,8 @@ class Subject:
     instant: Instant
     child: Record | None
     """The child's own record, with the date of birth."""
+    slack: Slack = field(default_factory=Slack)
+    """Where it is noted what rests on the feeds' windows."""
 
     @property
     def born(self) -> date | None:
@@ -84,7 +106,8 @@ class Subject:
         """
         window = self.window
         if self.rule.stop and self.rule.stop.own:
-            return window.end is None or last <= window.end
+            window = replace(window, start=None)
+        self.slack.rests_on(window, first, last)
         return window.covers(first, last)
 
     @property

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alertd.cases.records import LONDON, CaseFile
-from alertd.engine.agenda import Change, agenda
+from alertd.cases.records import LONDON, CaseFile, Window, local_day
+from alertd.engine.agenda import AHEAD, Change, agenda, next_look
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
+from alertd.engine.subject import Slack
 from alertd.rulebook.model import Rulebook
 from tests.reference.strategies import Example, examples
 from tests.support.evaluating import ready
@@ -139,6 +141,47 @@ def test_following_the_agenda_agrees_with_evaluating_on_any_day(
             if change.after:
                 state |= standing((change.after,))
         assert state == standing(evaluator.evaluate(example.case, instant)), f"at {instant}"
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(examples(), st.integers(-300, 0), st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=4))
+def test_until_the_next_look_nothing_is_otherwise_in_any_part(example: Example, back: int, shares: list[float]) -> None:
+    evaluator, as_of = ready(example.book), example.as_of + timedelta(back)
+    findings = evaluator.evaluate(example.case, as_of)
+    at = next_look(evaluator, example.case, as_of, findings)
+    assert as_of < at <= as_of + AHEAD
+    for instant in (as_of + (at - as_of) * share for share in shares):
+        assert plainly(evaluator.evaluate(example.case, instant)) == plainly(findings), f"at {instant}, before {at}"
+
+
+def plainly(findings: tuple[Finding, ...]) -> list[Finding]:
+    """Without the words on days that no feed speaks for, which name the day on which somebody looked."""
+    return [replace(f, cannot_tell=f.cannot_tell and replace(f.cannot_tell, text="")) for f in findings]
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(examples(), st.integers(-700, 0), st.integers(1, 700), st.booleans(), st.booleans())
+def test_windows_may_move_as_far_as_the_slack_says_and_no_answer_is_another(
+    example: Example, begins: int, days: int, starts: bool, ends: bool
+) -> None:
+    """What was proved stays proved while they begin later, and what they end too soon for is not known earlier."""
+    opens = local_day(example.as_of) + timedelta(begins)
+
+    def moved(by: int) -> CaseFile:
+        first, last = opens + timedelta(by), local_day(example.as_of) + timedelta(by - 20)
+        window = Window(first if starts else None, last if ends else None)
+        return replace(example.case, window=window, windows={kind: window for kind in example.case.windows})
+
+    evaluator, slack = ready(example.book), Slack()
+    before = evaluator.look(moved(0), example.as_of, slack)
+    by = days if slack.days is None else min(days, slack.days)
+    after = evaluator.evaluate(moved(by), example.as_of)
+    assert roughly(after) == roughly(before), f"moved by {by} of {slack.days}"
+
+
+def roughly(findings: tuple[Finding, ...]) -> list[Finding]:
+    """Without what is said of when a count whose beginning nobody saw may next change."""
+    return [replace(f, changes=None) if f.stage == "unknown" else f for f in plainly(findings)]
 
 
 def test_the_day_is_london_s() -> None:
