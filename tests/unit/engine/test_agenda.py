@@ -170,7 +170,7 @@ def test_windows_may_move_as_far_as_the_slack_says_and_no_answer_is_another(
     def moved(by: int) -> CaseFile:
         first, last = opens + timedelta(by), local_day(example.as_of) + timedelta(by - 20)
         window = Window(first if starts else None, last if ends else None)
-        return replace(example.case, window=window, windows={kind: window for kind in example.case.windows})
+        return replace(example.case, window=window, windows=dict.fromkeys(example.case.windows, window))
 
     evaluator, slack = ready(example.book), Slack()
     before = evaluator.look(moved(0), example.as_of, slack)
