@@ -37,7 +37,8 @@ class KeptCases:
 
     Only which children there are is held in memory; the rest is read and joined as it is asked for.
     ``merged`` maps person numbers to those they were merged into: what was recorded under the old
-    number is the new one's. ``silent`` are feeds that have said nothing new for too long.
+    number is the new one's. ``silent`` are feeds that have said nothing new for too long. With ``only`` it has these
+    children, those of them that any feed has, and knows of no others.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class KeptCases:
         merged: Mapping[str, str] = MappingProxyType({}),
         known_on: datetime | None = None,
         silent: Collection[str] = (),
+        only: Collection[str] | None = None,
     ) -> None:
         self._engine = read_only(engine)
         self.feeds = feeds
@@ -56,15 +58,28 @@ class KeptCases:
         self._merged = merged
         self._silent = frozenset(silent)
         self._where: dict[str, list[tuple[int, int, str]]] = {}
+        only = None if only is None else frozenset(only)
+        numbers = None if only is None else numbers_of(only, merged)
         with Session(self._engine) as session:
             for place, (named, _) in enumerate(feeds):
-                for child, id_ in store.versions_in_force(session, named.feed, known_on).items():
+                for child, id_ in self._versions(session, named, known_on, numbers).items():
                     own = self._own(named, child)
                     now = followed(own, merged)
+                    if only is not None and now not in only:
+                        continue
                     ids = self._where.setdefault(now, [])
                     # What stands under the number of today comes before what was recorded under another.
                     ids.insert(0 if now == own else len(ids), (place, id_, own))
         self.children = sorted(self._where)
+
+    def _versions(
+        self, session: Session, named: Named, known_on: datetime | None, numbers: Collection[str] | None
+    ) -> Mapping[str, int]:
+        if numbers is None:
+            return store.versions_in_force(session, named.feed, known_on)
+        theirs = f"{named.authority}/" if named.authority else ""
+        called = sorted(one.removeprefix(theirs) for one in numbers if one.startswith(theirs))
+        return store.versions_of_some(session, named.feed, called)
 
     def __len__(self) -> int:
         return len(self.children)
@@ -189,6 +204,12 @@ def followed(child: str, merged: Mapping[str, str]) -> str:
         seen.add(new)
         now = new
     return now
+
+
+def numbers_of(children: Collection[str], merged: Mapping[str, str]) -> frozenset[str]:
+    """The children's numbers, and those that were merged into them."""
+    wanted = frozenset(children)
+    return wanted | {old for old in merged if followed(old, merged) in wanted}
 
 
 @dataclass(frozen=True, slots=True)

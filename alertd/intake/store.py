@@ -243,6 +243,27 @@ def versions_in_force(session: Session, feed: str, known_on: datetime | None = N
     return {row[0]: row[1] for row in rows}
 
 
+def versions_of_some(session: Session, feed: str, children: Sequence[str]) -> dict[str, int]:
+    """As :func:`versions_in_force`, of so many children and no others: their number alone says how long it takes."""
+    found: dict[str, int] = {}
+    for at in range(0, len(children), ONE_STATEMENT):
+        latest = (
+            _accepted(select(func.max(CaseVersion.id).label("id")).join(FeedRun), feed, None)
+            .where(CaseVersion.feed == feed, CaseVersion.child.in_(children[at : at + ONE_STATEMENT]))
+            .group_by(CaseVersion.child)
+            .subquery()
+        )
+        rows = select(CaseVersion.child, CaseVersion.id).join(latest, latest.c.id == CaseVersion.id)
+        found |= {row[0]: row[1] for row in session.execute(rows.where(CaseVersion.body.is_not(None)))}
+    return found
+
+
+def changed_since(session: Session, feed: str, run: int) -> frozenset[str]:
+    """The children of whom readings accepted after a run said something new."""
+    later = _accepted(select(FeedRun.id), feed, None).where(FeedRun.id > run)
+    return frozenset(session.scalars(select(CaseVersion.child).where(CaseVersion.run_id.in_(later)).distinct()))
+
+
 def bodies(session: Session, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     """(id, body) of versions, in no order."""
     for at in range(0, len(ids), ONE_STATEMENT):

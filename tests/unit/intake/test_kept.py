@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from alertd.cases.records import Window
 from alertd.errors import InputError
-from alertd.intake.kept import KeptCases, Named, Silence, followed, kept_snapshot, snapshot_of
+from alertd.intake.kept import KeptCases, Named, Silence, followed, kept_snapshot, numbers_of, snapshot_of
 from alertd.intake.numbers import read_merged
+from alertd.intake.store import changed_since, standing
 from tests.unit.intake.feeds import HOLDS, by_child, child, kept, record, snapshot, take
 
 YEAR = Window(date(2025, 4, 1), date(2026, 3, 31))
@@ -208,3 +210,34 @@ def test_children_come_in_order_and_in_parts(engine: Engine) -> None:
     names = [case.child for case in cases]
     assert names == sorted(names) and len(names) == len(cases) == 1200
     assert [case.child for case in cases[3:6]] == names[3:6] and cases[7].child == names[7]
+
+
+def test_some_children_are_the_same_whether_one_looks_at_all_or_only_at_them(engine: Engine) -> None:
+    """Merged numbers, another authority's, a child who vanished, and one that nobody has."""
+    plans = [record(n, "cp_plan", f"P{n}", start=date(2026, 9, 1)) for n in ("1", "2", "3", "4")]
+    take(engine, snapshot(*map(child, ("1", "2", "3", "4")), *plans))
+    take(engine, snapshot(*map(child, ("1", "2", "3")), *plans[:2]), day=1, accept=True)
+    take(engine, snapshot(child("1"), child("7")), feed="other")
+    with Session(engine) as session:
+        found = [(Named("feed"), standing(session, "feed")), (Named("other", "E10"), standing(session, "other"))]
+    feeds = [(named, one) for named, one in found if one]
+    merged = {"1": "2", "8": "7"}
+    whole = by_child(KeptCases(engine, feeds, merged=merged))
+    assert whole.keys() == {"2", "3", "E10/1", "E10/7"}
+    for wanted in ({"2"}, {"1", "3", "4", "9"}, {"E10/1", "2"}, set()):
+        some = KeptCases(engine, feeds, merged=merged, only=wanted)
+        assert by_child(some) == {number: case for number, case in whole.items() if number in wanted}
+    assert numbers_of({"2", "7"}, merged) == {"1", "2", "7", "8"}
+
+
+def test_who_changed_since_a_reading_is_found_by_the_readings_accepted_after_it(engine: Engine) -> None:
+    take(engine, snapshot(child("1"), child("2"), child("3")))
+    with Session(engine) as session:
+        first = standing(session, "feed")
+    assert first is not None
+    take(engine, snapshot(child("1"), child("2", date(2015, 1, 2)), child("4")), day=1, accept=True)
+    take(engine, snapshot(child("4")), day=2, max_loss=0)  # refused
+    with Session(engine) as session:
+        assert changed_since(session, "feed", first.run) == {"2", "3", "4"}
+        assert changed_since(session, "feed", 0) == {"1", "2", "3", "4"}
+        assert changed_since(session, "other", 0) == set()
