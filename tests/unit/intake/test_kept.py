@@ -14,7 +14,7 @@ from alertd.errors import InputError
 from alertd.intake.kept import KeptCases, Named, Silence, followed, kept_snapshot, numbers_of, snapshot_of
 from alertd.intake.numbers import read_merged
 from alertd.intake.store import changed_since, standing
-from tests.unit.intake.feeds import HOLDS, by_child, child, kept, record, snapshot, take
+from tests.unit.intake.feeds import HOLDS, Breaking, by_child, child, kept, record, snapshot, take
 
 YEAR = Window(date(2025, 4, 1), date(2026, 3, 31))
 
@@ -236,7 +236,7 @@ def test_who_changed_since_a_reading_is_found_by_the_readings_accepted_after_it(
         first = standing(session, "feed")
     assert first is not None
     take(engine, snapshot(child("1"), child("2", date(2015, 1, 2)), child("4")), day=1, accept=True)
-    take(engine, snapshot(child("4")), day=2, max_loss=0)  # refused
+    assert take(engine, Breaking(snapshot(child("1", date(2015, 1, 3)), child("5"))), day=2).refused
     with Session(engine) as session:
         assert changed_since(session, "feed", first.run) == {"2", "3", "4"}
         assert changed_since(session, "feed", 0) == {"1", "2", "3", "4"}
