@@ -1,7 +1,8 @@
 """What wakes when, and the pieces of work: evaluate, compose and dispatch, follow what was sent.
 
 APScheduler only wakes. What is due is worked out from the database each time, so a piece of work
-that was missed, or died half-way, is done at the next waking.
+that was missed, or died half-way, is done at the next waking. Of several daemons on one database all send, and one
+leads and does the rest (:mod:`alertd.loops`).
 """
 
 from __future__ import annotations
@@ -9,24 +10,26 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from alertd import log, watchdog
+from alertd import log, loops, watchdog
 from alertd.alerts import silence_store
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
 from alertd.db.engine import answers, reading
+from alertd.db.leading import StoodDownError
 from alertd.errors import InputError
 from alertd.evaluation import Evaluated, evaluate_once
 from alertd.following import follow_once
+from alertd.loops import Loop, either, lead, repeat
 from alertd.reloading import Live, Reread, close, rebuilt, reload, tell_if_unfit
 from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
 from alertd.watched import expect_loops, reloading, seen
@@ -34,10 +37,6 @@ from alertd.watching.systemd import Systemd
 
 FOLLOW_SECONDS = 60
 """How often what was sent is looked after where no mailbox says otherwise."""
-
-AGAIN_AFTER = timedelta(minutes=4)
-"""When a feed was refused or a database out of reach: within the five minutes in which due work must go."""
-
 
 PULSE_SECONDS = 30.0
 """How often the database is asked whether it is there, and how long it may take to answer."""
@@ -90,7 +89,7 @@ async def run(
     loop = asyncio.get_running_loop()
     evaluate_now, compose_now, send_now, follow_now, count_now, reload_now = (asyncio.Event() for _ in range(6))
     looked_again: set[str] = set()
-    passes: set[asyncio.Task[OperationalError | None]] = set()
+    passes: set[asyncio.Task[DBAPIError | None]] = set()
 
     def stop() -> None:
         stopping.set()
@@ -105,7 +104,7 @@ async def run(
         async with live.work() as house:
             done = await asyncio.to_thread(_evaluate, house, accept=accept)
             if done.refused:
-                loop.call_later(AGAIN_AFTER.total_seconds(), evaluate_now.set)
+                loop.call_later(loops.AGAIN_AFTER.total_seconds(), evaluate_now.set)
             else:
                 await asyncio.to_thread(watchdog.fire, house)
             await asyncio.to_thread(tell_if_unfit, house)
@@ -121,20 +120,20 @@ async def run(
             looked_again.update(over)
             evaluate_now.set()
 
-    async def one_pass() -> OperationalError | None:
+    async def one_pass() -> DBAPIError | None:
         ends = live.ends
         async with live.work() as house:
             try:
                 if (await dispatch_once_now(house, ends)).taken_back:
                     compose_now.set()
-            except OperationalError as fault:
+            except DBAPIError as fault:
                 return fault
         return None
 
     async def send() -> None:
         # What a house that was succeeded has under way may take long, and must not hold up what the next one sends.
         ended = asyncio.create_task(live.ends.wait())
-        passes.add(newest := loops.create_task(one_pass()))
+        passes.add(newest := tasks.create_task(one_pass()))
         await asyncio.wait([newest, ended], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if stopping.is_set():
@@ -166,7 +165,7 @@ async def run(
 
     async def reload_when_asked() -> None:
         nonlocal scheduler
-        while await _either(reload_now, stopping):
+        while await either(reload_now, stopping):
             reload_now.clear()
             with reloading(live.house, systemd):
                 if not await reload(live, reread):
@@ -177,16 +176,19 @@ async def run(
                 for wake in (evaluate_now, compose_now, send_now, follow_now):
                     wake.set()
 
+    led = (
+        Loop("evaluate", evaluate, evaluate_now, led=True),
+        Loop("compose", compose, compose_now, led=True, instead=send_now.set),
+        Loop("follow", follow, follow_now, led=True),
+        Loop("count", count, count_now, led=True),
+    )
     house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
     try:
-        async with seen(live, stopping, systemd), asyncio.TaskGroup() as loops:
-            loops.create_task(_repeat(house, "evaluate", evaluate, evaluate_now, stopping))
-            loops.create_task(_repeat(house, "compose", compose, compose_now, stopping))
-            loops.create_task(_repeat(house, "send", send, send_now, stopping))
-            loops.create_task(_repeat(house, "follow", follow, follow_now, stopping))
-            loops.create_task(_repeat(house, "count", count, count_now, stopping))
-            loops.create_task(_listen(house, stopping))
-            loops.create_task(reload_when_asked())
+        async with seen(live, stopping, systemd), asyncio.TaskGroup() as tasks:
+            tasks.create_task(lead(house, led, stopping))
+            tasks.create_task(repeat(house, Loop("send", send, send_now), stopping))
+            tasks.create_task(_listen(house, stopping))
+            tasks.create_task(reload_when_asked())
     except BaseExceptionGroup as group:
         if said := group.subgroup(InputError):
             raise said.exceptions[0] from None
@@ -209,52 +211,16 @@ def _evaluate(house: House, *, accept: bool) -> Evaluated:
     try:
         done = evaluate_once(house, accept=accept, on_read=further, on_evaluated=further)
         outcome = "refused" if done.refused else "done"
+    except StoodDownError:
+        outcome = ""  # the daemon that leads now says how its own went
+        raise
     finally:
-        house.metrics.evaluated(outcome, time.monotonic() - began)
-        house.heartbeats.send("evaluation", "" if outcome == "done" else "fail")
+        if outcome:
+            house.metrics.evaluated(outcome, time.monotonic() - began)
+            house.heartbeats.send("evaluation", "" if outcome == "done" else "fail")
     if done.children:
         house.metrics.judged(done.children, done.failed, done.left_out)
     return done
-
-
-async def _repeat(
-    house: House, loop: str, work: Callable[[], Awaitable[None]], wake: asyncio.Event, stopping: asyncio.Event
-) -> None:
-    """Do the work at once and at every waking, until told to stop. Of ``house`` it needs what every house has alike."""
-    while not stopping.is_set():
-        wake.clear()
-        house.pulse.begins(loop)
-        try:
-            await work()
-            house.pulse.ends(loop)
-            house.metrics.went_round(loop, house.clock())
-        except DBAPIError as error:
-            if not (isinstance(error, OperationalError) or error.connection_invalidated):
-                raise
-            house.pulse.ends(loop, well=False)
-            kind = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
-            if kind.startswith("SQLITE_IOERR"):
-                raise InputError(
-                    f"the disk under the database failed ({kind}), and what it says was stored may not be",
-                    where=house.engine.url.render_as_string(),
-                    fix="Look at the disk, then start alertd again: it goes on from what is really there",
-                ) from error
-            house.log.error(
-                "database_unreachable",
-                kind=kind,
-                next=f"tried again within {AGAIN_AFTER // timedelta(minutes=1)} minutes; alertd check says why",
-            )
-            asyncio.get_running_loop().call_later(AGAIN_AFTER.total_seconds(), wake.set)
-        await _either(wake, stopping)
-
-
-async def _either(wake: asyncio.Event, stopping: asyncio.Event) -> bool:
-    """Wait for one of both. Whether it is to go on."""
-    waits = [asyncio.create_task(wake.wait()), asyncio.create_task(stopping.wait())]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for one in waits:
-        one.cancel()
-    return not stopping.is_set()
 
 
 class OnceADay(CronTrigger):  # type: ignore[misc]  # APScheduler says nothing of its types

@@ -14,12 +14,12 @@ from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from alertd.bootstrap import House
-from alertd.db.engine import reading
-from alertd.db.leading import alone
+from alertd.db.engine import out_of_reach, reading
+from alertd.db.leading import StoodDownError, alone
 from alertd.db.tables import Delivery, DeliveryEvent, DeliveryReceipt
 from alertd.outbox.afterwards import take_receipt
 from alertd.outbox.channel import Awaited, Notifier, Receipt
@@ -122,9 +122,11 @@ def _take(house: House, raw: bytes) -> str:
         with Session(house.engine) as session, session.begin():
             alone(session)
             return take(session, house.composer_now(), incoming, house.clock()).result
-    except OperationalError:
+    except StoodDownError:
         raise
-    except Exception as fault:  # noqa: BLE001 - one message must not keep all later ones from being read
+    except Exception as fault:  # one message must not keep all later ones from being read
+        if isinstance(fault, DBAPIError) and out_of_reach(fault):
+            raise
         house.log.error("message_not_taken", kind=type(fault).__name__, message=incoming.digest[:16])
         lines = [
             "A message in alertd's mailbox made alertd fail. It is marked as read, and nothing was done with it.",

@@ -20,7 +20,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, func, literal, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from alertd.errors import InputError
@@ -108,6 +108,11 @@ def answers(engine: Engine) -> bool:
             return bool(connection.execute(select(literal(True))).scalar_one())
     except (DBAPIError, NoConnectionLeft):
         return False
+
+
+def out_of_reach(error: DBAPIError) -> bool:
+    """Whether it is the database's doing, as that it is away, held or ended our connection, and not what we asked."""
+    return isinstance(error, OperationalError) or error.connection_invalidated
 
 
 def upgrade(engine: Engine) -> None:

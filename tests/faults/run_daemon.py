@@ -40,14 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
     told = parser.parse_args(arguments)
     (told.config.parent / "daemon.pid").write_text(str(os.getpid()))
 
-    from alertd import daemon, faultpoints, log
+    from alertd import daemon, faultpoints, log, loops
     from alertd.bootstrap import build
     from alertd.errors import InputError
     from alertd.settings import load
 
     log.configure()
     # These are waited for by no clock of ours.
-    daemon.AGAIN_AFTER /= told.speed
+    loops.AGAIN_AFTER /= told.speed
     daemon.PULSE_SECONDS = max(daemon.PULSE_SECONDS / told.speed, 1.0)
     stops = {told.kill: signal.SIGKILL, told.pause: signal.SIGSTOP}
     faultpoints.install(_hook(told.config.parent / "daemon.jsonl", stops, told.block))
