@@ -242,6 +242,9 @@ ANSWERS_OTHERWISE: Mapping[tuple[str, str], set[int]] = {
     ("GET", "/deliveries/{delivery}/{what}"): {404},  # it has arrived, so there is nothing to do about it
     ("POST", "/deliveries/{delivery}/{what}"): {404},
     ("GET", "/insight/{rule}/children"): {200, 403},  # what is shown rounded is not listed
+    ("GET", f"{PREFIX}/insight/{{rule}}/children"): {200, 403},
+    ("GET", f"{PREFIX}/exceptions"): {200, 403},  # asked of a team that is not theirs
+    ("GET", f"{PREFIX}/insight"): {200, 403},
     ("GET", "/rules/{rule}/try"): {200, 403},  # of a child that is not theirs
     ("POST", "/subscriptions/{number}/end"): {404},  # it is not theirs
     ("POST", "/subscriptions/{number}/calendar"): {404},
@@ -257,6 +260,9 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
     "/rules/{rule}/try": ("child={child}",),
     "/exceptions": ("by=need", "by=owner", "by=owner&team={team}"),
     f"{PREFIX}/teams/{{team}}/alerts": ("person={worker}",),
+    f"{PREFIX}/exceptions": ("by=need", "by=owner&team={team}"),
+    f"{PREFIX}/insight": ("team={team}",),
+    f"{PREFIX}/insight/{{rule}}/children": ("scope=team&team={team}", "scope=service", "scope=similar"),
     f"{PREFIX}/alerts": ("state=all", "team=SV", "child={child}", "team={team}&limit=1"),
 }
 """What else a path is asked with, because without it there is less to leak."""

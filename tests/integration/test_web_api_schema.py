@@ -29,6 +29,7 @@ from tests.support.everybody import CANARY, CHILDREN, OTHER, OWN, Everybody, eve
 
 SEES = {"W1": {OWN}, "H1": {OWN, OTHER}, "administrator": set[str]()}
 """In whose names it is asked, and the children they may see."""
+RULE = "cla.review.first"
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -64,7 +65,7 @@ def test_whatever_is_asked_is_answered_as_described_and_of_no_child_that_may_not
     def ask(case: Any, child: str | None) -> None:
         """Ask as it was thought up, or of a child that there is."""
         if child:
-            real = {"child": child, "alert": town.alerts[child], "team": CHILDREN[child][1]}
+            real = {"child": child, "alert": town.alerts[child], "team": CHILDREN[child][1], "rule": RULE}
             case.path_parameters = {part: real.get(part, given) for part, given in case.path_parameters.items()}
         town.council.now += timedelta(seconds=1)
         case.headers = {name: v for name, v in (case.headers or {}).items() if name.lower() != "authorization"}

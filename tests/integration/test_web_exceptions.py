@@ -274,3 +274,27 @@ def test_pages_are_turned_with_the_filter_kept_and_nonsense_is_the_first(pages: 
     assert "Page 2 of 2" in second and second.count("child C") == 7
     for nonsense in ("0", "-1", "x", "99999999999", "9"):
         assert pages.get(f"/exceptions?page={nonsense}").status_code == 200
+
+
+def test_a_program_reads_the_exceptions_of_its_person_a_page_at_a_time_and_the_look_is_kept(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def children(who: str, query: str = "") -> dict[str, list[str]]:
+        found = pages.program(who, f"/exceptions{query}")["exceptions"]["groups"]
+        return {one["name"]: sorted(line["row"]["child"] for line in one["lines"]) for one in found}
+
+    assert children("M1") == children("M1", "?team=T1") == {"Ade": ["C1", "C2"]}
+    assert children("I1") == {"Nobody allocated": ["C3", "C3"], "Ade": ["C1"]}, "who must not hear of C2"
+    assert children("I1", "?by=need").keys() == {"Looked-after child without a worker", "First looked-after review"}
+    assert pages.program("M1", "/exceptions?team=T2") == 403
+    monkeypatch.setattr("alertd.views.exceptions.PAGE", 1)
+    seen, path = [], "/exceptions?team=T1"
+    while path:
+        body = pages.program("M1", path)
+        seen += [line["row"]["child"] for one in body["exceptions"]["groups"] for line in one["lines"]]
+        path = (body["next"] or "").removeprefix("/api/v1")
+        assert (body["exceptions"]["total"], body["exceptions"]["pages"]) == (2, 2) and len(seen) < 3
+    assert seen == ["C1", "C2"]
+    with Session(pages.council.house.engine) as session:
+        look = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert look and (look.by, look.what, look.detail["children"]) == ("M1", "saw list", ["C2"])

@@ -25,6 +25,8 @@ from alertd.db.tables import Delivery, DeliveryAlert, Handling
 from alertd.insight.timeliness import BASIS
 from alertd.people.restrictions import Restriction
 from alertd.views import insight as view
+from alertd.web import lists
+from alertd.web.api import counted
 from alertd.web.app import app
 from alertd.web.pages import insight as pages_of_insight
 from tests.support.met import Done, met
@@ -165,6 +167,43 @@ def test_what_there_is_not_is_said(pages: Pages, path: str) -> None:
     assert answer.status_code == 404 and "There is nothing here" in answer.text
 
 
+def test_a_program_reads_the_figures_rounded_and_hidden_as_its_person_does(pages: Pages) -> None:
+    found = pages.program("W1", "/insight")
+    assert (found["team"], found["teams"], found["basis"]) == ("T1", [], BASIS) and found["as_of"]
+    [rule] = found["rules"]
+    figures = {one["who"]: one for one in rule["figures"]}
+    assert figures["me"]["done"] == {"value": 8, "exact": True}
+    assert figures["me"]["share_in_time"] == {"value": 0.875, "low": 0.875, "high": 0.875, "small": True}
+    assert figures["team"]["done"] == {"value": 50, "exact": False}
+    assert figures["team"]["recorded_late"] == {"value": None, "exact": False}, "5 or fewer are not shown"
+    assert figures["service"]["done"] == {"value": 105, "exact": False}
+    assert "KID" not in str(found) and "W2" not in str(found)
+    one = pages.program("W1", RULE)
+    assert one["rule"]["rule"] == "cla.review.first" and {by["who"] for by in one["by_time"]} == figures.keys()
+    mine = next(by for by in one["by_time"] if by["who"] == "me")
+    assert {at["month"]: at["late"]["value"] for at in mine["months"]}["2026-10"] == 1
+    assert {at["days"]: at["done"]["value"] for at in mine["days"]}[-3] == 7
+    assert pages.program("W1", "/insight/none") == 404
+    assert pages.program("W1", "/insight?team=T2") == pages.program("W1", f"{RULE}?team=T1") == 403
+    of_team = pages.program("M1", "/insight?team=T1")["rules"][0]["figures"]
+    assert {one["who"]: one["done"] for one in of_team}["team"] == {"value": 58, "exact": True}
+
+
+def test_a_program_reads_what_is_behind_a_figure_only_where_its_person_sees_that_as_it_is(pages: Pages) -> None:
+    of_team = f"{RULE}/children?scope=team&team=T1"
+    first = pages.program("M1", of_team)
+    assert len(first["alerts"]) == lists.AT_ONCE
+    kept = last_look(pages)
+    assert (kept.what, kept.by) == ("saw list", "M1") and first["alerts"][0]["child"] in str(kept.detail)
+    rest = pages.program("M1", first["next"].removeprefix("/api/v1"))
+    children = {one["child"] for one in (*first["alerts"], *rest["alerts"])}
+    assert len(children) == 58 and HIDDEN not in children and rest["next"] is None
+    assert len(pages.program("W1", f"{RULE}/children?outcome=late")["alerts"]) == 1
+    assert len(pages.program("W1", f"{RULE}/children?month=2026-10")["alerts"]) == 2
+    assert pages.program("W1", f"{RULE}/children?scope=service") == pages.program("W1", of_team) == 403
+    assert pages.program("W1", f"{RULE}/children?month=1999-10") == 404
+
+
 def listed(text: str) -> list[str]:
     return re.findall(r'href="/children/([^"]+)"', text)
 
@@ -195,7 +234,7 @@ def test_nothing_is_listed_behind_a_figure_that_is_rounded(pages: Pages, scope: 
 def test_behind_a_teams_figure_stand_as_many_as_it_says(pages: Pages) -> None:
     pages.sign_in("M1")
     first = pages.get(f"{RULE}/children?scope=team").text
-    assert len(listed(first)) == pages_of_insight.AT_ONCE
+    assert len(listed(first)) == lists.AT_ONCE
     earlier = re.search(r'href="(\?[^"]*before=[^"]*)"', first)
     assert earlier
     rest = listed(pages.get(f"{RULE}/children{unescape(earlier[1])}").text)
@@ -218,6 +257,8 @@ def test_while_it_is_counted_for_the_first_time_the_page_says_so(pages: Pages, m
     answer = pages.sign_in("W1").get("/insight")
     assert answer.status_code == 200 and "are being counted" in answer.text and answer.headers["retry-after"]
     assert pages.get("/insight.csv").status_code == 503, "a program is not to keep this as a table"
+    monkeypatch.setattr(counted, "PATIENCE", 0)
+    assert pages.program("W1", "/insight") == 503
     release.set()
     monkeypatch.setattr(pages_of_insight, "PATIENCE", 60)
     assert row(pages.get("/insight").text, "You")[1] == "8"

@@ -49,7 +49,7 @@ def api(web: Web) -> FastAPI:
 
 
 def _answers(call: Call) -> dict[int | str, dict[str, Any]]:
-    statuses = [400, 422, 429, 500]
+    statuses = [400, 422, 429, 500, *call.besides]
     if call.policy is not Policy.public:
         statuses += [401, 403]
     if call.method == "POST":

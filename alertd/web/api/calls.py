@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from uuid import uuid4
 
 import structlog
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Query, Request, Security
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -41,7 +41,7 @@ log: Final = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Call:
     """A route of the API: its path, who it is for, and what answers. There is none but by one of these. ``name`` is
-    what the audit calls a look at a child by it."""
+    what the audit calls a look at a child by it, ``besides`` what else it may answer than every call may."""
 
     path: str
     policy: Policy
@@ -49,6 +49,11 @@ class Call:
     method: str = "GET"
     status: int = 200
     name: str = ""
+    besides: tuple[int, ...] = ()
+
+
+Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+"""A reference or an id, as the case system or the settings have it."""
 
 
 def _visit(request: Request) -> Visit:

@@ -36,11 +36,13 @@ _MEANS: Final = {
     400: "It cannot be done as things are.",
     401: "No token, or one that is not known or was revoked.",
     403: "It is not there, or not for whoever the token stands for: the two are not told apart.",
+    404: "Nothing was counted for it.",
     409: "It may not be said of this alert, and why not.",
     413: "What was sent is too long.",
     422: "What was sent cannot be used.",
     429: "Too many requests in a minute.",
     500: "Something went wrong. It is in alertd's own log.",
+    503: "It is being counted: Retry-After says when to ask again.",
 }
 
 

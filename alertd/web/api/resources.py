@@ -24,14 +24,14 @@ from alertd.views.story import Rolling, named, rolling
 from alertd.views.system import System
 from alertd.views.teams import Board, TeamCount
 from alertd.views.work import Child, Work, by_child, work
-from alertd.web.api.calls import PREFIX, Asking, Call
+from alertd.web import lists
+from alertd.web.api import counted
+from alertd.web.api.calls import PREFIX, Asking, Call, Word
 from alertd.web.api.problems import Refusal
 from alertd.web.policy import Policy
-from alertd.web.visit import Visit, deciding
+from alertd.web.visit import deciding
 
 Stage = Literal["overdue", "due", "upcoming", "unknown"]
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
-"""A reference or an id, as the case system or the settings have it."""
 _EARLIEST: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _LATEST: Final = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
 
@@ -171,7 +171,7 @@ def alerts(
     """Alerts of the children that one may see, by number. To follow them, ask with state=all and since the time of
     the last asking."""
     wanted = alert_list.Wanted(child, team, stage or "", rule, since, state, after, limit)
-    may_see = partial(_may_see, visit)
+    may_see = lists.may_see(visit)
     if child and not may_see(child):
         visit.audit("refused", why="not theirs to list", child=child)
     found = alert_list.alert_list(visit.session, visit.who, visit.house.rulebook, visit.office, may_see, wanted)
@@ -182,10 +182,6 @@ def alerts(
         next_ = f"{PREFIX}/alerts?{asked.query}"
         response.headers["link"] = f'<{next_}>; rel="next"'
     return Alerts(found.rows, next_)
-
-
-def _may_see(visit: Visit, child: str) -> bool:
-    return visit.judge().verdict(Policy.child, visit.who, {"child": child}).allowed
 
 
 def one_alert(visit: Asking, alert: int) -> OneAlert:
@@ -273,5 +269,6 @@ CALLS: Final = (
     Call("/teams", Policy.teams, all_teams),
     Call("/teams/{team}", Policy.team, board),
     Call("/teams/{team}/alerts", Policy.team, behind_board),
+    *counted.CALLS,
     Call("/health", Policy.system, health),
 )

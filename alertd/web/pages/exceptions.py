@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from alertd.access.may import teams_seen
-from alertd.views import exceptions as view
 from alertd.views.alerts import team_name
+from alertd.views.exceptions import By
+from alertd.web import lists
 from alertd.web.paging import page_number
 from alertd.web.policy import Policy
 from alertd.web.visit import Page, Visit
@@ -18,15 +19,9 @@ from alertd.web.visit import Page, Visit
 def exceptions(visit: Visit) -> Response:
     """One page of them, by owner or by what is missing."""
     directory, seen = visit.office.directory, teams_seen(visit.who, visit.office)
-    by: view.By = "need" if visit.asked("by", "" if seen else "need") == "need" else "owner"
+    by: By = "need" if visit.asked("by", "" if seen else "need") == "need" else "owner"
     team = visit.asked("team") if visit.asked("team") in seen else ""
-    found = view.exceptions(
-        visit.session, visit.who, visit.house.rulebook, visit.office,
-        by=by, team=team, page=page_number(visit),
-    )  # fmt: skip
-    children = sorted({line.row.child for group in found.groups for line in group.lines})
-    scope = "the service" if visit.who.oversees else "their teams and their own" if seen else "their own"
-    visit.audit("saw list", why=f"exceptions of {scope}", team=team, children=children)
+    found, scope = lists.exceptions(visit, by, team, page_number(visit))
 
     def href(page: int) -> str:
         return f"/exceptions?{urlencode({'by': by, 'team': team, 'page': page})}"

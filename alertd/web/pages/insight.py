@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
-from itertools import islice
 from typing import Any, Final, get_args
 from urllib.parse import quote, urlencode
 
@@ -19,18 +17,16 @@ from alertd.access.may import teams_seen
 from alertd.insight import pictures
 from alertd.insight.comparison import WHO, Figure, Line, Who
 from alertd.insight.downloads import days_csv, months_csv, rules_csv
-from alertd.insight.national import National, national
 from alertd.insight.timeliness import BASIS, Outcome, months_to
 from alertd.views import insight as view
 from alertd.views.alerts import team_name
+from alertd.web import lists
 from alertd.web.charts import Chart, days_chart, months_chart, shares_chart
 from alertd.web.policy import Policy
 from alertd.web.visit import HEADERS, Page, Visit
 
 PATIENCE: Final = 2.0
 """Seconds for which somebody waits for the first count; of a large authority it takes longer, and they are told so."""
-AT_ONCE: Final = 50
-"""Alerts of one page of those behind a figure."""
 WORDS: Final[Mapping[Outcome, str]] = {
     "in_time": "in time",
     "recorded_late": "in time, recorded late",
@@ -116,10 +112,7 @@ def children(visit: Visit) -> Response:
         outcome=next((one for one in get_args(Outcome) if one == asked("outcome")), None),
         before=int(asked("before")) if re.fullmatch(r"[0-9]{1,9}", asked("before")) else None,
     )
-    drilled = view.drill(visit.session, wanted, visit.office.directory, visit.office.today, _may_see(visit))
-    behind = list(islice(drilled, AT_ONCE + 1))
-    shown = behind[:AT_ONCE]
-    visit.audit("saw list", why=f"behind a figure of {who}", rule=rule, team=team, children=[b.child for b in shown])
+    shown, before = lists.behind(visit, who, team, wanted)
     query = {"scope": who, "team": team, "month": wanted.month, "outcome": wanted.outcome or ""}
     return visit.page(
         "insight_children.html.j2",
@@ -131,23 +124,13 @@ def children(visit: Visit) -> Response:
         words=WORDS,
         query=query,
         months=[(month, pictures.month_words(month)) for month in reversed(found.months)],
-        earlier=f"?{urlencode({**query, 'before': shown[-1].alert})}" if len(behind) > AT_ONCE else "",
+        earlier=f"?{urlencode({**query, 'before': before})}" if before else "",
     )
 
 
 def _insight(visit: Visit, rule: str = "") -> view.Insight | None:
     """The figures; None while they are counted for the first time."""
-    if not visit.web.figures.are_there(PATIENCE):
-        return None
-    return view.insight(
-        visit.session, visit.web.figures, visit.who, visit.house.rulebook, visit.office, _national(),
-        visit.asked("team"), rule,
-    )  # fmt: skip
-
-
-@cache
-def _national() -> dict[str, National]:
-    return national()
+    return lists.insight(visit, visit.asked("team"), rule, PATIENCE)
 
 
 def _shared(visit: Visit, found: view.Insight) -> dict[str, Any]:
@@ -208,12 +191,6 @@ def _chart(found: view.Insight, names: Mapping[Who, str], name: str) -> Chart | 
     if figure and kind == "days" and figure.days:
         return days_chart(one.title, figure, names[figure.who])
     return None
-
-
-def _may_see(visit: Visit) -> Callable[[str], bool]:
-    """Whether the viewer may see a child, asked once of each."""
-    judge = visit.judge()
-    return cache(lambda child: judge.verdict(Policy.child, visit.who, {"child": child}).allowed)
 
 
 def _csv(visit: Visit, rule: str, made: Callable[..., str], name: str) -> Response:
