@@ -18,6 +18,13 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def busy(work: Callable[[], object]) -> float:
+    """Seconds of processor time of this process."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
 def against(limit: float, found: float) -> dict[str, float]:
     """A figure and its limit; the ratio is the share of the limit used."""
     return {"ratio": round(found / limit, 3), "a": round(found, 2), "b": limit}

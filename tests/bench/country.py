@@ -1,0 +1,228 @@
+"""A country on one machine: 700,000 children with some ten million records, swept for the first time, and a day later.
+
+    python -m tests.bench.country [--children 700000] [--keep FOLDER] [--prepare]
+
+The feed is a real one, an SSD database of authorities beside each other, read from end to end. The country is made
+first (``--prepare`` ends there) and is kept in ``FOLDER`` for the next time; alertd's own database is made anew. Each
+step runs in a process of its own, as the daemon runs it, and the memory of that process and of its workers is looked at
+while it goes. The last line is one JSON object; each figure is also in ``FOLDER/figures.json`` as soon as it is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from alertd.bootstrap import House, build
+from alertd.cases.records import LONDON
+from alertd.cli.demo import adopt_all
+from alertd.evaluation import evaluate_once
+from alertd.sending import compose_once
+from alertd.settings import load
+from tests.bench.country_feed import AS_OF, a_day_passes, make_country, rows
+from tests.bench.figures import Figures, against
+
+CHILDREN = 700_000
+FIRST_SECONDS, TICK_SECONDS, MEGABYTES = 600, 60, 2048
+STEPS = {
+    "first": datetime(AS_OF.year, AS_OF.month, AS_OF.day, 18, tzinfo=LONDON),
+    "day": datetime(AS_OF.year, AS_OF.month, AS_OF.day, 7, tzinfo=LONDON) + timedelta(1),
+}
+"""When each step is, on the clock of the house."""
+SAID_EVERY = 15.0
+"""Seconds between two lines of progress."""
+
+
+def say(what: str) -> None:
+    """Progress, with the time, on standard error."""
+    print(f"{datetime.now().strftime('%H:%M:%S')}  {what}", file=sys.stderr, flush=True)
+
+
+@dataclass
+class Going:
+    """When each phase of an evaluation ended: the feed was read, every child looked at, everything committed."""
+
+    began: float = field(default_factory=time.perf_counter)
+    read: float = 0.0
+    first: float = 0.0
+    looked: float = 0.0
+    done: int = 0
+    _said: float = 0.0
+
+    def on_read(self, what: str, n: int) -> None:
+        self.read = time.perf_counter()
+        self._say(lambda: f"reading {what}: {n:,} rows")
+
+    def on_evaluated(self, done: int, of: int) -> None:
+        self.looked = time.perf_counter()
+        self.first = self.first or self.looked
+        self.done = done
+        self._say(lambda: f"evaluating: {done:,} of {of:,} children")
+
+    def _say(self, what: Callable[[], str]) -> None:
+        if time.perf_counter() - self._said > SAID_EVERY:
+            self._said = time.perf_counter()
+            say(f"  {what()}")
+
+    def phases(self, ended: float) -> dict[str, float]:
+        """Seconds of each."""
+        read = self.read or self.began
+        looked = self.looked or read
+        return {
+            "reading": round(read - self.began, 1),
+            "looking": round(looked - read, 1),
+            "committing": round(ended - looked, 1),
+            "evaluating": round(ended - read, 1),
+        }
+
+
+def step(folder: Path, name: str) -> dict[str, float]:
+    """One evaluation as the daemon makes it, and what it owes put into words: seconds by phase, and how much."""
+    began = time.perf_counter()
+    house: House = build(
+        load(folder / "alertd.toml"), clock=lambda: STEPS[name] + timedelta(seconds=time.perf_counter() - began)
+    )
+    going = Going()
+    done = evaluate_once(house, on_read=going.on_read, on_evaluated=going.on_evaluated)
+    if done.refused:
+        raise SystemExit(f"the feed was refused: {done.refused}")
+    found = {**going.phases(time.perf_counter()), **processor_seconds()}
+    say(f"  evaluated: {found}")
+    began_composing = time.perf_counter()
+    composed = compose_once(house)
+    return {
+        **found,
+        "composing": round(time.perf_counter() - began_composing, 1),
+        "children": done.children,
+        "looked_at": going.done,
+        "changes": sum(done.changes.values()),
+        "notices": done.notices,
+        "urgent": composed.urgent,
+        "digests": composed.digests,
+    }
+
+
+def processor_seconds() -> dict[str, float]:
+    """What the process and its workers took so far: on a machine that does other things too, truer than wall time."""
+    own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {
+        "processor_of_the_daemon": round(own.ru_utime + own.ru_stime, 1),
+        "processor_of_the_workers": round(workers.ru_utime + workers.ru_stime, 1),
+    }
+
+
+@dataclass
+class Memory:
+    """The most that the process held at any time, the largest of its workers, and all at one instant, in MB."""
+
+    own: float = 0.0
+    worker: float = 0.0
+    together: float = 0.0
+
+    def look(self, process: psutil.Process) -> None:
+        try:
+            own = process.memory_info().rss / 2**20
+            workers = [one.memory_info().rss / 2**20 for one in process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        self.own = max(self.own, own)
+        self.worker = max([self.worker, *workers])
+        self.together = max(self.together, own + sum(workers))
+
+
+def in_its_own_process(folder: Path, name: str) -> tuple[dict[str, float], Memory]:
+    """A step, and the memory it took."""
+    # What is sorted on the way lies in the folder too: else /tmp may be too small.
+    env = {**os.environ, "SQLITE_TMPDIR": str(folder), "TMPDIR": str(folder)}
+    words = [sys.executable, "-m", "tests.bench.country", "--keep", str(folder), "--step", name]
+    memory = Memory()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env) as process:
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            memory.look(watched)
+            time.sleep(0.2)
+        assert process.stdout is not None
+        said = process.stdout.read()
+    if process.returncode:
+        raise SystemExit(f"the step {name!r} failed, see above")
+    found: dict[str, float] = json.loads(said.splitlines()[-1])
+    return found, memory
+
+
+def set_up(folder: Path) -> None:
+    """Settings over the feed, every rule adopted, and no database of alertd's own yet."""
+    for file in folder.glob("alertd.db*"):
+        file.unlink()
+    config = folder / "alertd.toml"
+    config.write_text(
+        f'[authority]\nname = "A country"\ncode = "350"\n[database]\nurl = "sqlite:///{folder}/alertd.db"\n'
+        f'[feed]\nkind = "ssd"\nurl = "sqlite:///{folder}/today.db"\n'
+        '[rules]\npacks = ["england"]\nadopted = "adopted.yaml"\n'
+        '[rules.settings]\n"cp.visit.interval" = "10 working days"\n'
+        '[people]\npeople = "people.csv"\nteams = "teams.csv"\nduty = "duty@la350.example"\n'
+        'allowed_domains = ["la350.example"]\n[email]\nhost = "127.0.0.1"\nport = 2525\ntls = "none"\n'
+        'sender = "alertd@la350.example"\n'
+    )
+    (folder / "adopted.yaml").unlink(missing_ok=True)
+    adopt_all(config, AS_OF)
+
+
+def running(folder: Path, children: int, *, only_prepare: bool = False) -> Figures:
+    """Make the country unless it is there, sweep it, let a day pass, and sweep what that changed."""
+    make_country(folder, children, say)
+    counted = dict(rows(folder / "country.db"))
+    known, records = counted["ssd_person"], sum(counted.values())
+    say(f"{known:,} children, {records:,} rows")
+    if only_prepare:
+        return {}
+    set_up(folder)
+    today = folder / "today.db"
+    say("copying the feed, so that the country stays as it was")
+    subprocess.run(["cp", "--reflink=auto", str(folder / "country.db"), str(today)], check=True)
+    figures: Figures = {"country_children": {"value": known}, "country_rows": {"value": records}}
+    for name, limit in (("first", FIRST_SECONDS), ("day", TICK_SECONDS)):
+        if name == "day":
+            figures["country_day_changed"] = {"value": a_day_passes(today)}
+        say(f"the step {name!r}")
+        found, memory = in_its_own_process(folder, name)
+        say(f"{name}: {found}, {memory}")
+        figures |= {f"country_{name}_{what}": {"value": value} for what, value in found.items()}
+        figures[f"country_{name}_seconds_vs_{limit}"] = against(limit, found["evaluating"])
+        figures[f"country_{name}_mb_vs_{MEGABYTES}"] = against(MEGABYTES, memory.together)
+        figures[f"country_{name}_mb_of_the_daemon"] = {"value": round(memory.own)}
+        figures[f"country_{name}_mb_of_a_worker"] = {"value": round(memory.worker)}
+        (folder / "figures.json").write_text(json.dumps(figures, indent=1))
+    return figures
+
+
+def main() -> None:
+    """Read what is asked, run it and print the figures."""
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--children", type=int, default=CHILDREN)
+    asked.add_argument("--keep", type=Path, help="The folder for everything; what is made in it is used again.")
+    asked.add_argument("--prepare", action="store_true", help="Make the country in the folder, and nothing more.")
+    asked.add_argument("--step", choices=list(STEPS), help=argparse.SUPPRESS)
+    given = asked.parse_args()
+    if given.step:
+        print(json.dumps(step(given.keep.resolve(), given.step)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = (given.keep or Path(name)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        print(json.dumps(running(folder, given.children, only_prepare=given.prepare)))
+
+
+if __name__ == "__main__":
+    main()
