@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
-import traceback
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -20,13 +17,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from alertd.cases.records import CaseFile, Snapshot
+from alertd.cases.packed import Case, packed
+from alertd.cases.records import Snapshot
 from alertd.engine.blame import guilty_rule, with_those_over
 from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.findings import WHOLE_FEED, CannotTell, Finding
+from alertd.engine.worker import Arguments, Batch, Failed, R, Work, warm, warmed
 from alertd.rulebook.model import Rulebook
 
 BATCH = 100
@@ -38,17 +36,6 @@ STRIKES: Final = 3
 BROKEN = "engine"
 """The record that the finding of a child who could not be evaluated names."""
 
-R = TypeVar("R")
-Work = Callable[..., R]
-"""What is done for one child: ``work(evaluator, case, *args)``. A function of a module, so that it can
-be handed to another process, as its arguments and its answer must be."""
-Batch = Sequence[CaseFile]
-Arguments = tuple[Any, ...]
-
-_evaluator: Evaluator | None = None
-_patience = 0.0
-_OOM_SCORE: Final = Path("/proc/self/oom_score_adj")
-
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -58,61 +45,10 @@ class Sweep:
     failed: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """In place of an answer: why a child could not be worked on. No personal data."""
-
-    why: str
-
-
-def _warm(rulebook: Rulebook, patience: float) -> None:
-    """In a worker: compile once, before any child is seen."""
-    global _evaluator, _patience
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    if multiprocessing.parent_process() is not None:
-        _patience = patience
-        if _OOM_SCORE.exists():  # where memory runs out, a worker is ended and not the daemon
-            _OOM_SCORE.write_text("1000")
-    _evaluator = Evaluator.of(rulebook)
-
-
-def _end_with_the_parent() -> None:
-    """A worker whose daemon was killed would wait for ever for work that never comes."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _batch(work: Work[R], cases: Batch, args: Arguments) -> list[R | Failed]:
-    return [_in_time(work, case, args) for case in cases]
-
-
-def _in_time(work: Work[R], case: CaseFile, args: Arguments) -> R | Failed:
-    """The signal ends the process: also where the engine goes round in a circle, and no exception would be seen."""
-    if not _patience:
-        return _one(work, case, args)
-    signal.setitimer(signal.ITIMER_REAL, _patience)
-    try:
-        return _one(work, case, args)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _one(work: Work[R], case: CaseFile, args: Arguments) -> R | Failed:
-    assert _evaluator is not None
-    try:
-        return work(_evaluator, case, *args)
-    except Exception as fault:  # noqa: BLE001 - one child's fault; it is reported, and the others go on
-        frame = traceback.extract_tb(fault.__traceback__)[-1]
-        return Failed(f"{type(fault).__name__} in {frame.name}")
-
-
 def _pool(rulebook: Rulebook, patience: float, workers: int) -> ProcessPoolExecutor:
     # A forked child would inherit open connections and threads; a spawned one starts clean.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_warm, initargs=(rulebook, patience))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=warm, initargs=(rulebook, patience))
 
 
 def each(
@@ -149,7 +85,7 @@ def each(
         guilty = frozenset()
         strikes.forget()
         batches = _left(snapshot, size, done)
-        with closing(_run(partial(_pool, able, patience), partial(_batch, work), batches, args, count)) as running:
+        with closing(_run(partial(_pool, able, patience), partial(warmed, work), batches, args, count)) as running:
             for cases, answers in running:
                 for case, answer in zip(cases, answers, strict=True):
                     if isinstance(answer, Failed):
@@ -172,7 +108,7 @@ def each(
 def _left(snapshot: Snapshot, size: int, done: Collection[str]) -> Iterator[Batch]:
     """The children not done, in batches."""
     for at in range(0, len(snapshot.cases), size):
-        if left := [case for case in snapshot.cases[at : at + size] if case.child not in done]:
+        if left := [case for case in packed(snapshot.cases, slice(at, at + size)) if case.child not in done]:
             yield left
 
 
@@ -182,8 +118,8 @@ class _Strikes:
     ``fails`` says whether it fails for a child by some rules; without it no rule is ever suspected.
     """
 
-    def __init__(self, fails: Callable[[CaseFile, Rulebook], bool] | None) -> None:
-        self.failed: dict[str, tuple[CaseFile, str]] = {}
+    def __init__(self, fails: Callable[[Case, Rulebook], bool] | None) -> None:
+        self.failed: dict[str, tuple[Case, str]] = {}
         self._fails = fails
         self.forget()
 
@@ -212,11 +148,11 @@ class _Strikes:
         return frozenset() if any(self._fails(case, fine) for case in others) else rules
 
 
-def _fails(work: Work[R], args: Arguments, patience: float, case: CaseFile, rulebook: Rulebook) -> bool:
+def _fails(work: Work[R], args: Arguments, patience: float, case: Case, rulebook: Rulebook) -> bool:
     """Whether work fails for a child by these rules, tried in a worker of its own."""
     with _pool(rulebook, patience, 1) as pool:
         try:
-            (answer,) = pool.submit(partial(_batch, work), [case], args).result()
+            (answer,) = pool.submit(partial(warmed, work), [case], args).result()
         except BrokenProcessPool:
             return True
     return isinstance(answer, Failed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, overload
 
@@ -13,14 +12,14 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from alertd.cases.accounts import Reject
-from alertd.cases.kinds import KINDS
-from alertd.cases.merge import Part, Precedence, in_order, joined
-from alertd.cases.records import NO_DAYS, CaseFile, Record, Snapshot, Window, case_file, in_words, local_day
+from alertd.cases.merge import Precedence, in_order
+from alertd.cases.records import CaseFile, Snapshot, Window, in_words
 from alertd.db.engine import reading as read_only
 from alertd.errors import InputError
 from alertd.intake import store
-from alertd.intake.bodies import rejects_of, unpack
-from alertd.intake.store import Said, Standing
+from alertd.intake.bodies import rejects_of
+from alertd.intake.packed import PackedCase, joining
+from alertd.intake.store import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class KeptCases:
         self.feeds = feeds
         self._precedence = precedence
         self._merged = merged
-        self._silent = frozenset(silent)
+        self._joining = joining(((named.feed, named.authority, one) for named, one in feeds), precedence, silent)
         self._where: dict[str, list[tuple[int, int, str]]] = {}
         only = None if only is None else frozenset(only)
         numbers = None if only is None else numbers_of(only, merged)
@@ -126,72 +125,20 @@ class KeptCases:
         """One child's case file, or None where no feed has the child."""
         return self._read([child])[0] if child in self._where else None
 
+    def packed(self, at: slice, /) -> Sequence[PackedCase]:
+        """Some of the case files as they are kept: whoever works on them makes them."""
+        return self._packed(self.children[at])
+
     def _read(self, children: Sequence[str]) -> list[CaseFile]:
+        return [case.opened() for case in self._packed(children)]
+
+    def _packed(self, children: Sequence[str]) -> list[PackedCase]:
         with Session(self._engine) as session:
             bodies = dict(store.bodies(session, [id_ for child in children for _, id_, _ in self._where[child]]))
-        return [self._joined(child, bodies) for child in children]
-
-    def _joined(self, child: str, bodies: Mapping[int, bytes]) -> CaseFile:
-        found: dict[int, list[tuple[str, CaseFile]]] = {}
-        for place, id_, own in self._where[child]:
-            said = self.feeds[place][1].said
-            case = unpack(child, bodies[id_], said.window, said.windows, said.latest)
-            found.setdefault(place, []).append((own, case))
-        of_feeds = {place: _one(cases, self.feeds[place][1].said) for place, cases in found.items()}
-        if len(self.feeds) == 1:
-            return of_feeds[0]
-        authority = self.feeds[min(found)][0].authority
-        parts = [self._part(place, authority, of_feeds.get(place)) for place in range(len(self.feeds))]
-        # Of a kind that only another authority's feeds hold, these come last: they prove nothing.
-        parts.sort(key=lambda part: part.window == NO_DAYS)
-        return joined(child, parts, self._precedence)
-
-    def _part(self, place: int, authority: str, case: CaseFile | None) -> Part:
-        named, standing = self.feeds[place]
-        said, said_on = standing.said, local_day(standing.fresh_at)
-        if named.authority != authority:
-            return Part(named.feed, said.holds, NO_DAYS, {}, frozenset(), None)
-        return Part(
-            named.feed,
-            said.holds,
-            said.window,
-            said.windows,
-            said.latest,
-            case,
-            said.lacks,
-            min(said.as_at or said_on, said_on),
-            named.feed in self._silent,
-        )
-
-
-def _one(cases: Sequence[tuple[str, CaseFile]], said: Said) -> CaseFile:
-    """One case file of the several that one feed has of a child under different numbers."""
-    (_, first), *others = cases
-    if not others:
-        return first
-    records = list(first.records)
-    for number, case in sorted(others, key=itemgetter(0)):
-        records += _beside(records, [r for r in case.records if r.kind != "child"], number)
-    return case_file(first.child, records, first.window, of_kinds=said.windows, latest=said.latest, holds=said.holds)
-
-
-def _beside(held: Sequence[Record], more: Sequence[Record], number: str) -> list[Record]:
-    """The records of another number that can stand beside those held: where a key is held by a record that says
-    something else, as where each child's are numbered from 1, it goes by another key, and links to it too."""
-    there = {(r.kind, r.key): r.values for r in held}
-    renamed = {
-        (r.kind, r.key): f"{number}:{r.key}"
-        for r in more
-        if (r.kind, r.key) in there and there[r.kind, r.key] != r.values
-    }
-    found = []
-    for record in more:
-        values = dict(record.values)
-        for name, kind in ((f.name, f.links) for f in KINDS[record.kind].fields if f.links):
-            if key := renamed.get((kind, str(values.get(name)))):
-                values[name] = key
-        found.append(replace(record, key=renamed.get((record.kind, record.key), record.key), values=values))
-    return found
+        return [
+            PackedCase(child, tuple((place, own, bodies[id_]) for place, id_, own in self._where[child]), self._joining)
+            for child in children
+        ]
 
 
 def followed(child: str, merged: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple, overload
@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, overload
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alertd.cases.packed import Case, opened, packed
 from alertd.cases.records import CaseFile, Cases, Record, Snapshot, local_day, make_record
 from alertd.db.tables import Alert, Notification
 from alertd.engine.evaluate import measurable
@@ -122,13 +123,36 @@ class WithNotices:
             return self.joined(self._cases[at])
         return [self.joined(case) for case in self._cases[at]]
 
+    def packed(self, at: slice, /) -> Sequence[Case]:
+        """Some of the case files as they are best handed on, each with what alertd sent about it."""
+        return [
+            _Noticed(case.child, case, own) if (own := self._by_child.get(case.child)) else case
+            for case in packed(self._cases, at)
+        ]
+
     def joined(self, case: CaseFile) -> CaseFile:
-        """A case file with what alertd sent, each kind still together and in order of its beginning."""
+        """A case file with what alertd sent."""
         own = self._by_child.get(case.child)
-        if not own:
-            return case
-        records = sorted((*case.records, *own), key=lambda r: r.kind)  # stable: only notices find a new place
-        return replace(case, records=tuple(records))
+        return _beside(case, own) if own else case
+
+
+@dataclass(frozen=True, slots=True)
+class _Noticed:
+    """A case file on its way, and what alertd sent about the child."""
+
+    child: str
+    case: Case
+    own: tuple[Record, ...]
+
+    def opened(self) -> CaseFile:
+        """Both together."""
+        return _beside(opened(self.case), self.own)
+
+
+def _beside(case: CaseFile, own: Sequence[Record]) -> CaseFile:
+    """Each kind still together and in order of its beginning."""
+    records = sorted((*case.records, *own), key=lambda r: r.kind)  # stable: only notices find a new place
+    return replace(case, records=tuple(records))
 
 
 def with_notices(

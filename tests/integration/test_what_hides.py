@@ -261,7 +261,9 @@ def test_what_a_silence_kept_back_is_told_when_it_is_ended_and_not_with_the_next
         return timer
 
     monkeypatch.setattr(daemon, "_scheduler", scheduler)
-    monkeypatch.setattr(sweeping, "signal", Mock())  # this pool is inline, in a thread that may have no handlers
+    monkeypatch.setattr(
+        "alertd.engine.worker.signal", Mock()
+    )  # this pool is inline, in a thread that may have no handlers
     house, council.now = council.house, at(26)
     directory = house.staff.directory
     with Session(house.engine) as session, session.begin():

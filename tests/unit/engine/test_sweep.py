@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,7 +16,8 @@ from alertd.cases.records import CaseFile, Snapshot, Window, make_record
 from alertd.engine import sweep as sweeping
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
-from alertd.engine.sweep import Batch, each, sweep
+from alertd.engine.sweep import each, sweep
+from alertd.engine.worker import Batch
 from alertd.rulebook.model import Rule, Rulebook
 from tests.support.evaluating import evaluate
 
@@ -119,6 +121,35 @@ def test_a_child_whose_evaluation_raises_costs_that_child_alone_and_says_no_pers
     (broken,) = [f for f in found.findings if f.child == "C29"]
     assert broken.cannot_tell is not None
     assert broken.cannot_tell.text == "this child could not be evaluated: KeyError in picky"
+
+
+class OnItsWay:
+    """A case file that is made where it is worked on; that of C29 cannot be made."""
+
+    def __init__(self, case: CaseFile) -> None:
+        self.child, self._case = case.child, case
+
+    def opened(self) -> CaseFile:
+        if self.child == "C29":
+            raise ValueError("a private detail")
+        return self._case
+
+
+class Kept(tuple[CaseFile, ...]):
+    """Cases that can be had on their way."""
+
+    def packed(self, at: slice) -> list[OnItsWay]:
+        return [OnItsWay(case) for case in self[at]]
+
+
+def test_a_case_file_that_cannot_be_made_costs_that_child_alone_and_is_made_in_the_worker() -> None:
+    kept = replace(snapshot(()), cases=Kept(CHILDREN))
+    found = sweep(kept, BOOK, NOW, workers=1)
+    assert found.failed == {"C29"}
+    assert [f for f in found.findings if f.child != "C29"] == [f for f in EXPECTED if f.child != "C29"]
+    (broken,) = [f for f in found.findings if f.child == "C29"]
+    assert broken.cannot_tell is not None
+    assert broken.cannot_tell.text == "this child could not be evaluated: ValueError in opened"
 
 
 def test_a_rule_whose_records_the_feed_does_not_hold_is_reported_once_and_judged_for_no_child() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from alertd.cases.packed import packed
 from alertd.cases.records import Window
 from alertd.errors import InputError
 from alertd.intake.kept import KeptCases, Named, Silence, followed, kept_snapshot, numbers_of, snapshot_of
@@ -103,6 +107,20 @@ def test_a_list_names_the_other_feeds_record_by_its_day(engine: Engine) -> None:
     found = {r.key: r for r in by_child(kept(engine, "ssd", "own"))["1"].of("return_interview")}
     assert found["I"].get("missing") == "M7"
     assert found["J"].get("missing") is None and found["J"].doubt("missing") is not None
+
+
+def test_a_case_file_is_made_elsewhere_of_what_was_kept_and_of_nothing_about_other_children(engine: Engine) -> None:
+    records = [record(n, "cp_visit", "V", happened=date(2026, 11, 3)) for n in ("1", "2", "3")]
+    take(engine, snapshot(*(child(n) for n in "123"), *records), feed="a")
+    take(engine, snapshot(child("1"), record("1", "cp_visit", "W", happened=date(2026, 11, 9))), feed="b")
+    cases = kept(engine, "a", "b", precedence={"cp_visit": ["b"]})
+    a, b = cases.feeds
+    standing = replace(a[1], said=replace(a[1].said, unread={"3": "why"}, rejects=(("row 3", "why", ""),)))
+    cases = KeptCases(engine, [(a[0], standing), b], precedence=MappingProxyType({"cp_visit": ["b"]}))
+    there = pickle.dumps(packed(cases, slice(0, 2)))
+    assert b"why" not in there and b"cp_visit:V" not in there
+    engine.dispose()
+    assert [case.opened() for case in pickle.loads(there)] == list(cases)[:2]  # noqa: S301 - our own bytes
 
 
 def test_two_authorities_children_of_one_number_are_two_children(engine: Engine) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from alertd.cases import packed as on_its_way
 from alertd.cases.records import Record, Snapshot, Window, case_file, make_record
 from alertd.db.tables import Alert, Notification, NotificationEvent
 from alertd.partners.notices import NOTICE, measurable_with, sent_notices, with_notices
@@ -97,7 +98,9 @@ def test_it_stands_beside_what_the_feeds_say_and_the_other_children_are_as_they_
     snapshot = Snapshot("s", cases, fed, Window(), {})
     notice = make_record(NOTICE, "C1", "alertd-1", "alertd", {"notice": "notify.n5"})
     joined = with_notices(snapshot, {"C1": (notice,)}, ("notify.n5",), fed)
-    for first in (joined.cases[0], next(iter(joined.cases)), joined.cases[0:1][0]):
+    handed_on = on_its_way.packed(joined.cases, slice(0, 2))
+    assert handed_on[1] is cases[1]
+    for first in (joined.cases[0], next(iter(joined.cases)), joined.cases[0:1][0], on_its_way.opened(handed_on[0])):
         assert [r.kind for r in first.records] == [NOTICE, "care_period", "child"]
     assert joined.cases[1] is cases[1] and len(joined.cases) == 2
     assert joined.holds == fed | {NOTICE}
