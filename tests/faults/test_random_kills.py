@@ -35,6 +35,12 @@ POINTS = (
     "evaluate.before_commit",
     "evaluate.after_commit",
 )
+AT_THE_START = 0.15
+"""The share of lives that are cut off at any moment from the first, the others once messages arrive."""
+STARTING, SENDING = 1.2, 0.4
+"""Seconds of such a life, and of the others from the first message on, at most."""
+UNDER_WAY = 20.0
+"""Seconds within which a message must have arrived; then it is killed in any case."""
 LATE = timedelta(minutes=5)
 
 SPEED = 10.0
@@ -58,7 +64,7 @@ def test_f10_killed_at_random_while_thousands_of_messages_go_nothing_is_lost_or_
     rng = random.Random(kill_seed)
     fill_outbox(place, max(DELIVERIES, A_KILL * kills), rng)
     at_work = sum(_killed(place, rng) for _ in range(kills))
-    assert at_work > kills * 0.8, f"only {at_work} of {kills} kills came while messages were due"
+    assert at_work > kills / 2, f"only {at_work} of {kills} kills came while messages went and more were due"
     healed = place.at
     waiting = checker.due(place.url, healed)
     began = time.monotonic()
@@ -73,25 +79,30 @@ def test_f10_killed_at_random_while_thousands_of_messages_go_nothing_is_lost_or_
     verdict = place.check(world.promised)
     copies = sum(verdict.copies.values()) - len(verdict.copies)
     parked = place.count("delivery where state = 'parked'")
-    print(f"{kills} kills, {len(verdict.copies)} messages arrived, {copies} copies more, {verdict.recovered} recovered")
+    print(f"{kills} kills, {at_work} of them while messages went and more were due")
+    print(f"{len(verdict.copies)} messages arrived, {copies} copies more, {verdict.recovered} recovered")
     print(f"{parked} parked, each after three lost answers, and told of")
     assert parked == place.count(f"delivery where state = 'parked' and unknown_attempts = {1 + UNKNOWN_RETRIES}")
     assert place.kills == kills
 
 
 def _killed(place: Place, rng: random.Random) -> bool:
-    """One life of a daemon. Whether messages were due at its end."""
+    """One life of a daemon. Whether it sent, and more were due at its end."""
     kill = f"{rng.choice(POINTS)}:{rng.randint(1, 100)}" if rng.random() < 0.5 else ""
-    patience = rng.uniform(0.3, 1.2)
+    while_it_starts, moment = rng.random() < AT_THE_START, rng.uniform(0, 1)
     rest = rng.choice((timedelta(), LEASE + timedelta(seconds=30)))
-    began = time.monotonic()
+    began, arrived = time.monotonic(), place.history.stat().st_size
     process = place.start(kill=kill)
-    process.join(patience)
+    if not while_it_starts:  # a busy machine takes longer to start, and it is what follows that is to be cut off
+        until = began + UNDER_WAY
+        while process.is_alive() and time.monotonic() < until and place.history.stat().st_size == arrived:
+            time.sleep(0.01)
+    process.join(moment * (STARTING if while_it_starts else SENDING))
     process.kill()
     code = place.ended(process, began, rest=rest)
     assert code == -signal.SIGKILL, f"ended with {code}\n{place.log()}"
     place.kills += 1
-    return bool(place.count("delivery where state = 'due'"))
+    return bool(place.count("delivery where state = 'due'")) and place.history.stat().st_size > arrived
 
 
 def _runs_until(place: Place, done: Callable[[], bool], speed: float = 1, patience: float = PATIENCE) -> None:
