@@ -14,13 +14,13 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, Integer, String, func, insert, select, text, update
@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alertd.db.engine import reading
 from alertd.db.tables import Base
+from alertd.errors import InputError
 
 EVERY: Final = timedelta(seconds=5)
 """How often a leader says that it lives, and another daemon tries whether it may lead."""
@@ -153,7 +154,8 @@ class Leading:
     def turn(self, engine: Engine, now: datetime) -> None:
         """Say that we live where we lead, and try to take the lead where we do not. For one thread, which may wait.
 
-        Raises what the database raises, and leads no more then: the server may have ended our connection.
+        Raises what the database raises, and leads no more then: the server may have ended our connection. Raises
+        InputError where on SQLite the file of the lock cannot be opened.
         """
         if self._hold is None:
             self._hold = _Advisory(engine) if engine.dialect.name == "postgresql" else _File(_beside(engine))
@@ -206,6 +208,7 @@ class _Advisory:
         self._engine = engine
         self._connection: Connection | None = None
         self._backend = 0
+        self._ends: Callable[[], None] = lambda: None
 
     def take(self) -> bool:
         if self._connection is None:
@@ -221,12 +224,15 @@ class _Advisory:
     def release(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.invalidate()  # ends it without a word: the server may not hear one
+            self._ends()  # without waiting for an answer: the server may not give one
+            connection.invalidate()
             connection.close()
 
     def _connected(self) -> Connection:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
+        driver: Any = connection.connection.dbapi_connection
+        self._ends = driver.close
         # By name, because servers before PostgreSQL 14 do not know it: they notice only a connection that ends.
         silent = "select set_config(name, :silent, false) from pg_settings where name = 'idle_session_timeout'"
         connection.execute(text(silent), {"silent": str(int(SILENT.total_seconds() * 1000))})
@@ -241,7 +247,11 @@ class _File:
         self._file: int | None = None
 
     def take(self) -> bool:
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            what, fix = f"cannot be opened ({error.strerror})", "Let alertd's user write to it and to its folder"
+            raise InputError(what, where=str(self._path), fix=fix) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
