@@ -386,6 +386,7 @@ def wired(
         channels=notifiers,
         most_urgent=settings.schedule.most_urgent,
         wording=wording_of(settings),
+        pages=settings.web.url if settings.web else "",
     )
     timeout = settings.heartbeat.timeout_seconds if settings.heartbeat else 0
     return {

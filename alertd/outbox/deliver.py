@@ -48,7 +48,7 @@ EMAIL: Final = "email"
 @dataclass(frozen=True, slots=True)
 class Composer:
     """What composing needs to know; ``new_id`` makes UUIDs, ``digest_at`` is the digest's time of day in London.
-    ``channels`` write the messages, by their names."""
+    ``channels`` write the messages, by their names; ``pages`` is where people sign in, blank where they cannot."""
 
     directory: Directory
     rulebook: Rulebook
@@ -59,6 +59,7 @@ class Composer:
     channels: Mapping[str, Writer] = field(default_factory=lambda: MappingProxyType({EMAIL: PlainMail()}))
     most_urgent: int = MOST_URGENT
     wording: Wording = field(default_factory=shipped)
+    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from alertd.alerts.handling import Handled, holds_steps, rank_over
 from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON, local_day
 from alertd.db.tables import Alert
-from alertd.engine.findings import Finding
+from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.errors import InputError
 from alertd.language import Language
 from alertd.outbox.deliver import EMAIL, About, Composer, message_of
@@ -254,6 +254,7 @@ class Planning:
             cleared=cleared,
             load=load,
             snoozed=snoozed,
+            work=self._page(person, "work"),
             language=language,
         )
         [(role, _)] = Counter(one.role for one, _ in told).most_common(1) or [("", 0)]
@@ -311,7 +312,13 @@ class Planning:
             household=alert.household,
             change=waits[0].reason if waits else "",
             handled=tuple(said),
+            page="" if alert.child == WHOLE_FEED[0] else self._page(told.resolved, f"alerts/{alert.id}"),
         )
+
+    def _page(self, person: Resolved, path: str) -> str:
+        """The address of a page, for somebody who can sign in; blank for an inbox, and where there are no pages."""
+        signs_in = self._composer.pages and person.person_id in self._composer.directory.people
+        return f"{self._composer.pages.rstrip('/')}/{path}" if signs_in else ""
 
     def _named(self, told: Told, role: str) -> str:
         """Who would be told as that role today, where it is a person."""

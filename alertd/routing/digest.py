@@ -30,6 +30,7 @@ from alertd.routing.mails import (
     Digest,
     DigestItem,
     Family,
+    Link,
     LoadRow,
     Section,
     Urgent,
@@ -65,13 +66,15 @@ def compose_digest(
     cleared: Sequence[ClearedItem] = (),
     load: Iterable[tuple[Holding, str]] = (),
     snoozed: int = 0,
+    work: str = "",
     language: Language = ENGLISH,
 ) -> Digest:
     """The digest of one recipient from everything open that concerns them, in any order.
 
     ``cleared`` are alerts they were told of that closed since their last digest. ``load`` is (who holds,
     stage) of every open alert in the teams a manager answers for; it makes the table of load.
-    ``snoozed`` counts what they asked not to hear of for now.
+    ``snoozed`` counts what they asked not to hear of for now. ``work`` is the address of their *My work*, if they
+    have one.
     """
     once = _once(items)
     own = [i for i in once if i.role == "worker"]
@@ -114,6 +117,7 @@ def compose_digest(
         why_you=tuple(f"{told_as(how, language)} ({n})" for how, n in Counter(i.how for i in once).most_common()),
         rows=frozenset().union(*(named_in(f, language) for f in findings)),
         today=today,
+        links=(Link(say("Open My work"), work),) if work else (),
         named=frozenset(i.alert_id for i in once) - {id_ for _, left_out in parts for id_ in left_out},
     )
 
@@ -251,6 +255,7 @@ def _line(item: DigestItem, today: date, calendar: Calendar, language: Language)
         calendar=calendar,
         stands_for=item.stands_for,
         handled=item.handled,
+        page=item.page,
         language=language,
     )
 

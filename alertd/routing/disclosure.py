@@ -26,7 +26,7 @@ class InternalLine:
     ``when`` is the date and how far off; ``state`` what is (not) recorded; ``why`` the counting and
     the law; ``source`` the row of the feed to look at. ``besides`` says what else bears on it: who has
     said what of it, what explains the date, who allowed more than the law's number, which lesser alerts
-    this one stands for.
+    this one stands for. ``page`` is the address of its page, blank where there are no pages for the reader.
     """
 
     reference: str
@@ -41,6 +41,7 @@ class InternalLine:
     is_new: bool
     told_late: str
     besides: tuple[str, ...] = ()
+    page: str = ""
 
 
 def reference(child: str, language: Language = ENGLISH) -> str:
@@ -59,6 +60,7 @@ def internal_line(
     calendar: Calendar,
     stands_for: tuple[str, ...] = (),
     handled: tuple[str, ...] = (),
+    page: str = "",
     language: Language = ENGLISH,
 ) -> InternalLine:
     """The line about one finding, for staff of the authority."""
@@ -85,6 +87,7 @@ def internal_line(
         is_new,
         say("told late: unchanged since {day}", day=day(since)) if since else "",
         (*handled, *besides(finding, rule, day, language), *stands),
+        page,
     )
 
 

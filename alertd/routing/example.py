@@ -40,8 +40,9 @@ def example_digest(rules: Sequence[Rule], book: Rulebook, calendar: Calendar, la
     stages = ("overdue", "due", "upcoming", "overdue", "unknown")
     load = [(Holding("P1"), s) for s in stages[:3]] + [(Holding("P2"), s) for s in stages[3:]] if role in LINE else []
     return compose_digest(
-        items, today=TODAY, calendar=calendar, directory=DIRECTORY, cleared=cleared, load=load, language=language
-    )
+        items, today=TODAY, calendar=calendar, directory=DIRECTORY, cleared=cleared, load=load,
+        work="https://alertd.council.example/work", language=language,
+    )  # fmt: skip
 
 
 def example_urgent(rule: Rule, book: Rulebook, calendar: Calendar, language: Language) -> Urgent:
@@ -81,4 +82,7 @@ def _item(n: int, rule: Rule, book: Rulebook, calendar: Calendar, language: Lang
     household = "H1" if n < 4 else None
     change = ("stage", "", "new", "", "", "")[n]
     holding = Holding("P1" if n < 4 else "P2", "T1")
-    return DigestItem(n, finding, rule, holding, role, how, n == 2, step, household=household, change=change)
+    page = f"https://alertd.council.example/alerts/{n}"
+    return DigestItem(
+        n, finding, rule, holding, role, how, n == 2, step, household=household, change=change, page=page
+    )  # fmt: skip

@@ -17,7 +17,8 @@ class DigestItem:
     """One open alert as it concerns one recipient. ``role`` is what they are told as, ``how`` why
     it is they (:attr:`Resolved.how`), ``is_new`` that it changed since they were last told, ``change``
     in which way, and ``late`` that they should have heard before. ``stands_for`` are titles of lesser
-    alerts it speaks for; ``handled`` what somebody has said of it; ``household`` the family."""
+    alerts it speaks for; ``handled`` what somebody has said of it; ``household`` the family; ``page`` the address
+    of its page, blank where the reader has none."""
 
     alert_id: int
     finding: Finding
@@ -32,6 +33,15 @@ class DigestItem:
     household: str | None = None
     change: str = ""
     handled: tuple[str, ...] = ()
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something to press: its words and where it leads."""
+
+    words: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +133,9 @@ class CauseGroup:
 class Digest:
     """A digest ready to render. ``changes`` and ``clears`` come first, with how many more there are;
     ``over`` names whose load is above what one mail shows; ``why_you`` says as whom the reader is told,
-    with counts. ``rows`` are the references and places in the feed it may name, ``today`` its day: these
-    two are for checking what was rendered. ``named`` are the alerts it names. No template is given these three."""
+    with counts. ``links`` lead to the reader's own page, where they have one. ``rows`` are the references and places in
+    the feed it may name, ``today`` its day: these two are for checking what was rendered. ``named`` are the alerts it
+    names. No template is given these three."""
 
     subject: str
     preview: str
@@ -143,6 +154,7 @@ class Digest:
     why_you: tuple[str, ...]
     rows: frozenset[str]
     today: date
+    links: tuple[Link, ...] = ()
     named: frozenset[int] = frozenset()
 
 
@@ -157,14 +169,6 @@ class Urgent:
     why_you: str
     rows: frozenset[str]
     today: date
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Something to press: its words and where it leads."""
-
-    words: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)

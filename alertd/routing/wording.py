@@ -163,9 +163,11 @@ def _known(mail: Mail, template: str, more: lint.Known | None) -> lint.Known:
     names = {row.who for row in mail.load} if isinstance(mail, Digest) else set()
     if isinstance(mail, Digest):
         names |= {child.held_by for s in mail.sections for family in s.families for child in family.children}
-    links = {link.url for link in mail.links} if isinstance(mail, Page) else set()
+    links = {mail.line.page} if isinstance(mail, Urgent) else {link.url for link in mail.links}
+    if isinstance(mail, Digest):
+        links |= {line.page for section in mail.sections for line in section.lines}
     return lint.Known(
-        references={*more.references, *mail.rows, *links},
+        references={*more.references, *mail.rows, *links} - {""},
         contacts={*more.contacts, *said},
         names={*more.names, *names} - {""},
         canaries=more.canaries,

@@ -6,6 +6,7 @@ written, nothing is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -153,12 +154,28 @@ class Visit:
         """On to another page, after a form. ``done`` is what it says there, a key of :data:`DONE`."""
         return RedirectResponse(f"{path}?done={done}" if done else path, 303, headers=HEADERS)
 
+    def set_cookie(self, answer: Response, name: str, value: str, lasts: timedelta) -> None:
+        """Give the browser something to keep, that no script reads and no other site sends with a form."""
+        secure = self.web.cookie.startswith("__Host-")
+        answer.set_cookie(
+            f"{self.web.cookie}{name}", value, max_age=int(lasts.total_seconds()), path="/",
+            secure=secure, httponly=True, samesite="lax",
+        )  # fmt: skip
+
+    def drop_cookie(self, answer: Response, name: str) -> None:
+        """Take it back."""
+        secure = self.web.cookie.startswith("__Host-")
+        answer.delete_cookie(f"{self.web.cookie}{name}", path="/", secure=secure, httponly=True)
+
     def _footer(self) -> str:
         if self.viewer is None or self.viewer.agency:
             return ""
         fresh = self.web.cases.fresh_at()
         return f"Data as of {in_words(fresh)}" if fresh else "No case data has been read yet"
 
+
+WITHIN: Final = re.compile(r"/(?!/)[A-Za-z0-9._~%/-]{0,300}")
+"""A path of these pages: nothing that leads a browser elsewhere."""
 
 DONE: Final = {
     "claim": "Kept: you say it is done and will be recorded. That holds for 2 working days.",
@@ -295,7 +312,7 @@ def _let_in(visit: Visit, page: Page) -> Response:
     request, viewer = visit.request, visit.viewer
     if page.policy is not Policy.public:
         if viewer is None:
-            return _sign_in_first(request)
+            return _sign_in_first(visit)
         if not visit.web.too_often.allows(viewer.id, visit.now):
             return visit.page("too_often.html.j2", 429, title="Too many requests")
     if request.method == "POST" and (why := _forged(visit)):
@@ -311,10 +328,13 @@ def _let_in(visit: Visit, page: Page) -> Response:
     return page.do(visit) if visit.right.allowed else _refused(visit, page, child)
 
 
-def _sign_in_first(request: Request) -> Response:
-    if request.method != "GET":
-        return RedirectResponse("/sign-in", 303, headers=HEADERS)
-    return RedirectResponse(f"/sign-in?to={request.url.path}", 303, headers=HEADERS)
+def _sign_in_first(visit: Visit) -> Response:
+    """To sign in; whoever followed a link from a mail is led on to its page after that."""
+    answer = RedirectResponse("/sign-in", 303, headers=HEADERS)
+    path = visit.request.url.path
+    if visit.request.method == "GET" and WITHIN.fullmatch(path):
+        visit.set_cookie(answer, "-to", path, timedelta(minutes=15))
+    return answer
 
 
 def _refused(visit: Visit, page: Page, child: str | None) -> Response:

@@ -111,6 +111,7 @@ def test_each_sort_of_person_has_a_link_and_a_worker_finds_why_and_who_was_told_
     assert links.keys() == {"worker", "agency", "team manager", "head of service", "iro", "data owner"}
     house = build(load(folder / "alertd.toml"))
     try:
+        assert house.settings.web and house.composer.pages == house.settings.web.url, "mails lead there"
         browser = Browser(app(house))
         for url in links.values():
             browser.cookies.clear()

@@ -194,7 +194,7 @@ def at_provider(there: str, sub: str = "u1", **changed: str) -> str:
 def who(pages: Pages) -> str:
     """Whose pages the browser is shown; blank for nobody's."""
     answer = pages.get("/work")
-    found = re.search(r'app-viewer__name">([^<]+)<', answer.text)
+    found = re.search(r'app-viewer__name" href="/sign-out">([^<]+)<', answer.text)
     return found[1] if found else ""
 
 

@@ -83,7 +83,28 @@ def test_a_link_by_mail_signs_in_once_and_only_by_its_button(pages: Pages) -> No
     assert "My work" in pages.get("/work").text
     pages.client.cookies.clear()
     assert pages.client.ask("POST", path).status_code == 404, "used up"
-    assert pages.get("/work").headers["location"] == "/sign-in?to=/work"
+    assert pages.get("/work").headers["location"] == "/sign-in"
+
+
+def test_whoever_followed_a_link_is_led_to_its_page_once_they_have_signed_in(pages: Pages) -> None:
+    path = _alert_path(pages.sign_in("W1"))
+    pages.client.cookies.clear()
+
+    def lands(asked: str = "") -> str:
+        if asked:
+            assert pages.get(asked).headers["location"] == "/sign-in"
+        pages.council.now += timedelta(minutes=1)
+        ask(pages, "ade@council.example")
+        return str(pages.client.ask("POST", link_in_mail(pages, "ade")).headers["location"])
+
+    assert lands(path) == path
+    assert pages.post("/sign-out").status_code == 303
+    assert lands() == "/", "that was once"
+    pages.client.cookies.clear()
+    for elsewhere in ("//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"):
+        pages.client.cookies.set("alertd-to", elsewhere)
+        assert lands() == "/"
+        pages.client.cookies.clear()
 
 
 def test_asking_says_the_same_whether_the_address_is_known_or_not(pages: Pages) -> None:

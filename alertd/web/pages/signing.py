@@ -13,7 +13,7 @@ from alertd.access.viewer import viewer_of
 from alertd.web.policy import Policy
 from alertd.web.signing_in import links
 from alertd.web.signing_in import out as leaving
-from alertd.web.visit import HEADERS, Page, Visit, limits
+from alertd.web.visit import HEADERS, WITHIN, Page, Visit, limits
 
 _MINUTES: Final = links.LASTS // timedelta(minutes=1)
 
@@ -75,18 +75,13 @@ def use(visit: Visit) -> Response:
 
 
 def entered(visit: Visit, secret: str) -> Response:
-    """On to one's work, with the cookie of a new session."""
-    web = visit.house.settings.web
-    answer = RedirectResponse("/", 303, headers=HEADERS)
-    answer.set_cookie(
-        visit.web.cookie,
-        secret,
-        max_age=int((web.at_most if web else sessions.ABSOLUTE).total_seconds()),
-        path="/",
-        secure=visit.web.cookie.startswith("__Host-"),
-        httponly=True,
-        samesite="lax",
-    )
+    """On to where they were going, or to their work, with the cookie of a new session."""
+    going = visit.request.cookies.get(f"{visit.web.cookie}-to", "")
+    answer = RedirectResponse(going if WITHIN.fullmatch(going) else "/", 303, headers=HEADERS)
+    if going:
+        visit.drop_cookie(answer, "-to")
+    _, at_most = limits(visit.house)
+    visit.set_cookie(answer, "", secret, at_most)
     return answer
 
 
@@ -122,7 +117,7 @@ def out_everywhere(visit: Visit) -> Response:
 
 def _gone(visit: Visit) -> Response:
     answer = RedirectResponse("/sign-in", 303, headers={**HEADERS, "clear-site-data": '"cache"'})
-    answer.delete_cookie(visit.web.cookie, path="/", secure=visit.web.cookie.startswith("__Host-"), httponly=True)
+    visit.drop_cookie(answer, "")
     return answer
 
 

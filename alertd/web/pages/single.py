@@ -18,6 +18,7 @@ from alertd.web.signing_in.asking import ProviderError
 from alertd.web.visit import Page, Visit
 
 BACK: Final = "/sign-in/single/back"
+_COOKIE: Final = "-single"
 
 
 def begin(visit: Visit) -> Response:
@@ -39,10 +40,7 @@ def begin(visit: Visit) -> Response:
     there = way.address(endpoints, oidc, secret, back)
     answer = visit.page("single_leave.html.j2", title="Sign in", there=there, words=oidc.words)
     answer.headers["refresh"] = f"0; url={there}"
-    answer.set_cookie(
-        _cookie(visit), secret, max_age=int(way.LASTS.total_seconds()), path="/",
-        secure=visit.web.cookie.startswith("__Host-"), httponly=True, samesite="lax",
-    )  # fmt: skip
+    visit.set_cookie(answer, _COOKIE, secret, way.LASTS)
     return answer
 
 
@@ -52,12 +50,12 @@ def back(visit: Visit) -> Response:
     if found is None:
         return _not_here(visit)
     answer = _back(visit, *found)
-    answer.delete_cookie(_cookie(visit), path="/", secure=visit.web.cookie.startswith("__Host-"), httponly=True)
+    visit.drop_cookie(answer, _COOKIE)
     return answer
 
 
 def _back(visit: Visit, oidc: Oidc, back: str) -> Response:
-    asked, secret = visit.request.query_params, visit.request.cookies.get(_cookie(visit), "")
+    asked, secret = visit.request.query_params, visit.request.cookies.get(f"{visit.web.cookie}{_COOKIE}", "")
     try:
         with Session(visit.house.engine) as session, session.begin():
             way.spend(session, secret, asked.get("state", ""), visit.now)
@@ -84,10 +82,6 @@ def _back(visit: Visit, oidc: Oidc, back: str) -> Response:
 def _settings(visit: Visit) -> tuple[Oidc, str] | None:
     web = visit.house.settings.web
     return (web.oidc, web.link(BACK)) if web and web.oidc else None
-
-
-def _cookie(visit: Visit) -> str:
-    return f"{visit.web.cookie}-single"
 
 
 def _not_here(visit: Visit) -> Response:
