@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from alertd import log, watchdog
 from alertd.bootstrap import House
 from alertd.db.engine import reading
+from alertd.db.leading import latest
 from alertd.db.tables import Alert, Delivery, Notification
 from alertd.intake import store as intake
 from alertd.intake.freshness import why_stale
@@ -59,6 +60,7 @@ class Gauges(Collector):
         found: Figures = {
             "alertd_loop_stuck": {(loop,): loop in stuck for loop in pulse.loops()},
             "alertd_log_lines_lost_total": {(): log.lines_lost()},
+            "alertd_leads": {(): self._house.leading.term is not None},
             **self._standing(),
         }
         for name, values in found.items():
@@ -113,6 +115,8 @@ def standing(house: House) -> Figures:
         states: dict[tuple[str, ...], float] = {("held",): 0, ("awaiting_approval",): 0}
         states |= {(state,): n for state, n in session.execute(waiting.group_by(Notification.state))}
         found["alertd_notifications_waiting"] = states
+        term = latest(session)
+        found["alertd_leads_since_timestamp_seconds"] = {(): term.since.timestamp()} if term else {}
     return found
 
 

@@ -131,6 +131,7 @@ async def _keep(house: House, wakes: Collection[asyncio.Event], ended: asyncio.E
                 house.log.info(said, term=ours.term.number)
             elif ours.term is None and said != "follows":
                 said = "follows"
+                house.metrics.leads_no_more()
                 house.log.info(said, next=_FOLLOWS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), leading.EVERY.total_seconds())

@@ -22,6 +22,7 @@ from alertd.alerts.muting import HELD
 from alertd.bootstrap import House
 from alertd.cases.records import in_words, local_day
 from alertd.db.engine import reading
+from alertd.db.leading import latest, somebody_leads
 from alertd.db.tables import Alert, Delivery, Notification
 from alertd.intake import store as intake
 from alertd.intake.freshness import why_stale
@@ -72,6 +73,8 @@ class Status:
     """Receipts of the last days, by kind."""
     at_work: dict[str, datetime | None] = field(default_factory=dict)
     """When each part was last at work, as the database knows it."""
+    leader: str = ""
+    """Which daemon leads, and since when."""
     epoch: str = ""
     """Whether a restored database would be noticed, and whether this one is."""
     watchdog: str = ""
@@ -101,6 +104,7 @@ def status(house: House) -> Status:
         found.notifications = _counted(session, Notification.state)
         found.channels = channels(session, tuple(house.notifiers))
         found.answers, found.at_work = answers(session, now - LOOKS_BACK), at_work(session)
+        found.leader = _leader(house, session)
         found.handled = dict(Counter(one.kind for said in handled(session).values() for one in said))
         for sort in (
             _feeds(house, session, now, found),
@@ -118,6 +122,15 @@ def status(house: House) -> Status:
         ):
             found.waits += sort
     return found
+
+
+def _leader(house: House, session: Session) -> str:
+    term = latest(session)
+    if term is None:
+        return "no daemon has run on this database yet"
+    if somebody_leads(house.engine):
+        return f"{term} leads since {in_words(term.since)}"
+    return f"none leads now; the last to take the lead was {term}, {in_words(term.since)}"
 
 
 def _counted(session: Session, column: Any, *where: Any) -> dict[str, int]:

@@ -57,6 +57,7 @@ def _show(found: Status) -> None:
         out.print(f"channel {channel}")
     work = ", ".join(f"{what} {in_words(at) if at else 'never'}" for what, at in found.at_work.items())
     out.print(f"last {work}")
+    out.print(f"daemon: {found.leader}")
     out.print(f"watchdog: {found.watchdog}")
     out.print(f"restored: {found.epoch}")
     if not found.waits:

@@ -53,6 +53,7 @@ class System:
     channels: tuple[ChannelStanding, ...]
     counted: tuple[Counted, ...]
     nobody_to_tell: int
+    leader: str
     epoch: str
     watchdog: str
 
@@ -78,6 +79,7 @@ def system(found: Status) -> System:
             if one.counts
         ),
         nobody_to_tell=found.nobody_to_tell,
+        leader=found.leader,
         epoch=found.epoch,
         watchdog=found.watchdog,
     )

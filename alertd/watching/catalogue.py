@@ -65,6 +65,11 @@ METRICS: Final = (
     Metric("alertd_outbox_held", "gauge", "1 while nothing is sent because the database was restored."),
     Metric("alertd_odd", "gauge", "What the last count found that ought not to be.", ("kind",)),
     Metric("alertd_heartbeats_total", "counter", "Heartbeats, by whether the monitor took them.", ("check", "result")),
+    Metric(
+        "alertd_leads", "gauge", "1 at the daemon that leads those of its database, 0 at the others, which only send.",
+        read=True,
+    ),
+    Metric("alertd_leads_since_timestamp_seconds", "gauge", "When the lead was last taken, by any daemon.", read=True),
     Metric("alertd_log_lines_lost_total", "counter", "Lines of the log that could not be written.", read=True),
     Metric("alertd_database_up", "gauge", "1 where the database answered when it was last read for this.", read=True),
     Metric("alertd_feed_children", "gauge", "Children in the reading in force.", ("feed",), read=True),

@@ -69,6 +69,12 @@ class Metrics:
         for kind, n in found.items():
             self._gauges["alertd_odd"].labels(kind).set(n)
 
+    def leads_no_more(self) -> None:
+        """What the daemon that leads finds is another's to find from now on: old figures would look like new ones."""
+        for name in ("alertd_unevaluated_children", "alertd_rules_left_out", "alertd_messages_held"):
+            self._gauges[name].set(0)
+        self._gauges["alertd_odd"].clear()
+
     def heartbeat(self, check: str, result: str) -> None:
         """A monitor was told, or could not be."""
         self._counters["alertd_heartbeats_total"].labels(check, result).inc()

@@ -70,6 +70,24 @@ def _asked(council: Council) -> Figures:
         registry.unregister(made)
 
 
+def test_which_daemon_leads_is_seen_and_one_that_leads_no_more_shows_nothing_old(council: Council) -> None:
+    expect_loops(council.house)
+    council.day(FRIDAY)
+    lead, metrics = council.house.leading, council.house.metrics
+    assert _value(_asked(council), "alertd_leads") == 0
+    lead.turn(council.house.engine, council.house.clock())
+    metrics.odd({"due_not_tried": 2})
+    metrics.held(3)
+    found = _asked(council)
+    assert _value(found, "alertd_leads") == 1
+    assert _value(found, "alertd_leads_since_timestamp_seconds") == council.house.clock().timestamp()
+    lead.close()
+    metrics.leads_no_more()
+    found = _asked(council)
+    assert _value(found, "alertd_leads") == _value(found, "alertd_messages_held") == 0
+    assert not [name for name, _ in found if name == "alertd_odd"]
+
+
 def _value(figures: Figures, name: str, **labels: str) -> float:
     return figures[name, frozenset(labels.items())]
 

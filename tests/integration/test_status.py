@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -19,7 +21,7 @@ from alertd.alerts.handling import Asked, Office
 from alertd.alerts.handlings import handle
 from alertd.alerts.muting import HELD
 from alertd.alerts.silences import Silenced
-from alertd.cases.records import LONDON
+from alertd.cases.records import LONDON, in_words
 from alertd.db.tables import Alert, Delivery, Notification
 from alertd.engine import sweep as sweeping
 from alertd.people.restrictions import Restriction
@@ -50,6 +52,17 @@ def staff(council: Council, person: str, **what: Any) -> None:
     directory = council.house.staff.directory
     people = {**directory.people, person: replace(directory.people[person], **what)}
     council.house.staff.directory = replace(directory, people=people)
+
+
+def test_which_daemon_leads_and_since_when_is_said(council: Council) -> None:
+    council.day(TODAY)
+    house = council.house
+    assert status(house).leader == "no daemon has run on this database yet"
+    house.leading.turn(house.engine, house.clock())
+    who = f"{socket.gethostname()}, process {os.getpid()}"
+    assert status(house).leader == f"{who} leads since {in_words(house.clock())}"
+    house.leading.close()
+    assert status(house).leader == f"none leads now; the last to take the lead was {who}, {in_words(house.clock())}"
 
 
 def test_where_nothing_waits_nothing_is_said(council: Council) -> None:
