@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from alertd.access.viewer import OVERSIGHT, Viewer
+from alertd.access.viewer import WHOLE_SERVICE, Viewer
 from alertd.alerts.handling import Office, acts_as, rank_over
 from alertd.cases.holding import Holding
 from alertd.people.directory import LINE, role_words
@@ -75,7 +75,7 @@ def _right(viewer: Viewer, about: AboutChild, office: Office) -> str:
     if managed and (rank := rank_over(managed, about.holding, office.directory)):
         right = f"{role_words(LINE[rank - 1])} above the child"
         return right if managed in viewer.ids else f"deputy of {managed}, {right}"
-    if over := sorted((viewer.roles & OVERSIGHT) - {"head_of_service"}):
+    if over := sorted(viewer.roles & WHOLE_SERVICE):
         return f"{role_words(over[0])}, who looks at the whole service"
     if not about.told.isdisjoint(acting):
         return "was told of an open alert about the child"

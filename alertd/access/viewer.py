@@ -25,6 +25,8 @@ OVERSIGHT: Final = frozenset(
 """Roles whose work is to look at the whole service: they see every team, and every child that is not restricted.
 A head of service sees the teams under their own."""
 
+WHOLE_SERVICE: Final = OVERSIGHT - {"head_of_service"}
+
 SYSTEM: Final = frozenset({"administrator", "data_owner"})
 """Roles that look after alertd itself. They see no child for that."""
 
@@ -53,7 +55,7 @@ class Viewer:
     @property
     def oversees(self) -> bool:
         """Whether they look at the whole service."""
-        return not self.roles.isdisjoint(OVERSIGHT - {"head_of_service"})
+        return not self.roles.isdisjoint(WHOLE_SERVICE)
 
     @property
     def runs(self) -> bool:

@@ -1,8 +1,8 @@
 """What somebody may ask to hear of besides what they must, and whether a change is that. Pure.
 
 A subscription adds, it never takes away: whoever a ladder tells is told all the same. It reaches no
-further than its owner answers for: a manager's own team and those below it, everything for whoever
-holds a role for the whole service, and never a child whose restriction bars them.
+further than the pages show its owner: a manager's own team and those below it, everything for whoever
+looks at the whole service, and never a child whose restriction bars them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, Literal, get_args
 
+from alertd.access.viewer import WHOLE_SERVICE
 from alertd.cases.holding import Holding
 from alertd.db.tables import STAGES
 from alertd.engine.findings import WHOLE_FEED
@@ -27,10 +28,6 @@ STAGES_ASKED: Final = (*STAGES, ESCALATED)
 EMAIL: Final = "email"
 CALENDAR: Final = "calendar"
 """The channel of a subscription that is followed as a calendar feed: nothing is sent."""
-
-NOT_FOR: Final = frozenset({"worker", "agency", "duty", "administrator"})
-"""Roles that subscribe to nothing: a worker is told of their own children, an agency and duty are no staff member, and
-who looks after alertd sees no child for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +90,11 @@ def reach(person_id: str, directory: Directory, today: date) -> Reach:
         return Reach(frozenset(), f"{person_id} is not in the staff directory")
     if has_left(person, today):
         return Reach(frozenset(), f"{person_id} has left")
-    roles = [role for role in person.roles if role not in NOT_FOR]
-    if any(role not in LINE or role == "director" for role in roles):
+    roles = set(person.roles)
+    if roles & WHOLE_SERVICE:
         return Reach(None)
-    if not roles:
-        return Reach(frozenset(), f"{person_id} is no manager and holds no role for the whole service")
+    if roles.isdisjoint(LINE):
+        return Reach(frozenset(), f"{person_id} is no manager and does not look at the whole service")
     teams = directory.teams_under(person.team)
     return Reach(teams, "" if teams else f"{person_id} is a manager without a team in the staff directory")
 
@@ -168,9 +165,7 @@ def checked(wanted: Wanted, rulebook: Rulebook, directory: Directory, channels: 
     _known("person", [wanted.person], directory.people)
     own = reach(wanted.person, directory, today)
     if own.why_not:
-        fix = (
-            "Managers, and who holds a role for the whole service, subscribe; workers hear of their own children anyway"
-        )
+        fix = "Managers, and who looks at the whole service, subscribe; workers hear of their own children anyway"
         raise InputError(own.why_not, fix=fix)
     for asked in wanted.rules:
         _check_rule(asked, rulebook)

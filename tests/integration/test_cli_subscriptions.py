@@ -154,7 +154,7 @@ def test_before_the_first_reading_there_is_no_past_to_show(config: Path, here: H
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        (("--as", "W1", "--rules", "*"), "W1 is no manager and holds no role for the whole service. Managers, and"),
+        (("--as", "W1", "--rules", "*"), "W1 is no manager and does not look at the whole service. Managers, and"),
         (("--as", "M1", "--rules", "plain.reviews"), "there is no rule 'plain.reviews'. Did you mean plain.review?"),
         (("--as", "M1", "--rules", "*", "--teams", "SV"), "SV is not a team M1 answers for. Theirs are T1"),
         (
@@ -231,7 +231,7 @@ def test_who_gets_no_calendar_is_told_why(config: Path, here: Here) -> None:
         return here("calendar", "link", "--config", config, *asked).one_line
 
     assert refused("--as", "M1", "--team", "SV").startswith("M1 does not answer for SV. A calendar is for staff;")
-    assert refused("--as", "W1", "--team", "T1").startswith("W1 is no manager and holds no role for the whole service.")
+    assert refused("--as", "W1", "--team", "T1").startswith("W1 is no manager and does not look at the whole service.")
     assert refused("--as", "M2") == "there is no person 'M2'. See the staff files"
     config.write_text(CONFIG.replace('[web]\nurl = "https://alertd.council.example"\n', ""))
     assert refused("--as", "M1").endswith("no address is set for alertd's pages. Add [web] with a url")

@@ -193,10 +193,10 @@ def test_a_worker_sees_their_own_children_and_a_manager_the_teams_they_answer_fo
     assert shown(fed, feeds.of_person("W2")) == ["ref C2"]
     assert shown(fed, feeds.of_team("T1", "M1")) == ["ref C1", "ref C2"]
     assert shown(fed, feeds.of_team("SV", "S1")) == ["ref C1", "ref C2"]
-    assert shown(fed, feeds.of_team("T2", "D1")) == ["ref C3"]
+    assert shown(fed, feeds.of_team("T2", "Q1")) == ["ref C3"]
     assert shown(fed, feeds.of_team("T2", "M1")) == "M1 does not answer for T2"
-    assert shown(fed, feeds.of_team("T1", "W1")) == "W1 is no manager and holds no role for the whole service"
-    assert shown(fed, feeds.of_team("T9", "D1")) == "D1 does not answer for T9"
+    assert shown(fed, feeds.of_team("T1", "W1")) == "W1 is no manager and does not look at the whole service"
+    assert shown(fed, feeds.of_team("T9", "Q1")) == "Q1 does not answer for T9"
     assert shown(fed, feeds.of_person("W9")) == "W9 is not in the staff directory"
     assert shown(fed, "what:is:this") == "nobody knows what this was a link to"
 
@@ -233,7 +233,7 @@ def test_closed_and_muted_alerts_drop_out_and_so_do_those_whose_rule_is_gone(fed
         session.scalars(select(Alert).where(Alert.child == "C1")).one().muted = f"{SHADOW}not adopted"
     assert shown(fed, feeds.of_team("T1", "M1")) == ["ref C2"]
     fed.look(at(27, 6, 30), visit("upcoming", "C2"))
-    assert shown(fed, feeds.of_team("T2", "D1")) == []
+    assert shown(fed, feeds.of_team("T2", "Q1")) == []
     with Session(fed.engine) as session:
         calendar, _ = feeds.shown(session, feeds.of_team("T1", "M1"), fed.composer.directory, date(2026, 11, 27))
         assert calendar
@@ -242,10 +242,10 @@ def test_closed_and_muted_alerts_drop_out_and_so_do_those_whose_rule_is_gone(fed
 
 
 def test_a_subscriptions_calendar_shows_what_it_asks_for_until_it_ends(fed: Office) -> None:
-    kept = ask(fed, person="D1", stages=("escalated", "due"), channel="calendar")
+    kept = ask(fed, person="Q1", stages=("escalated", "due"), channel="calendar")
     assert shown(fed, feeds.of_subscription(kept.id)) == ["ref C1", "ref C3"]
     assert now_told(fed, at(26)) == [], "nothing is sent for a calendar"
-    by_mail = ask(fed, person="D1")
+    by_mail = ask(fed, person="Q1")
     assert shown(fed, feeds.of_subscription(by_mail.id)) == "the subscription is told another way"
     with Session(fed.engine) as session, session.begin():
         store.end(session, kept.id, at(26))

@@ -163,7 +163,7 @@ def test_who_looks_after_alertd_hears_of_no_child_by_a_subscription(pages: Pages
     pages.sign_in("A1")
     assert 'name="rules"' not in pages.get("/subscriptions").text
     refused = ask(pages, "/subscriptions/keep", rules=["*"])
-    assert refused.status_code == 400 and "holds no role for the whole service" in refused.text and not kept(pages)
+    assert refused.status_code == 400 and "does not look at the whole service" in refused.text and not kept(pages)
 
 
 def test_whoever_has_a_row_for_each_role_subscribes_by_the_one_that_may(pages: Pages) -> None:

@@ -64,6 +64,7 @@ PEOPLE = [
     Person("M1", "Cy", "cy@council.example", "team_manager", "T1"),
     Person("S1", "Di", "di@council.example", "service_manager", "SV"),
     Person("D1", "Ed", "ed@council.example", "data_owner", "SV"),
+    Person("Q1", "Flo", "flo@council.example", "quality_assurance", "SV"),
 ]
 TEAMS = {
     "SV": Team("SV", "Service"),

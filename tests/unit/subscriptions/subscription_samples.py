@@ -28,7 +28,7 @@ PEOPLE = {
         Person("M1", "Cy", "cy@council.example", "team_manager", "T1"),
         Person("S1", "Di", "di@council.example", "service_manager", "SV1"),
         Person("X1", "Ed", "ed@council.example", "director", "DIR"),
-        Person("Q1", "Flo", "flo@council.example", "data_owner", None),
+        Person("Q1", "Flo", "flo@council.example", "quality_assurance", None),
         Person("B1", "Gus", "gus@council.example", "worker", "T3", also=("team_manager",)),
         Person("N1", "Hal", "hal@council.example", "team_manager", None),
     )

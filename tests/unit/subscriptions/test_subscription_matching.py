@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from subscription_samples import BOOK, DIRECTORY, PEOPLE, TEAMS, about, at, change, wanted
 
+from alertd.access.may import teams_seen
+from alertd.access.viewer import viewer_of
+from alertd.alerts.handling import Office
+from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import Holding
 from alertd.engine.findings import WHOLE_FEED
 from alertd.errors import InputError
-from alertd.people.directory import LINE, Directory, Person, Team
+from alertd.people.directory import LINE, ROLES, Directory, Person, Team
 from alertd.people.restrictions import Restriction
-from alertd.subscriptions.model import NOT_FOR, STAGES_ASKED, About, Wanted, checked, covers, mandatory, matches, reach
+from alertd.subscriptions.model import STAGES_ASKED, About, Wanted, checked, covers, mandatory, matches, reach
 
 TODAY = date(2026, 11, 26)
 OVERDUE = change(1, at(26), "overdue", before="due")
@@ -67,6 +71,16 @@ def test_a_manager_hears_of_their_own_teams_and_those_below() -> None:
     assert hears(wanted("X1"), about(None)) and not hears(wanted("S1"), about(None))
 
 
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_nobody_subscribes_to_children_that_the_pages_do_not_show_them(role: str) -> None:
+    someone = Person("P1", "Ida", "ida@council.example", role, "T1")
+    directory = replace(DIRECTORY, people=PEOPLE | {"P1": someone})
+    viewer = viewer_of("P1", directory, TODAY)
+    assert viewer is not None
+    seen = teams_seen(viewer, Office(directory, calendar_for("england-and-wales"), at(26)))
+    assert {team for team in TEAMS if hears(wanted("P1"), about(team), directory)} == seen
+
+
 def test_who_moves_hears_of_the_team_they_moved_to_and_no_more_of_the_other() -> None:
     moved = replace(DIRECTORY, people=PEOPLE | {"M1": replace(PEOPLE["M1"], team="T2")})
     assert hears(wanted("M1"), about("T2"), moved) and not hears(wanted("M1"), about("T1"), moved)
@@ -105,7 +119,7 @@ def test_a_stage_is_news_once_and_a_further_step_is_an_escalation() -> None:
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        ({"person": "W1"}, "W1 is no manager and holds no role for the whole service. Managers,"),
+        ({"person": "W1"}, "W1 is no manager and does not look at the whole service. Managers,"),
         ({"person": "N1"}, "N1 is a manager without a team in the staff directory."),
         ({"person": "S2"}, "there is no person 'S2'. There are W1, M1, S1"),
         ({"rules": ("plain.revue",)}, "there is no rule 'plain.revue'. Did you mean plain.review?"),
@@ -199,9 +213,8 @@ def test_no_subscription_ever_reaches_beyond_its_owners_own(directory: Directory
     if not why:
         return
     assert person.leaves is None and child not in person.not_told_of
-    roles = set(person.roles) - NOT_FOR
-    whole_service = roles - set(LINE[:3])
-    assert whole_service or (roles and person.team in _above(team, directory))
+    whole_service = {"director", "iro"} & set(person.roles)
+    assert whole_service or (set(LINE) & set(person.roles) and person.team in _above(team, directory))
     assert not asked.teams or set(asked.teams) & _above(team, directory)
     assert stage in asked.stages or "escalated" in asked.stages
 
