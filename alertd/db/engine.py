@@ -7,23 +7,25 @@ was answered is on disk, and so that nothing waits for ever on a lock.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, func, literal, select
+from sqlalchemy import Connection, Engine, column, create_engine, event, func, inspect, literal, select, table
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from alertd.db.migrations import versions
 from alertd.errors import InputError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_SECONDS = 10
 """How long a statement waits for another writer before it fails."""
@@ -130,13 +132,10 @@ def _upgrade(engine: Engine) -> None:
     with _altering(engine) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             _wait_for_turn(connection)
-        config = _migrations()
-        scripts = ScriptDirectory.from_config(config)
-        _refuse_newer(connection, scripts)
-        if MigrationContext.configure(connection).get_current_revision() == scripts.get_current_head():
+        _refuse_newer(connection)
+        if revision(connection) == revisions()[-1]:
             return  # to look at every row that refers to another takes seconds, at each start
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        _to_head(connection)
         if connection.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
             assert broken is None, f"a row of {broken[0]} would lead nowhere"
@@ -169,7 +168,7 @@ def _altering(engine: Engine) -> Iterator[Connection]:
 def check_schema(engine: Engine) -> None:
     """Raise ``InputError`` for a database newer than this code; an older one is for :func:`upgrade`."""
     with reading(engine).connect() as connection:
-        _refuse_newer(connection, ScriptDirectory.from_config(_migrations()))
+        _refuse_newer(connection)
 
 
 def open_to_look(url: str) -> Engine:
@@ -184,8 +183,7 @@ def open_to_look(url: str) -> Engine:
     engine = open_engine(url)
     check_schema(engine)
     with reading(engine).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current != ScriptDirectory.from_config(_migrations()).get_current_head():
+        if revision(connection) != revisions()[-1]:
             engine.dispose()
             raise InputError("nothing has been kept here yet by this version", where=_where(address), fix=fix)
     return engine
@@ -245,15 +243,38 @@ def _explained(fault: DBAPIError, address: URL) -> InputError:
     return InputError(f"the database cannot be used: {reason}", where=where)
 
 
+def _to_head(connection: Connection) -> None:
+    from alembic import command  # needed at one start in many, and with all it brings it would stay in every daemon
+
+    config = _migrations()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
 def _migrations() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "alertd.db:migrations")
     return config
 
 
-def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+def revisions() -> tuple[str, ...]:
+    """What the schema went through up to this code's, in order: the numbers in the names of the migrations."""
+    names = (file.name for file in files(versions).iterdir())
+    return tuple(sorted(found[1] for name in names if (found := re.fullmatch(r"v(\d{4})_\w+\.py", name))))
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision that a database is at; None where nothing was made yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(select(column("version_num")).select_from(table("alembic_version"))).scalar()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    current = revision(connection)
+    if current is not None and current not in revisions():
         raise InputError(
             f"the database is newer than this alertd (it is at {current})",
             where=connection.engine.url.render_as_string(),

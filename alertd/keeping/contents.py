@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, inspect, select, table
 from sqlalchemy.orm import Session
 
 from alertd.audit.chain import verify
 from alertd.db.access_tables import AuditEntry
+from alertd.db.engine import revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def contents_of(connection: Connection) -> Contents:
     """What a connection's transaction sees. Whatever tables there are: a backup is taken before an upgrade too."""
     names = inspect(connection).get_table_names()
     rows = {name: connection.scalar(select(func.count()).select_from(table(name))) or 0 for name in sorted(names)}
-    return Contents(MigrationContext.configure(connection).get_current_revision() or "", rows)
+    return Contents(revision(connection) or "", rows)
 
 
 def audit_of(connection: Connection) -> Audit:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ProgrammingError
@@ -21,6 +20,9 @@ from alertd.keeping.contents import Audit, Contents, audit_of, contents_of
 
 ASIDE: Final = "alertd_before_restore_"
 """How the schema is called into which what was there is moved: no backup holds it."""
+
+_MAY_NOT: Final = "42501"
+"""PostgreSQL's code for insufficient_privilege."""
 
 _AS_LONG_AS_IT_TAKES: Final = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
 
@@ -49,7 +51,7 @@ def look_over(engine: Engine, file: Path, name: str) -> tuple[Contents, Audit] |
         try:
             connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
         except ProgrammingError as error:
-            if isinstance(error.orig, InsufficientPrivilege):
+            if getattr(error.orig, "sqlstate", None) == _MAY_NOT:
                 return None
             raise
         scratch = engine.url.set(database=name)

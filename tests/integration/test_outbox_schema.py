@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from alertd.db import access_tables, agenda_tables, leading  # noqa: F401 - their tables belong to the metadata
-from alertd.db.engine import check_schema, open_engine, reading, upgrade
+from alertd.db.engine import _migrations, check_schema, open_engine, reading, revisions, upgrade
 from alertd.db.tables import Base
 from alertd.errors import InputError
 
@@ -53,6 +54,11 @@ def test_the_migrated_schema_is_the_one_the_code_declares(engine: Engine) -> Non
         everything.drop_all(connection)
         Base.metadata.create_all(connection)
     assert migrated == _schema(engine)
+
+
+def test_the_names_of_the_migrations_say_what_they_are_and_in_which_order() -> None:
+    scripts = ScriptDirectory.from_config(_migrations()).walk_revisions()
+    assert revisions() == tuple(reversed([script.revision for script in scripts]))
 
 
 def test_two_that_start_at_once_create_the_schema_once(bare_database_url: str) -> None:

@@ -14,8 +14,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from xlsxwriter import Workbook  # type: ignore[import-untyped]
-
 from alertd.synth.feeds import annex_a_layout as a
 from alertd.synth.feeds.truth import Life, Truth, day, sure, text
 from alertd.synth.world import Row
@@ -339,6 +337,8 @@ def _laid_out(number: int, lines: Sequence[Line], layout: a.Layout) -> tuple[Seq
 def write_workbook(path: Path, truth: Truth, layout: a.Layout = "2024") -> None:
     """One sheet a list. In the layout of 2019 a title stands above the headings, and the sheets are
     named ``List_1``."""
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]  # nothing for a daemon to hold
+
     book = Workbook(path, {"default_date_format": "dd/mm/yyyy", "strings_to_numbers": False, "in_memory": False})
     book.set_properties({"created": datetime(truth.today.year, truth.today.month, truth.today.day)})  # noqa: DTZ001
     for number, lines in lists(truth).items():
