@@ -27,12 +27,12 @@ import psutil
 
 from alertd.bootstrap import House, build
 from alertd.cases.records import LONDON
-from alertd.cli.demo import adopt_all
 from alertd.evaluation import evaluate_once
 from alertd.sending import compose_once
 from alertd.settings import load
 from tests.bench.country_feed import AS_OF, a_day_passes, make_country, rows
 from tests.bench.figures import Figures, against
+from tests.bench.made import write_settings
 
 CHILDREN = 700_000
 FIRST_SECONDS, TICK_SECONDS, MEGABYTES = 600, 60, 2048
@@ -161,24 +161,6 @@ def in_its_own_process(folder: Path, name: str) -> tuple[dict[str, float], Memor
     return found, memory
 
 
-def set_up(folder: Path) -> None:
-    """Settings over the feed, every rule adopted, and no database of alertd's own yet."""
-    for file in folder.glob("alertd.db*"):
-        file.unlink()
-    config = folder / "alertd.toml"
-    config.write_text(
-        f'[authority]\nname = "A country"\ncode = "350"\n[database]\nurl = "sqlite:///{folder}/alertd.db"\n'
-        f'[feed]\nkind = "ssd"\nurl = "sqlite:///{folder}/today.db"\n'
-        '[rules]\npacks = ["england"]\nadopted = "adopted.yaml"\n'
-        '[rules.settings]\n"cp.visit.interval" = "10 working days"\n'
-        '[people]\npeople = "people.csv"\nteams = "teams.csv"\nduty = "duty@la350.example"\n'
-        'allowed_domains = ["la350.example"]\n[email]\nhost = "127.0.0.1"\nport = 2525\ntls = "none"\n'
-        'sender = "alertd@la350.example"\n'
-    )
-    (folder / "adopted.yaml").unlink(missing_ok=True)
-    adopt_all(config, AS_OF)
-
-
 def running(folder: Path, children: int, *, only_prepare: bool = False) -> Figures:
     """Make the country unless it is there, sweep it, let a day pass, and sweep what that changed."""
     make_country(folder, children, say)
@@ -187,8 +169,8 @@ def running(folder: Path, children: int, *, only_prepare: bool = False) -> Figur
     say(f"{known:,} children, {records:,} rows")
     if only_prepare:
         return {}
-    set_up(folder)
     today = folder / "today.db"
+    write_settings(folder, today)
     say("copying the feed, so that the country stays as it was")
     subprocess.run(["cp", "--reflink=auto", str(folder / "country.db"), str(today)], check=True)
     figures: Figures = {"country_children": {"value": known}, "country_rows": {"value": records}}
