@@ -174,8 +174,8 @@ def _database(settings: Settings) -> str:
 def _feed(settings: Settings, loaded: list[Rulebook], staff: list[Directory]) -> str:
     now = now_utc()
     snapshots = [read(place_of(feed), now) for feed in settings.feed]
-    for feed, snapshot in zip(settings.feed, snapshots, strict=True):
-        _references(feed.url, [case.child for case in snapshot.cases])
+    for snapshot in snapshots:
+        _references(snapshot.source, [case.child for case in snapshot.cases])
     named = [f"{feed.name}: " if len(settings.feed) > 1 else "" for feed in settings.feed]
     said = [f"{name}{len(snapshot.cases)} children" for name, snapshot in zip(named, snapshots, strict=True)]
     if staff:

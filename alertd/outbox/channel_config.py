@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,6 +16,14 @@ class ChannelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+
+class Secret:
+    """Marks a setting whose value, or the file that it names, nobody but alertd may read."""
+
+
+SECRET: Final = Secret()
+SecretFile = Annotated[Path, SECRET]
+"""The path of a file of one secret, which :func:`read_secret` reads."""
 
 C = TypeVar("C", bound=BaseModel)
 

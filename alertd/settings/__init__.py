@@ -1,4 +1,4 @@
-"""Settings: one TOML file, with ``ALERTD_<SECTION>__<KEY>`` in the environment above it.
+"""Settings: one TOML file, with credentials of systemd and ``ALERTD_<SECTION>__<KEY>`` in the environment above it.
 
 Paths in the file are relative to the file. A misspelt key is an error that names its line.
 """
@@ -23,6 +23,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from alertd.cases.kinds import KINDS
 from alertd.errors import InputError, did_you_mean
+from alertd.outbox.channel_config import read_secret
+from alertd.settings import given
 from alertd.settings.delivery import Mailbox, Outbox, Watchdog
 from alertd.settings.keeping import Backup, Retention
 from alertd.settings.partners import Partners
@@ -163,14 +165,31 @@ def load(path: Path) -> Settings:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _broken_toml(path, error) from None
+    sections = list(Settings.model_fields)
+    given.unknown_variable(sections)
     try:
-        settings = Settings(**data)
+        settings = Settings(**given.with_credentials(data, given.credentials(), sections))
     except ValidationError as error:
         raise _wrong_setting(path, text, error) from None
     except SettingsError as error:
         raise _wrong_environment(error) from None
     settings._file = (path, text)
-    return _beside(settings, path.resolve().parent)
+    return _with_addresses(_beside(settings, path.resolve().parent), path.resolve().parent)
+
+
+def _with_addresses(settings: Settings, folder: Path) -> Settings:
+    """With the addresses of databases that stand in files of their own, because of a password."""
+
+    def of(section: str, one: Database | Feed) -> dict[str, Any]:
+        file = one.url_file
+        return {"url": _url_beside(read_secret(file, f"{section} address"), folder)} if file else {}
+
+    database = settings.database
+    update: dict[str, Any] = {
+        "database": database.model_copy(update=of("database", database)),
+        "feed": tuple(feed.model_copy(update=of("feed", feed)) for feed in settings.feed),
+    }
+    return settings.model_copy(update=update)
 
 
 def _beside(settings: Settings, folder: Path) -> Settings:
@@ -183,7 +202,7 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         "feed": tuple(
             feed.beside(folder).model_copy(update={"url": _url_beside(feed.url, folder)}) for feed in settings.feed
         ),
-        "database": settings.database.model_copy(update={"url": _url_beside(settings.database.url, folder)}),
+        "database": update["database"].model_copy(update={"url": _url_beside(settings.database.url, folder)}),
         "rules": update["rules"].model_copy(update={"packs": packs, "overlays": overlays}),
         "email": _files_beside(settings.email, folder),
         "channels": _files_beside(settings.channels, folder),
@@ -250,11 +269,7 @@ def _place(path: Path, text: str, keys: list[str]) -> str:
     """Where a setting was given: its name in the environment, else its line in the file."""
     while len(keys) > 1 and keys[-1].isdigit():  # a place in a list
         keys = keys[:-1]
-    there = {name.upper(): name for name in os.environ}
-    for n in range(len(keys), 0, -1):
-        if name := there.get("ALERTD_" + "__".join(keys[:n]).upper()):
-            return f"{name} in the environment"
-    return f"{path}:{_line_of(text, keys)}: {'.'.join(keys)}"
+    return given.place(keys) or f"{path}:{_line_of(text, keys)}: {'.'.join(keys)}"
 
 
 def _known(section: list[str]) -> list[str]:

@@ -12,10 +12,12 @@ from alertd.settings.section import Section
 
 
 class Backup(Section):
-    """``folder`` is where backups go, best on another disk; ``keep`` is how many are kept, the latest."""
+    """Where `alertd backup` puts its copies."""
 
     folder: Path = Path("backups")
+    """The folder, best on another disk."""
     keep: int = Field(default=14, ge=1)
+    """How many are kept, the latest."""
 
 
 FOR_EVER: Final = "never"
@@ -23,18 +25,25 @@ _SHORTEST: Final = {"month": 1, "week": 4, "calendar day": 28}
 
 
 class Retention(Section):
-    """How long each kind is kept after it ended, as "6 years", or "never" for what is never deleted. Nothing goes of
-    the children in ``hold``, by their references: somebody may still ask for it. The defaults are a proposal; where
-    each comes from is said in docs/keeping.md."""
+    """How long each kind is kept after it ended, as "6 years", or "never" for what is never deleted. The defaults are a
+    proposal; where each comes from is said in docs/keeping.md."""
 
     case_versions: str = "6 years"
+    """Earlier versions of case files."""
     notifications: str = "6 years"
+    """What agencies were told."""
     handlings: str = "75 years"
+    """What people said of alerts."""
     alerts: str = "6 years"
+    """Alerts that are closed."""
     messages: str = "12 months"
+    """The words of messages."""
     deliveries: str = "6 years"
+    """That a message was sent, to whom and what became of it."""
     sessions: str = "12 months"
+    """Sessions of people who signed in."""
     hold: tuple[str, ...] = ()
+    """Children of whom nothing is deleted, by their references: somebody may still ask for it."""
 
     @field_validator("case_versions", "notifications", "handlings", "alerts", "messages", "deliveries", "sessions")
     @classmethod

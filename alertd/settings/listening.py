@@ -8,18 +8,23 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from alertd.outbox.channel_config import SecretFile
 from alertd.settings.section import Section
 
 
 class Listening(Section):
-    """Where alertd listens. ``behind_proxy`` says that something before alertd ends TLS: else an address that other
-    machines reach needs a certificate."""
+    """Where alertd listens."""
 
     host: str = "127.0.0.1"
+    """The address. Another than this machine's needs a certificate, or `behind_proxy`."""
     port: int = Field(ge=0, le=65535)
+    """The port."""
     certfile: Path | None = None
-    keyfile: Path | None = None
+    """The certificate, as PEM."""
+    keyfile: SecretFile | None = None
+    """Its private key, as PEM."""
     behind_proxy: bool = False
+    """Something before alertd ends TLS."""
 
     @model_validator(mode="after")
     def _sealed(self) -> Self:

@@ -8,14 +8,15 @@ from alertd.settings.section import Section
 
 
 class Partners(Section):
-    """``policy`` is the file of which notifications alertd sends, and who approves them. Without it, none.
-
-    ``contact`` is whom an agency rings or writes to with a question, as the mails say it: a desk, no person.
-    ``telephone`` and ``address`` are theirs. A link in a mail expires after ``link_days``.
-    """
+    """What alertd tells partner agencies by itself."""
 
     policy: Path | None = None
+    """The file of which notifications alertd sends, and who approves them. Without it, none."""
     contact: str = ""
+    """Whom an agency rings or writes to with a question, as the mails say it: a desk, no person."""
     telephone: str = ""
+    """Their telephone number."""
     address: str = ""
+    """Their e-mail address."""
     link_days: int = 90
+    """After how many days a link in a mail expires."""

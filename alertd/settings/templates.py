@@ -8,6 +8,7 @@ from alertd.settings.section import Section
 
 
 class Templates(Section):
-    """``folder`` holds templates that stand before alertd's own. Without it, alertd's own are used."""
+    """The authority's own words in messages."""
 
     folder: Path | None = None
+    """A folder of templates that stand before alertd's own."""

@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from alertd.outbox.channel_config import SecretFile
 from alertd.settings.listening import Listening, loopback
 from alertd.settings.section import Section
 
 
 class Log(Section):
-    """``level`` is the least that is logged: with "warning" only what somebody should look at."""
+    """What is logged, on standard output."""
 
     level: Literal["info", "warning", "error"] = "info"
+    """The least that is logged: with "warning" only what somebody should look at."""
 
 
 class Metrics(Listening):
-    """Where ``alertd run`` serves what it counts, for Prometheus: docs/metrics.md. No sign-in is asked for."""
+    """Where `alertd run` serves what it counts, for Prometheus: docs/metrics.md. No sign-in is asked for."""
 
     port: int = Field(default=9464, ge=0, le=65535)
+    """The port."""
 
 
 class Heartbeat(Section):
-    """What is asked for so that somebody outside sees that alertd lives: ``url`` when an evaluation went well, and
-    ``work_url`` every ``work_minutes`` in which work moved. The address may be a secret, and then be in a file.
-
-    They are two because one that is asked for every few minutes would soon call a failed evaluation well.
-    ``signals``: ``/start`` and ``/fail`` below ``url`` are asked for too, as healthchecks has them.
-    """
+    """What is asked for so that somebody outside sees that alertd lives. They are two addresses because one that is
+    asked for every few minutes would soon call a failed evaluation well."""
 
     url: SecretStr | None = None
-    url_file: Path | None = None
+    """The address that is asked for when an evaluation went well. It may be a secret, and then be in a file."""
+    url_file: SecretFile | None = None
+    """The file that holds it."""
     signals: bool = True
+    """`/start` and `/fail` below `url` are asked for too, as healthchecks has them."""
     work_url: SecretStr | None = None
-    work_url_file: Path | None = None
+    """The address that is asked for where work moved."""
+    work_url_file: SecretFile | None = None
+    """The file that holds it."""
     work_minutes: int = Field(default=5, ge=1, le=24 * 60)
+    """How often that is, in minutes."""
     timeout_seconds: float = Field(default=10, gt=0, le=60)
+    """How long one may take."""
 
     @model_validator(mode="after")
     def _somewhere_safe(self) -> Self:

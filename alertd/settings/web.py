@@ -9,20 +9,24 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from alertd.outbox.channel_config import SecretFile
 from alertd.settings.listening import Listening, loopback
 from alertd.settings.section import Section
 
 
 class Oidc(Section):
-    """The council's own accounts, by OpenID Connect. ``issuer`` is written just as the provider writes it; it must be
-    one whose addresses the council alone gives out, since by ``claim`` people are found in the staff files. ``words``
-    are those of the button."""
+    """Signing in with the council's own accounts, by OpenID Connect: docs/web.md."""
 
     issuer: str = Field(pattern=r"^https?://[^\s?#]+$")
+    """The provider, just as it writes itself. It must be one whose addresses the council alone gives out."""
     client_id: str = Field(min_length=1)
-    client_secret_file: Path
+    """What the provider calls alertd."""
+    client_secret_file: SecretFile
+    """The file that holds the client secret."""
     claim: str = Field(default="email", min_length=1)
+    """Where the address is by which the staff files know somebody."""
     words: str = Field(default="Sign in with your council account", min_length=1)
+    """The words of the button."""
 
     @model_validator(mode="after")
     def _https(self) -> Self:
@@ -32,24 +36,25 @@ class Oidc(Section):
 
 
 class Web(Listening):
-    """Where alertd's pages are. ``url`` is how people reach them, as written in mails: https, no path needed.
-
-    ``with_daemon``: ``alertd run`` serves them too, in a process of its own; else ``alertd web`` does.
-    Whoever signs in is asked again after ``idle_minutes`` without use, and after ``hours`` in any case.
-    """
+    """The pages, those behind links in mails, the calendars and the API."""
 
     url: str = Field(pattern=r"^https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._/-]*)?$")
+    """How people reach them, as written in mails: https, no path needed."""
     port: int = Field(default=8400, ge=0, le=65535)
+    """The port."""
     idle_minutes: int = Field(default=30, ge=5, le=24 * 60)
+    """After how many minutes without use somebody is asked to sign in again."""
     hours: float = Field(default=10, gt=0, le=24)
+    """After how many hours they are in any case."""
     oidc: Oidc | None = None
+    """Signing in with the council's own accounts."""
+    with_daemon: bool = False
+    """`alertd run` serves them too, in a process of its own; else `alertd web` does."""
 
     def beside(self, folder: Path) -> Self:
         """With every relative path read as beside the settings file."""
         found = super().beside(folder)
         return found.model_copy(update={"oidc": found.oidc.beside(folder)}) if found.oidc else found
-
-    with_daemon: bool = False
 
     @property
     def idle(self) -> timedelta:

@@ -86,10 +86,12 @@ def _started(command: str, unit: str, result: str, folder: Path) -> str:
 def test_duty_hears_by_mail_though_neither_database_nor_feed_nor_staff_can_be_read(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    password = tmp_path / "credential"
+    passed = tmp_path / "credentials"
+    passed.mkdir()
+    password = passed / "email.password_file"  # as the unit has it
     password.write_text("secret")
-    password.chmod(0o600)
-    monkeypatch.setenv("ALERTD_EMAIL__PASSWORD_FILE", str(password))  # as the unit has it
+    password.chmod(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(passed))
     with SmtpServer(login=("alertd", "secret"), offers=("8BITMIME", "AUTH PLAIN")) as server:
         config = tmp_path / "alertd.toml"
         config.write_text(SETTINGS.format(port=server.port))
@@ -128,5 +130,5 @@ port = {port}
 tls = "none"
 sender = "alertd@council.example"
 username = "alertd"
-password_file = "/run/credentials/alertd.service/smtp-password"
+password_file = "smtp-password"
 """

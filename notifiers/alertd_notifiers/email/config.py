@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from alertd.errors import InputError
-from alertd.outbox.channel_config import ChannelConfig, read_secret
+from alertd.outbox.channel_config import ChannelConfig, SecretFile, read_secret
 
 ADDRESS: Final = r"[!-;=?A-~]+@[!-;=?A-~]+"
 """An address as an envelope without SMTPUTF8 can carry it."""
@@ -28,20 +28,23 @@ Domains = Annotated[str, AfterValidator(_domain)]
 
 
 class Domain(ChannelConfig):
-    """What holds for mail to one domain. ``require_tls``: no server on the way may pass it on without TLS to the next
-    (REQUIRETLS, RFC 8689); where the relay cannot promise that, it is not sent."""
+    """What holds for mail to one domain."""
 
     require_tls: bool = False
+    """No server on the way may pass it on without TLS to the next (REQUIRETLS, RFC 8689); where the relay cannot
+    promise that, it is not sent."""
 
 
 class Smime(ChannelConfig):
-    """S/MIME. With a certificate and its key every mail is signed. ``recipients_folder`` holds certificates of those to
-    whom mail is encrypted, as PEM files named by the address or its domain: ``duty@school.example.pem``,
-    ``nhs.example.pem``."""
+    """S/MIME. With a certificate and its key every mail is signed."""
 
     certificate_file: Path | None = None
-    key_file: Path | None = None
+    """The certificate, as PEM."""
+    key_file: SecretFile | None = None
+    """Its private key, as PEM."""
     recipients_folder: Path | None = None
+    """Certificates of those to whom mail is encrypted, as PEM files named by the address or its domain:
+    `duty@school.example.pem`, `nhs.example.pem`."""
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -51,33 +54,43 @@ class Smime(ChannelConfig):
 
 
 class EmailConfig(ChannelConfig):
-    """The relay, how to reach it, and who the mail is from. Times are in seconds."""
+    """The relay, how to reach it, and who the mail is from."""
 
     host: str = Field(min_length=1)
+    """The mail server that takes what is sent."""
     port: int = Field(default=587, ge=1, le=65535)
+    """Its port."""
     tls: Literal["starttls", "implicit", "none"] = "starttls"
-    """``none`` is for a relay on this same machine only."""
+    """`none` is for a relay on this same machine only."""
     ca_file: Path | None = None
     """Certificates to trust instead of the system's."""
     username: str | None = None
+    """The account at the relay, where it asks for one."""
     password: SecretStr | None = None
-    password_file: Path | None = None
+    """Its password; better in a file."""
+    password_file: SecretFile | None = None
+    """The file that holds the password."""
     sender: str = Field(pattern=f"^{ADDRESS}$", max_length=254)
     """The address mail comes from, and to which bounces return; its domain names us to the relay."""
     bounces: str | None = Field(default=None, pattern=f"^{ADDRESS}$", max_length=254)
-    """The mailbox for what comes back, whose addresses may be extended by ``+``: each message then has a return path
+    """The mailbox for what comes back, whose addresses may be extended by `+`: each message then has a return path
     of its own. Left out, bounces return to the sender."""
     domains: dict[Domains, Domain] = Field(default_factory=dict)
+    """What holds for mail to single domains, by domain: `nhs.example`, or `.nhs.example` for all that are part of
+    it."""
     smime: Smime = Smime()
+    """S/MIME."""
     at_once: int = Field(default=20, ge=1, le=100)
+    """Connections at one time, in all. Exchange takes 20 of one sender, Postfix 50."""
     at_once_to_one: int = Field(default=15, ge=1, le=100)
-    """Connections at one time, in all and with messages to one domain. Exchange takes 20 of one sender, Postfix 50."""
+    """Connections at one time with messages to one domain."""
     per_minute: int | None = Field(default=None, ge=1)
     """Messages a minute, where the relay has a limit."""
     timeout_seconds: float = Field(default=60, gt=0)
-    """For each command; all of them up to the message together get five times this."""
+    """How long each command may take; all of them up to the message together get five times this."""
     answer_seconds: float = Field(default=600, gt=0)
-    """For the answer after the message, while the relay stores it: RFC 5321, 4.5.3.2.6 asks for 10 minutes."""
+    """How long the answer after the message may take, while the relay stores it: RFC 5321, 4.5.3.2.6 asks for 10
+    minutes."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -8,6 +8,7 @@ from alertd.outbox.channel_config import ChannelConfig
 
 
 class FileConfig(ChannelConfig):
-    """``folder`` must be there; whoever empties it takes files that end in ``.eml`` and no others."""
+    """A drop folder. Whoever empties it takes files that end in ``.eml`` and no others."""
 
     folder: Path
+    """The folder, which must be there."""

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from alertd.outbox.channel_config import ChannelConfig
+from alertd.outbox.channel_config import ChannelConfig, SecretFile
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ONE = f"^{UUID}$"
 
 
 class GovukNotifyConfig(ChannelConfig):
-    """``api_key_file`` holds the whole key as Notify shows it. A template for each sort of message that is sent:
-    ``email_template`` and ``letter_template`` with ((subject)) and ((body)), ``text_template`` with ((message)).
-    ``callback_token_file`` holds the bearer token of Notify's callbacks, where it is given alertd's address for them.
-    ``sms_sender`` is the id of another sender than the service's usual one. ``timeout_seconds`` is for each request;
-    ``per_minute`` is Notify's own limit for a key, 3,000."""
+    """A GOV.UK Notify service, with a template for each sort of message that is sent."""
 
-    api_key_file: Path
+    api_key_file: SecretFile
+    """The file that holds the whole key as Notify shows it."""
     email_template: str | None = Field(default=None, pattern=_ONE)
+    """The id of the template of e-mails, with `((subject))` and `((body))`."""
     text_template: str | None = Field(default=None, pattern=_ONE)
+    """The id of the template of text messages, with `((message))`."""
     letter_template: str | None = Field(default=None, pattern=_ONE)
+    """The id of the template of letters, with `((subject))` and `((body))`."""
     sms_sender: str | None = Field(default=None, pattern=_ONE)
-    callback_token_file: Path | None = None
+    """The id of another sender of text messages than the service's usual one."""
+    callback_token_file: SecretFile | None = None
+    """The file that holds the bearer token of Notify's callbacks, where it is given alertd's address for them."""
     base_url: str = Field(default="https://api.notifications.service.gov.uk", pattern=r"^https?://[^\s/?#@]+/?$")
+    """Where Notify is."""
     timeout_seconds: float = Field(default=30, gt=0)
+    """How long each request may take."""
     per_minute: int | None = Field(default=3000, ge=1)
+    """Messages a minute: Notify's own limit for a key."""
 
     @model_validator(mode="after")
     def _usable(self) -> Self:

@@ -8,28 +8,35 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from alertd.outbox.channel_config import ChannelConfig
+from alertd.outbox.channel_config import ChannelConfig, SecretFile
 
 MAILBOX: Final = r"[A-Z0-9]{5,20}"
 """A mailbox's id, as X26HC005."""
 
 
 class MeshConfig(ChannelConfig):
-    """``url`` is the service's, as https://mesh-sync.spineservices.nhs.uk. ``password_file`` is of the mailbox and
-    ``shared_key_file`` of the environment, both given on assurance; ``certificate_file`` and ``key_file`` prove who
-    connects, and ``ca_file`` is whom to trust. ``workflow_id`` is agreed with those who receive it.
-    ``timeout_seconds`` is for each request."""
+    """A MESH mailbox."""
 
     url: str = Field(pattern=r"^https?://[A-Za-z0-9.:\[\]_-]+/?$")
+    """The service, as https://mesh-sync.spineservices.nhs.uk."""
     mailbox: str = Field(pattern=f"^{MAILBOX}$")
-    password_file: Path
-    shared_key_file: Path
+    """The id of the mailbox."""
+    password_file: SecretFile
+    """The file that holds the mailbox's password, given on assurance."""
+    shared_key_file: SecretFile
+    """The file that holds the environment's shared key, given on assurance."""
     workflow_id: str = Field(min_length=1, max_length=300, pattern=r"^[\x21-\x7e]+$")
+    """What is agreed with those who receive it."""
     certificate_file: Path | None = None
-    key_file: Path | None = None
+    """The certificate that proves who connects, as PEM."""
+    key_file: SecretFile | None = None
+    """Its private key, as PEM."""
     ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
     timeout_seconds: float = Field(default=60, gt=0)
+    """How long each request may take."""
     per_minute: int | None = Field(default=None, ge=1)
+    """Messages a minute, where there is a limit."""
 
     @model_validator(mode="after")
     def _sealed(self) -> Self:

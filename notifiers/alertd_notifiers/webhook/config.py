@@ -8,18 +8,21 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from alertd.outbox.channel_config import ChannelConfig
+from alertd.outbox.channel_config import ChannelConfig, SecretFile
 
 
 class Endpoint(ChannelConfig):
-    """One endpoint. ``secret_file`` holds its signing secrets, a line each (``whsec_…``); every message is signed with
-    all of them, so that a new one can be added before the old one is taken out. ``allow_private``: it is in our own
-    network, where alertd else calls nobody. ``ca_file`` are certificates to trust instead of the system's."""
+    """One endpoint that is called."""
 
     url: str
-    secret_file: Path
+    """Its address: `https://host/path`."""
+    secret_file: SecretFile
+    """The file that holds its signing secrets, a line each (`whsec_…`). Every message is signed with all of them,
+    so that a new one can be added before the old one is taken out."""
     allow_private: bool = False
+    """It is in our own network, where alertd else calls nobody."""
     ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
 
     @field_validator("url")
     @classmethod
@@ -46,10 +49,13 @@ class Endpoint(ChannelConfig):
 
 
 class WebhookConfig(ChannelConfig):
-    """``endpoints`` by the names under which people and agencies have them as their address. ``timeout_seconds`` is for
-    a whole attempt; the specification advises 15 to 30."""
+    """The endpoints that are called."""
 
     endpoints: dict[str, Endpoint] = Field(min_length=1)
+    """The endpoints, by the names under which people and agencies have them as their address."""
     timeout_seconds: float = Field(default=20, gt=0)
+    """How long a whole attempt may take; the specification advises 15 to 30."""
     at_once: int = Field(default=8, ge=1, le=100)
+    """Calls at one time."""
     per_minute: int | None = Field(default=None, ge=1)
+    """Calls a minute, where there is a limit."""
