@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from alertd.db.links import revoke_links
@@ -34,6 +34,11 @@ THEIRS: Final = ("sent", "acknowledged")
 _ASKS: Final = " asks"
 """How the author of a question is written: an agency's contact, and that they ask."""
 _QUESTION: Final = NotificationEvent.by.like("agency:%" + _ASKS)
+_ANSWERS: Final = " answered"
+"""How the author of an answer is written: one of the staff, and that they answered."""
+_ANSWER: Final = NotificationEvent.by.like("%" + _ANSWERS)
+_ASIDE: Final = or_(_QUESTION, _ANSWER)
+"""Events that move nothing."""
 _ONE_STATEMENT: Final = 500
 """Ids in one statement, which SQLite bounds."""
 
@@ -88,7 +93,7 @@ def moved_by(session: Session, ids: Collection[int]) -> dict[int, str]:
     event = NotificationEvent
     for at in range(0, len(wanted), _ONE_STATEMENT):
         own = event.notification_id.in_(wanted[at : at + _ONE_STATEMENT])
-        last = select(func.max(event.id)).where(own, ~_QUESTION).group_by(event.notification_id)
+        last = select(func.max(event.id)).where(own, ~_ASIDE).group_by(event.notification_id)
         rows = session.execute(select(event.notification_id, event.by).where(event.id.in_(last)))
         found |= {row[0]: row[1] for row in rows}
     return found
@@ -97,7 +102,7 @@ def moved_by(session: Session, ids: Collection[int]) -> dict[int, str]:
 def approved(session: Session) -> frozenset[int]:
     """The notifications that a person has let go."""
     said_yes = select(NotificationEvent.notification_id).where(
-        NotificationEvent.to_state == "ready", NotificationEvent.by != ALERTD, ~_QUESTION
+        NotificationEvent.to_state == "ready", NotificationEvent.by != ALERTD, ~_ASIDE
     )
     return frozenset(session.scalars(said_yes))
 
@@ -243,11 +248,21 @@ def ask(session: Session, row: Notification, contact: str, text: str, now: datet
 
 def questions(session: Session, ids: Collection[int]) -> dict[int, list[NotificationEvent]]:
     """What agencies asked about each of these, the first question first."""
+    return _aside(session, _QUESTION, ids)
+
+
+def answers(session: Session, ids: Collection[int]) -> dict[int, list[NotificationEvent]]:
+    """When and how staff answered about each of these, the first answer first: each answers all that was asked before
+    it."""
+    return _aside(session, _ANSWER, ids)
+
+
+def _aside(session: Session, which: ColumnElement[bool], ids: Collection[int]) -> dict[int, list[NotificationEvent]]:
     found: dict[int, list[NotificationEvent]] = {}
     wanted = sorted(ids)
     for at in range(0, len(wanted), _ONE_STATEMENT):
         own = NotificationEvent.notification_id.in_(wanted[at : at + _ONE_STATEMENT])
-        for event in session.scalars(select(NotificationEvent).where(own, _QUESTION).order_by(NotificationEvent.id)):
+        for event in session.scalars(select(NotificationEvent).where(own, which).order_by(NotificationEvent.id)):
             found.setdefault(event.notification_id, []).append(event)
     return found
 
@@ -255,6 +270,30 @@ def questions(session: Session, ids: Collection[int]) -> dict[int, list[Notifica
 def asked_by(event: NotificationEvent) -> str:
     """The contact who asked a question."""
     return event.by.removesuffix(_ASKS)
+
+
+def answer(session: Session, row: Notification, by: str, how: str, note: str, now: datetime) -> None:
+    """One of the staff answered what waits, outside alertd: an event that moves nothing. ``how`` is for the agency to
+    read, ``note`` for staff alone. Raises InputError where nothing waits for an answer."""
+    _may(row, THEIRS, "answered")
+    asked, before = questions(session, [row.id]).get(row.id), answers(session, [row.id]).get(row.id)
+    if not asked or (before and before[-1].id > asked[-1].id):
+        raise InputError("the agency asks nothing that was not answered", fix="Load the page again")
+    why = f"{how}{_NOTE}{note}" if note else how
+    event = NotificationEvent(
+        notification_id=row.id, at=now, by=f"{by[:100]}{_ANSWERS}", from_state=row.state, to_state=row.state, why=why
+    )
+    session.add(event)
+    session.flush()
+
+
+def answered(event: NotificationEvent) -> tuple[str, str, str]:
+    """Who answered, how, and what they noted for staff."""
+    how, _, note = event.why.partition(_NOTE)
+    return event.by.removesuffix(_ANSWERS), how, note
+
+
+_NOTE: Final = ": "
 
 
 def _never_left(session: Session, delivery_id: str) -> bool:

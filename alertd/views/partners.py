@@ -1,24 +1,21 @@
-"""Notifications to other agencies: the agency's own inbox, and what staff see of those about their children.
-
-An agency is shown what it was sent, in the bytes that were sent, and nothing else: no page of it reads a child's
-record.
-"""
+"""Notifications to other agencies, as staff see those about their children."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from alertd.access.may import teams_seen
 from alertd.access.viewer import Viewer
 from alertd.alerts.handling import Office, acts_as
 from alertd.cases.holding import Holding
+from alertd.cases.records import in_words
 from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notification, NotificationEvent
 from alertd.partners import store
 from alertd.partners.compose import Partners as Telling
@@ -28,11 +25,9 @@ from alertd.partners.preview import preview
 from alertd.people.directory import role_words
 from alertd.rulebook.agencies import AGENCIES
 from alertd.rulebook.model import Rulebook
+from alertd.views.agency_inbox import A_PAGE, agency_name, reply_to
 from alertd.views.alerts import person_name
-from alertd.views.words import Block, Words, blocks_of, words_of
-
-A_PAGE: Final = 20
-"""Notifications on one page of a list."""
+from alertd.views.words import Block, blocks_of, words_of
 
 STATES: Final[Mapping[str, str]] = {
     "awaiting_approval": "Waits for approval",
@@ -46,126 +41,15 @@ STATES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """One notification as its agency sees it. ``about`` is the first line of what it was sent."""
-
-    reference: str
-    about: str
-    sent_at: datetime
-    acknowledged_at: datetime | None
-
-    @property
-    def waits(self) -> bool:
-        """Whether they are still to say that they have it."""
-        return self.acknowledged_at is None
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """An agency's notifications: those that wait for an answer first, then the newest."""
-
-    agency: str
-    rows: tuple[Received, ...]
-    waiting: int
-    total: int
-    page: int
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedPage:
-    """One notification whole, for its agency. ``hidden`` says why the words are not shown here; ``asked`` is when
-    the agency asked something."""
-
-    row: Received
-    words: tuple[Block, ...]
-    hidden: str
-    asked: tuple[datetime, ...]
-    child: str
-    """For the audit; no page shows it."""
-
-
-def inbox(session: Session, agency: str, office: Office, page: int = 1) -> Inbox:
-    """What an agency was sent."""
-    theirs = _theirs(agency)
-    counted = select(Notification.state, func.count()).join(Delivery, _SENT_BY).where(*theirs)
-    by_state = {state: n for state, n in session.execute(counted.group_by(Notification.state))}  # noqa: C416
-    total = sum(by_state.values())
-    pages = max(1, -(-total // A_PAGE))
-    page = max(1, min(page, pages))
-    rows = session.execute(
-        select(Notification, Delivery.message)
-        .join(Delivery, _SENT_BY)
-        .where(*theirs)
-        .order_by(Notification.state.desc(), Notification.sent_at.desc(), Notification.id.desc())
-        .offset((page - 1) * A_PAGE)
-        .limit(A_PAGE)
-    ).all()
-    shown = not _not_agreed(agency, office)
-    found = tuple(_received(row, words_of(message) if shown else None) for row, message in rows)
-    return Inbox(_name(agency, office), found, by_state.get("sent", 0), total, page, pages)
-
-
-def received(session: Session, agency: str, reference: str, office: Office, link: str) -> ReceivedPage | None:
-    """One of an agency's own, or None. ``link`` is what links to acknowledge have in them: those are left out of
-    the words."""
-    found = session.execute(
-        select(Notification, Delivery.message, Alert.child)
-        .join(Delivery, _SENT_BY)
-        .join(Alert, Alert.id == Notification.alert_id)
-        .where(*_theirs(agency), Notification.reference == reference)
-    ).first()
-    if found is None:
-        return None
-    row, message, child = found
-    hidden = _not_agreed(agency, office)
-    words = None if hidden else words_of(message, link)
-    if not hidden and words is None:
-        hidden = "It was sent in a form that is read in your own system or mailbox, and not here."
-    asked = tuple(one.at for one in store.questions(session, [row.id]).get(row.id, ()))
-    return ReceivedPage(_received(row, words), words.blocks if words else (), hidden, asked, child)
-
-
-_SENT_BY: Final = Delivery.id == Notification.delivery_id
-
-
-def _theirs(agency: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Notification.agency == agency,
-        Delivery.person == f"agency:{agency}",
-        Notification.state.in_(store.THEIRS),
-        Notification.sent_at.is_not(None),
-    )
-
-
-def _received(row: Notification, words: Words | None) -> Received:
-    assert row.sent_at is not None
-    return Received(row.reference, words.first if words else "A notification", row.sent_at, row.acknowledged_at)
-
-
-def _name(agency: str, office: Office) -> str:
-    found = office.directory.agencies.agencies.get(agency)
-    return found.name if found else agency
-
-
-def _not_agreed(agency: str, office: Office) -> str:
-    """Why an agency is shown no contents now."""
-    found = office.directory.agencies.agencies.get(agency)
-    if found and found.agreement and found.agreement.in_force(office.today):
-        return ""
-    return "No agreement to share data is in force between us now. Ring the council, and quote the reference."
-
-
-# What staff see.
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
-    """What an agency asked. ``text`` is a stranger's own words."""
+    """What an agency asked. ``text`` is a stranger's own words; ``answered`` says by whom, when and how it was
+    answered, blank while it waits; ``note`` is for staff alone."""
 
     at: datetime
     by: str
     text: str
+    answered: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +70,15 @@ class Row:
     acknowledged_at: datetime | None
     questions: tuple[Question, ...]
 
+    @property
+    def asks(self) -> bool:
+        """Whether a question of the agency waits for an answer."""
+        return any(not one.answered for one in self.questions)
+
 
 @dataclass(frozen=True, slots=True)
 class Partners:
-    """The list: a page of it, and how many are in each state."""
+    """The list: a page of it, how many are in each state, and how many have a question that waits."""
 
     rows: tuple[Row, ...]
     counts: dict[str, int]
@@ -211,7 +100,8 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class NotificationPage:
     """One notification whole. ``words`` is what it said, or would say now where it has not left (``is_preview``).
-    ``not_mine`` is why the viewer may not decide about it; ``acts`` are the names of what they may do."""
+    ``not_mine`` is why the viewer may not decide about it, and ``not_mine_to_answer`` why they do not answer for it;
+    ``as_person`` is as whom they decide."""
 
     row: Row
     words: tuple[Block, ...]
@@ -220,10 +110,11 @@ class NotificationPage:
     role: str
     not_mine: str
     as_person: str
+    not_mine_to_answer: str
 
 
 ASKED: Final = "asked"
-"""The filter for those that an agency asked something about."""
+"""The filter for those of which a question waits for an answer."""
 
 
 def partners(
@@ -243,9 +134,11 @@ def partners(
         .where(*_within(viewer, office))
     ).all()
     mine = [one for one in found if not _barred(viewer, one.child, office)]
-    asked = store.questions(session, [one.id for one in mine if one.state in store.THEIRS])
+    theirs = [one.id for one in mine if one.state in store.THEIRS]
+    asked, answers = store.questions(session, theirs), store.answers(session, theirs)
+    waits = {id_ for id_, some in asked.items() if reply_to(some[-1], answers.get(id_, ())) is None}
     counts = Counter(one.state for one in mine)
-    wanted = [one for one in mine if not state or one.state == state or (state == ASKED and one.id in asked)]
+    wanted = [one for one in mine if not state or one.state == state or (state == ASKED and one.id in waits)]
     order = list(STATES)
     wanted.sort(key=lambda one: (order.index(one.state), -one.id))
     pages = max(1, -(-len(wanted) // A_PAGE))
@@ -260,9 +153,12 @@ def partners(
     seen = {child: sees(child) for child in sorted({alert.child for _, alert in rows.values()})}
     shown = [rows[id_] for id_ in ids if seen[rows[id_][1].child]]
     return Partners(
-        tuple(_row(row, alert, asked.get(row.id, []), rulebook, office, policy) for row, alert in shown),
+        tuple(
+            _row(row, alert, asked.get(row.id, ()), answers.get(row.id, ()), rulebook, office, policy)
+            for row, alert in shown
+        ),
         {name: counts[name] for name in STATES},
-        len(asked),
+        len(waits),
         page,
         pages,
     )
@@ -276,25 +172,41 @@ def notification(
     events = session.scalars(
         select(NotificationEvent).where(NotificationEvent.notification_id == row.id).order_by(NotificationEvent.id)
     ).all()
-    asked = store.questions(session, [row.id]).get(row.id, [])
-    questions = {one.id for one in asked}
+    asked, answers = (
+        store.questions(session, [row.id]).get(row.id, ()),
+        store.answers(session, [row.id]).get(row.id, ()),
+    )
+    aside = {one.id for one in (*asked, *answers)}
     sent = session.get(Delivery, row.delivery_id) if row.delivery_id else None
     words = words_of(sent.message, link) if sent else None
     role = telling.policy.of(alert.rule).approved_by
     not_mine, as_person = who_decides(viewer, alert, role, office)
     moves = (
-        Moved(one.at, STATES[one.to_state], _who(one.by, office), one.why) for one in events if one.id not in questions
+        Moved(one.at, STATES[one.to_state], _who(one.by, office), one.why) for one in events if one.id not in aside
     )
     shown = words.blocks if words else blocks_of(preview(session, telling, row, office.now))
     return NotificationPage(
-        row=_row(row, alert, asked, telling.composer.rulebook, office, telling.policy),
+        row=_row(row, alert, asked, answers, telling.composer.rulebook, office, telling.policy),
         words=shown,
         is_preview=words is None,
         moves=tuple(moves),
         role=role_words(role),
         not_mine=not_mine,
         as_person=as_person,
+        not_mine_to_answer=who_decides(viewer, alert, ANSWERS, office)[0],
     )
+
+
+ANSWERS: Final = "worker"
+"""Who answers what an agency asks: the child's worker, who is told of it, or somebody above them."""
+
+
+def _question(one: NotificationEvent, answers: Sequence[NotificationEvent], office: Office) -> Question:
+    answered = note = ""
+    if reply := reply_to(one, answers):
+        by, how, note = store.answered(reply)
+        answered = f"{person_name(office.directory, by)} answered {how}, {in_words(reply.at)}"
+    return Question(one.at, _who(store.asked_by(one), office), one.why, answered, note)
 
 
 def who_decides(viewer: Viewer, alert: Alert, role: str, office: Office) -> tuple[str, str]:
@@ -310,7 +222,8 @@ def who_decides(viewer: Viewer, alert: Alert, role: str, office: Office) -> tupl
 def _row(
     row: Notification,
     alert: Alert,
-    asked: list[NotificationEvent],
+    asked: Sequence[NotificationEvent],
+    answers: Sequence[NotificationEvent],
     rulebook: Rulebook,
     office: Office,
     policy: Policy,
@@ -327,14 +240,14 @@ def _row(
         child=alert.child,
         reference=row.reference,
         title=rule.title if rule else alert.rule,
-        agency=_name(row.agency, office) if row.agency else AGENCIES.get(row.kind, row.kind),
+        agency=agency_name(row.agency, office) if row.agency else AGENCIES.get(row.kind, row.kind),
         state=row.state,
         state_words=STATES[row.state],
         why=row.why,
         approver=approver,
         sent_at=row.sent_at,
         acknowledged_at=row.acknowledged_at,
-        questions=tuple(Question(one.at, _who(store.asked_by(one), office), one.why) for one in asked),
+        questions=tuple(_question(one, answers, office) for one in asked),
     )
 
 
@@ -344,7 +257,7 @@ def _who(by: str, office: Office) -> str:
         return person_name(office.directory, by)
     written, _, how = by.removeprefix("agency:").partition(" ")
     agency, _, contact = written.partition(":")
-    name = f"{_name(agency, office)} ({contact})" if contact else _name(agency, office)
+    name = f"{agency_name(agency, office)} ({contact})" if contact else agency_name(agency, office)
     return f"{name} {how}" if how else name
 
 

@@ -194,6 +194,7 @@ DONE: Final = {
     "notification_withhold": "Kept: this agency is not told.",
     "notification_stop": "Stopped. It waits here for somebody to decide.",
     "notification_again": "It goes again within minutes.",
+    "notification_answered": "Kept: the agency sees that you have answered.",
     "notification_told": "Kept: they were told another way.",
     "retried": "It is due again, and goes within a minute.",
     "cancelled": "Taken back.",

@@ -148,6 +148,50 @@ def test_a_question_is_kept_for_staff_and_its_text_is_in_no_mail(town: Town) -> 
     assert CANARY in page and "Reviewing service (desk)" in page
 
 
+def test_staff_say_how_a_question_was_answered_and_the_agency_sees_that_and_no_more(town: Town) -> None:
+    reference, seen = sent(town), pages(town).sign_in(DESK)
+    path = f"/partners/{town.only().alert_id}/{reference}"
+    assert seen.sign_in("W1").get(f"{path}/answered").status_code == 403, "nobody asked anything"
+    seen.sign_in(DESK).post(f"/partner/{reference}/ask", at="/partner", question="who?")
+    assert "It waits for an answer" in seen.get(f"/partner/{reference}").text
+    seen.sign_in("W1")
+    assert f"{path}/answered" in seen.get(path).text
+    assert "Choose how" in seen.post(f"{path}/answered", at=path, reason=CANARY).text
+    done = seen.post(f"{path}/answered", at=path, how="telephone", reason=CANARY)
+    assert done.status_code == 303 and "you have answered" in seen.get(done.headers["location"]).text
+    page = seen.get(path).text
+    assert "Ade answered by telephone" in page and CANARY in page and f"{path}/answered" not in page
+    assert "waits for an answer" not in seen.get("/partners").text and "Question" not in seen.get("/partners").text
+    assert seen.post(f"{path}/answered", at=path, how="letter").status_code == 400, "twice"
+    agency = seen.sign_in(DESK).get(f"/partner/{reference}").text
+    assert (
+        "The council says that it answered by telephone" in agency
+        and CANARY not in agency
+        and "Ade answered" not in agency
+    )
+    seen.post(f"/partner/{reference}/ask", at="/partner", question="and when?")
+    text = seen.get(f"/partner/{reference}").text
+    assert text.count("it answered by telephone") == 1 and text.count("It waits for an answer") == 1
+    assert "waits for an answer: 1" in seen.sign_in("W1").get("/partners").text
+    number = town.only().id
+    with Session(town.council.house.engine) as session:
+        [kept] = session.scalars(select(AuditEntry).where(AuditEntry.what == "answered a question")).all()
+        assert (kept.by, kept.child, kept.detail["how"]) == ("W1", "C1", "by telephone")
+        assert all(b"Zebedee" not in one.message for one in session.scalars(select(Delivery)))
+        assert store.moved_by(session, [number])[number] != "W1 answered", "it moves nothing"
+
+
+def test_only_who_has_the_child_or_stands_above_them_answers(town: Town) -> None:
+    reference, seen = sent(town), pages(town).sign_in(DESK)
+    seen.post(f"/partner/{reference}/ask", at="/partner", question="who?")
+    path = f"/partners/{town.only().alert_id}/{reference}"
+    seen.sign_in("I1")
+    assert seen.get(path).status_code == 200 and f"{path}/answered" not in seen.get(path).text
+    assert seen.post(f"{path}/answered", at=path, how="letter").status_code == 403
+    assert seen.sign_in("W2").get(f"{path}/answered").status_code == 403
+    assert seen.sign_in("M1").post(f"{path}/answered", at=path, how="letter").status_code == 303
+
+
 def test_a_question_moves_nothing_and_says_yes_to_nothing(town: Town) -> None:
     sent(town)
     with Session(town.council.house.engine) as session, session.begin():

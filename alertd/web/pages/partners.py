@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from alertd.audit import chain
 from alertd.db.tables import Alert, Notification
 from alertd.partners import asking, store
 from alertd.partners.reference import read_reference
+from alertd.views import agency_inbox
 from alertd.views import partners as view
 from alertd.web.paging import page_number
 from alertd.web.policy import Policy
@@ -65,18 +67,29 @@ FORMS: Final[Mapping[str, Form]] = {
 }  # fmt: skip
 
 
+ANSWERED: Final = "answered"
+ANSWER: Final = Form(
+    "Their question was answered", "Say that it was answered",
+    "Answer by e-mail or telephone first, to an address that you know to be theirs. The agency sees how and when.",
+    store.THEIRS, lambda *_: None, asks_why=False,
+)  # fmt: skip
+HOW: Final[Mapping[str, str]] = {
+    "telephone": "by telephone", "email": "by e-mail", "person": "in person", "letter": "by letter",
+}  # fmt: skip
+
+
 # For agencies.
 
 
 def inbox(visit: Visit) -> Response:
     """What the viewer's agency was sent."""
-    found = view.inbox(visit.session, visit.who.agency, visit.office, page_number(visit))
+    found = agency_inbox.inbox(visit.session, visit.who.agency, visit.office, page_number(visit))
     return visit.page("partner.html.j2", title="Notifications", inbox=found)
 
 
 def received(visit: Visit, errors: list[tuple[str, str]] | None = None) -> Response:
     """One of them."""
-    found = view.received(visit.session, visit.who.agency, _reference(visit), visit.office, LINK)
+    found = agency_inbox.received(visit.session, visit.who.agency, _reference(visit), visit.office, LINK)
     if found is None:
         return _no_such(visit)
     visit.audit("saw notification", child=found.child, why=visit.right.why, reference=found.row.reference)
@@ -121,7 +134,7 @@ def ask(visit: Visit) -> Response:
 def _own(session: Session, visit: Visit) -> Notification | None:
     """The notification in the path, if the viewer's agency has it in its hands."""
     row = session.scalar(select(Notification).where(Notification.reference == _reference(visit)))
-    there = row is not None and view.received(session, visit.who.agency, row.reference, visit.office, LINK)
+    there = row is not None and agency_inbox.received(session, visit.who.agency, row.reference, visit.office, LINK)
     return row if there else None
 
 
@@ -160,6 +173,8 @@ def _one(visit: Visit, what: str = "", errors: list[tuple[str, str]] | None = No
     telling = replace(visit.house.partners(), case=visit.web.cases.of)
     found = view.notification(visit.session, row, alert, visit.who, telling, visit.office, LINK)
     may = {} if found.not_mine else {name: form for name, form in FORMS.items() if row.state in form.states}
+    if found.row.asks and not found.not_mine_to_answer:
+        may[ANSWERED] = ANSWER
     form = may.get(what)
     if what and form is None:
         return _no_such(visit)
@@ -173,6 +188,7 @@ def _one(visit: Visit, what: str = "", errors: list[tuple[str, str]] | None = No
         what=what,
         errors=errors or [],
         reason=visit.asked("reason"),
+        ways=HOW if what == ANSWERED else {},
     )
 
 
@@ -184,6 +200,8 @@ def form(visit: Visit) -> Response:
 def decide(visit: Visit) -> Response:
     """Decide it, or say why not and keep what was typed."""
     what, why = visit.path["what"], visit.asked("reason")
+    if what == ANSWERED:
+        return answered(visit)
     wanted = FORMS.get(what)
     if wanted is None:
         return _no_such(visit)
@@ -201,6 +219,25 @@ def decide(visit: Visit) -> Response:
         reference = row.reference
     visit.house.log.info("notification_decided", reference=reference, what=what, by=by)
     return visit.go(f"/partners/{visit.path['alert']}/{reference}", f"notification_{what}")
+
+
+def answered(visit: Visit) -> Response:
+    """Keep that a question was answered, and how. What was said is not kept for the agency: alertd sends no words of
+    anybody's own to another agency."""
+    how = HOW.get(visit.asked("how"))
+    if how is None:
+        return _one(visit, ANSWERED, [("Choose how it was answered", "#how")])
+    with deciding(visit) as session:
+        row, alert = _of_alert(session, visit)
+        if row is None or alert is None:
+            return _no_such(visit)
+        not_mine, by = view.who_decides(visit.who, alert, view.ANSWERS, visit.office)
+        if not_mine:
+            return visit.page("refused.html.j2", 403, title="You cannot do this", why=not_mine, child=None)
+        store.answer(session, row, by, how, visit.asked("reason"), visit.now)
+        detail = {"reference": row.reference, "how": how}
+        chain.record(session, visit.now, by=visit.who.id, what="answered a question", child=alert.child, detail=detail)
+    return visit.go(f"/partners/{visit.path['alert']}/{detail['reference']}", "notification_answered")
 
 
 def _of_alert(session: Session, visit: Visit) -> tuple[Notification | None, Alert | None]:
