@@ -15,9 +15,10 @@ from alertd.cli.alerts_handle import alerts_app
 from alertd.cli.audit import audit_app
 from alertd.cli.backtest import backtest
 from alertd.cli.calendars import calendar_app
+from alertd.cli.check import check
 from alertd.cli.clock import clock
 from alertd.cli.coverage import show_coverage
-from alertd.cli.daemon import check, run
+from alertd.cli.daemon import run
 from alertd.cli.data import data_app
 from alertd.cli.demo import demo
 from alertd.cli.evaluate import evaluate

@@ -16,7 +16,7 @@ from tests.support.cli import Done, Here, alertd, listing, write_return
 from tests.support.smtp_server import SmtpServer
 
 LOGIN = ("alertd", "s3cret")
-ORDER = ["calendar", "rules", "people", "templates", "database", "feed", "e-mail"]
+ORDER = ["calendar", "rules", "people", "templates", "database", "feed", "e-mail", "backup"]
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,21 @@ numbers as references."""
 from __future__ import annotations
 
 import json
+import socket
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from alertd.cli.daemon import _references
+from alertd.cli.check import _references
+from alertd.db.engine import revisions
 from alertd.errors import InputError
 from alertd.outbox import epoch
+from alertd.watching.metrics import Metrics
+from alertd.watching.serve import serve
 from tests.support.cli import Done, Here, write_return
 from tests.support.databases import opened
 
@@ -49,9 +55,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def lines(here: Here, folder: Path, more: str) -> dict[str, str]:
+def lines(here: Here, folder: Path, more: str, settings: str = SETTINGS) -> dict[str, str]:
     """What is said of each thing that is tried; e-mail fails here and is no matter."""
-    (folder / "alertd.toml").write_text(SETTINGS + more)
+    (folder / "alertd.toml").write_text(settings + more)
     done: Done = here("check", "--config", folder / "alertd.toml")
     assert done.code == 2
     said = (line[6:].partition(": ") for line in (done.out + done.err).splitlines())
@@ -127,11 +133,71 @@ def test_numbers_of_ten_digits_are_no_nhs_numbers_for_that() -> None:
         _references("feed", ["9434765919"])
 
 
-def test_a_heartbeats_address_is_looked_at_and_not_asked_for(here: Here, folder: Path) -> None:
+def test_a_monitor_is_connected_to_and_asked_for_nothing(here: Here, folder: Path) -> None:
     """To ask for it would say that all is well."""
     (folder / "url").write_text("http://monitor.example/secret")
     (folder / "url").chmod(0o600)
-    with_url = '[heartbeat]\nwork_url = "https://monitor.invalid/secret"\n'
-    assert lines(here, folder, with_url)["heartbeat"].startswith("work: can be asked for")
+    with socket.create_server(("127.0.0.1", 0)) as monitor:
+        with_url = f'[heartbeat]\nwork_url = "http://127.0.0.1:{monitor.getsockname()[1]}/secret"\n'
+        assert lines(here, folder, with_url)["heartbeat"].startswith("work: can be reached, and asked for nothing")
+        asking, _ = monitor.accept()
+        with asking:
+            assert asking.recv(100) == b"", "it hung up again"
+    gone = lines(here, folder, with_url)["heartbeat"]
+    assert "the monitor of work cannot be reached (" in gone and "secret" not in gone
     said = lines(here, folder, f'{with_url}url_file = "url"\n')["heartbeat"]
     assert "is not https" in said and "secret" not in said
+
+
+def test_a_port_is_free_or_alertds_already_or_somebody_elses(here: Here, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        more = f"[metrics]\nport = {port}\n"
+        other.settimeout(0)  # it takes nobody, as a program that hangs
+        said = lines(here, folder, more)["metrics"]
+        assert said == (
+            f"{folder}/alertd.toml:21: metrics.port: 127.0.0.1 port {port} is in use, and not by alertd. "
+            "Choose another port, or end what listens there"
+        )
+    assert lines(here, folder, more)["metrics"] == f"127.0.0.1 port {port} is free"
+    served = serve(Metrics().registry, "127.0.0.1", port)
+    try:
+        assert lines(here, folder, more)["metrics"] == f"127.0.0.1 port {port} is in use by alertd, which runs"
+    finally:
+        served.close()
+
+
+def test_a_certificate_that_cannot_be_used_is_said_before_anybody_is_refused_by_it(here: Here, folder: Path) -> None:
+    (folder / "cert.pem").write_text("no certificate")
+    (folder / "key.pem").write_text("no key")
+    said = lines(here, folder, '[metrics]\ncertfile = "cert.pem"\nkeyfile = "key.pem"\n')["metrics"]
+    assert said.startswith(f"{folder}/cert.pem, {folder}/key.pem: cannot be used (SSLError). Give PEM files")
+
+
+def test_the_folder_of_backups_can_be_written_to_or_made(here: Here, folder: Path) -> None:
+    assert lines(here, folder, "")["backup"] == f"{folder}/backups is not there yet, and can be made"
+    (folder / "backups").mkdir()
+    assert lines(here, folder, "")["backup"] == f"{folder}/backups can be written to"
+    said = lines(here, folder, '[backup]\nfolder = "people.csv"\n')["backup"]
+    assert said == f"{folder}/alertd.toml:21: backup.folder: {folder}/people.csv is no folder. Name another"
+
+
+def test_each_feed_is_tried_by_itself(here: Here, folder: Path) -> None:
+    two = SETTINGS.replace("[feed]", '[[feed]]\nname = "gone"\nkind = "csv"\nurl = "nowhere"\n[[feed]]\nname = "whole"')
+    said = lines(here, folder, "", two)
+    assert said["feed gone"].startswith(f"{folder}/nowhere: ")
+    assert said["feed whole"] == "3 children; what all feeds measure together shows when each can be read"
+
+
+def test_the_version_of_the_database_is_said(here: Here, folder: Path) -> None:
+    opened(f"sqlite:///{folder / 'alertd.db'}").dispose()
+    assert lines(here, folder, "")["database"].startswith(f"can be opened, at version {revisions()[-1]}; without")
+    with closing(sqlite3.connect(folder / "alertd.db")) as database:
+        database.execute("update alembic_version set version_num = '0001'")
+        database.commit()
+    assert "at version 0001; alertd run brings it to" in lines(here, folder, "")["database"]
+
+
+def test_a_policy_of_rules_that_do_not_exist_is_said(here: Here, folder: Path) -> None:
+    (folder / "partners.yaml").write_text("send: [notify.nobody.knows]\n")
+    assert "partners.yaml" in lines(here, folder, '[partners]\npolicy = "partners.yaml"\n')["partners"]

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
-from alertd.cli.daemon import _checks
+from alertd.cli.check import checks
 from alertd.db.access_tables import AuditEntry, SignIn
 from alertd.errors import InputError
 from alertd.people.agencies import Agencies, Agency, Contact
@@ -529,7 +529,7 @@ def test_ways_that_nobody_came_back_by_are_forgotten(pages: Pages) -> None:
 
 def test_the_check_of_settings_tries_the_provider(pages: Pages, idp: Idp, tmp_path: Path) -> None:
     def check() -> str:
-        return dict(_checks(pages.council.house.settings))["council accounts"]()
+        return dict(checks(pages.council.house.settings))["council accounts"]()
 
     assert idp.issuer in check()
     idp.broken = {"/jwks": (500, "no")}
@@ -540,4 +540,4 @@ def test_the_check_of_settings_tries_the_provider(pages: Pages, idp: Idp, tmp_pa
     with pytest.raises(InputError, match="secret is empty"):
         check()
     with_oidc(pages, None)
-    assert "council accounts" not in dict(_checks(pages.council.house.settings))
+    assert "council accounts" not in dict(checks(pages.council.house.settings))
