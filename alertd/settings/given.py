@@ -1,7 +1,8 @@
 """What is given beside the settings file: variables of the environment, and credentials of systemd.
 
 A credential that is named as the setting of a file, ``email.password_file``, is that file: ``LoadCredential=`` in a
-unit is all that a secret needs. Others are none of ours.
+unit is all that a secret needs. Of a folder of them, ``LoadCredential=alertd:FOLDER``, systemd puts the ``alertd`` and
+a ``_`` before each name. Others are none of ours.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 from alertd.errors import InputError, did_you_mean
 
 PREFIX: Final = "ALERTD_"
+OF_FOLDER: Final = "alertd_"
 
 
 def credentials(environment: Mapping[str, str] = os.environ) -> dict[str, Path]:
@@ -22,9 +24,10 @@ def credentials(environment: Mapping[str, str] = os.environ) -> dict[str, Path]:
     if not folder:
         return {}
     try:
-        return {file.name: file for file in sorted(Path(folder).iterdir()) if "." in file.name}
+        files = sorted(Path(folder).iterdir())
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=f"{folder} (CREDENTIALS_DIRECTORY)") from None
+    return {file.name.removeprefix(OF_FOLDER): file for file in files if "." in file.name}
 
 
 def with_credentials(data: Mapping[str, Any], found: Mapping[str, Path], sections: Iterable[str]) -> dict[str, Any]:

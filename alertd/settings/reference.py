@@ -179,10 +179,10 @@ misspelt is refused, with its line.
 made of names of your own, and one of several `[[feed]]`, has none.
 
 **Secrets** are best in files that only alertd's user can read; a file that is open to others is refused. A credential
-that is named as the setting of a file is that file, whatever the settings say; `alertd.service` has the first:
+that is named as the setting of a file is that file, whatever the settings say. The units pass what root has put into
+`/etc/alertd/secrets`, as `email.password_file` or `database.url_file`; another file is passed by its name:
 
-    LoadCredential=email.password_file:/etc/alertd/smtp-password
-    LoadCredential=database.url_file:/etc/alertd/database-url
+    LoadCredential=feed.url_file:/srv/elsewhere/case-database
 
 Of several feeds, it is `feed.NAME.url_file`. No secret is printed, logged or counted.
 

@@ -88,7 +88,7 @@ def test_duty_hears_by_mail_though_neither_database_nor_feed_nor_staff_can_be_re
 ) -> None:
     passed = tmp_path / "credentials"
     passed.mkdir()
-    password = passed / "email.password_file"  # as the unit has it
+    password = passed / "alertd_email.password_file"  # as the unit has it
     password.write_text("secret")
     password.chmod(0o400)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(passed))

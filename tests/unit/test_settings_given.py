@@ -43,6 +43,15 @@ def test_a_credential_named_as_the_setting_of_a_file_is_that_file(tmp_path: Path
     assert "hush" not in repr(settings)
 
 
+def test_one_of_a_folder_that_systemd_passes_is_named_by_what_stands_behind_its_id(
+    tmp_path: Path, passed: Path
+) -> None:
+    password = put(passed, "alertd_email.password_file")
+    put(passed, "alertd_README")
+    text = GOOD.replace('tls = "none"', 'username = "alertd"\ntls = "starttls"')
+    assert load(write(tmp_path, text)).email["password_file"] == str(password)
+
+
 def test_of_several_feeds_a_credential_names_the_one(tmp_path: Path, passed: Path) -> None:
     put(passed, "feed.ssd.url_file", "postgresql://reader:hush@db.example/cases")
     text = SEVERAL.replace('url = "sqlite:///authority.db"\n', "")
