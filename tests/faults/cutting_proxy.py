@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that lets one commit through and loses the answer to it."""
+"""A proxy before PostgreSQL that may let one commit through and lose the answer to it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ CHUNK = 65536
 
 
 class CuttingProxy:
-    """Serves at ``port``. The first transaction in which ``after`` is heard is committed, and nobody is told."""
+    """Serves at ``port``. The first transaction in which ``after`` is heard is committed, and nobody is told; where it
+    is None, all are."""
 
-    def __init__(self, server: Path, after: bytes) -> None:
-        self._server, self._after = server, after
+    def __init__(self, server: Path, after: bytes | None, host: str = "127.0.0.1") -> None:
+        self._server, self._after, self._host = server, after, host
         self.cuts = 0
         self.port = 0
 
@@ -32,7 +33,7 @@ class CuttingProxy:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._client, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._client, self._host, 0)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
@@ -66,9 +67,10 @@ class CuttingProxy:
     async def _asking(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
         tail = b""
         while data := await reader.read(CHUNK):
-            if not self.cuts and self._after in tail + data:
-                heard.set()
-            tail = data[-len(self._after) :]
+            if self._after is not None:
+                if not self.cuts and self._after in tail + data:
+                    heard.set()
+                tail = data[-len(self._after) :]
             writer.write(data)
             await writer.drain()
 

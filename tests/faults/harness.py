@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -59,6 +59,8 @@ class Place:
     """How long it took, the last time, from the start until all that was due had gone."""
     measured: Measured | None = None
     log_file: Path | None = None
+    began: float | None = None
+    """Where several daemons share a clock: when, by the machine's steady one, it showed ``at``."""
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -105,11 +107,14 @@ class Place:
     def arguments(self, *work: str, kill: str = "", pause: str = "", speed: float = 1) -> list[str]:
         """The launcher's; ``kill`` and ``pause`` as ``send.before_record:3``."""
         arguments = [str(self.folder / "alertd.toml"), "--work", *(work or ("daemon",)), "--kill", kill]
-        return [*arguments, "--pause", pause, "--at", self.at.isoformat(), "--speed", str(speed)]
+        arguments += ["--pause", pause, "--at", self.at.isoformat(), "--speed", str(speed)]
+        return arguments if self.began is None else [*arguments, "--began", str(self.began)]
 
-    def start(self, *work: str, kill: str = "", pause: str = "", speed: float = 1) -> BaseProcess:
+    def start(
+        self, *work: str, kill: str = "", pause: str = "", speed: float = 1, more: Sequence[str] = ()
+    ) -> BaseProcess:
         """Start alertd in a process of its own."""
-        arguments = self.arguments(*work, kill=kill, pause=pause, speed=speed)
+        arguments = [*self.arguments(*work, kill=kill, pause=pause, speed=speed), *more]
         process = WARM.Process(target=run_in_own_process, args=(arguments, str(self.log_file)))
         process.start()
         self.running.append(process)
@@ -121,8 +126,14 @@ class Place:
         code = process.exitcode
         self.running.remove(process)
         end(process)
-        self.at += timedelta(seconds=speed * (time.monotonic() - began)) + rest
+        if self.began is None:
+            self.at += timedelta(seconds=speed * (time.monotonic() - began)) + rest
         return code
+
+    def share_clock(self) -> None:
+        """From now on daemons show the same time, whenever they start; their schedule is by it, and a leader that is
+        silent for six seconds leads no more."""
+        self.began = time.monotonic()
 
     def killed(self, *work: str, kill: str = "") -> None:
         """Run until it is killed, at ``kill`` or by the mail server."""

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,22 +38,31 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--kill", default="", metavar="POINT:N", help="where to die")
     parser.add_argument("--pause", default="", metavar="POINT:N", help="where to wait for SIGCONT")
     parser.add_argument("--block", default="", metavar="POINT:N", help="where to hang, as a call into C does")
+    parser.add_argument("--began", type=float, help="when, by the machine's steady clock, the clock showed that")
+    parser.add_argument("--database-clock", action="store_true", help="let that of the database decide about claims")
     told = parser.parse_args(arguments)
     (told.config.parent / "daemon.pid").write_text(str(os.getpid()))
 
     from alertd import daemon, faultpoints, log, loops
     from alertd.bootstrap import build
+    from alertd.db.clock import SharedClock
     from alertd.errors import InputError
+    from alertd.outbox.ledger import LEASE
     from alertd.settings import load
 
     log.configure()
     # These are waited for by no clock of ours.
     loops.AGAIN_AFTER /= told.speed
     daemon.PULSE_SECONDS = max(daemon.PULSE_SECONDS / told.speed, 1.0)
+    clock = _clock(told.at, told.speed, time.monotonic() if told.began is None else told.began)
+    if told.began is not None:
+        _one_of_several(told.speed, clock)
     stops = {told.kill: signal.SIGKILL, told.pause: signal.SIGSTOP}
     faultpoints.install(_hook(told.config.parent / "daemon.jsonl", stops, told.block))
     try:
-        house = build(load(told.config), clock=_clock(told.at, told.speed))
+        house = build(load(told.config), clock=clock)
+        if told.database_clock:
+            house = replace(house, shared=SharedClock(house.engine, clock, settles=LEASE))
         for work in told.work:
             {"daemon": _daemon, "evaluate": _evaluate, "send": _send}[work](house)
     except InputError as error:  # as the command line does
@@ -78,9 +88,32 @@ def _hook(log: Path, stops: Mapping[str, signal.Signals], block: str) -> Callabl
     return hook
 
 
-def _clock(start: datetime, speed: float) -> Callable[[], datetime]:
-    began = time.monotonic()
+def _clock(start: datetime, speed: float, began: float) -> Callable[[], datetime]:
     return lambda: start + timedelta(seconds=speed * (time.monotonic() - began))
+
+
+def _one_of_several(speed: float, clock: Callable[[], datetime]) -> None:
+    """Where daemons share a clock that is faster than the machine's, so is all that they do by the machine's; and what
+    a leader may be silent for is short enough to wait for."""
+    from alertd import daemon
+    from alertd.cases.records import LONDON
+    from alertd.db import engine, leading
+    from alertd.outbox import ledger
+
+    class Faster(daemon.OnceADay):
+        """By the shared clock."""
+
+        def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime | None:
+            shown = clock().astimezone(LONDON)
+            found: datetime = super().get_next_fire_time(None, shown + timedelta(seconds=1))
+            return now + (found - shown) / speed
+
+    daemon.OnceADay = Faster
+    leading.EVERY, leading.SILENT = timedelta(seconds=0.5), timedelta(seconds=6)
+    ledger.RENEWED = max(ledger.RENEWED / speed, timedelta(seconds=0.1))
+    for usual, quick in (("idle_in_transaction_session_timeout=60000", 6000), ("lock_timeout=10000", 2000)):
+        assert usual in engine._POSTGRES_OPTIONS
+        engine._POSTGRES_OPTIONS = engine._POSTGRES_OPTIONS.replace(usual, f"{usual.partition('=')[0]}={quick}")
 
 
 def _daemon(house: House) -> None:
