@@ -28,6 +28,7 @@ from alertd.cases.sources.ssd_staff import StaffRows, read_staff
 from alertd.db.clock import SharedClock
 from alertd.db.engine import open_engine, reading, upgrade
 from alertd.db.leading import Leading
+from alertd.engine.sweep import Pools, Processes
 from alertd.errors import InputError, did_you_mean
 from alertd.intake.kept import KeptCases, Named
 from alertd.intake.numbers import read_merged
@@ -91,6 +92,8 @@ class House:
 
     merged: Mapping[str, str] = field(default_factory=dict)
     """Person numbers, and those they were merged into."""
+    pools: Pools = field(default_factory=Processes)
+    """Where children are evaluated."""
     policy: Policy = field(default_factory=Policy)
     """Which notifications to other agencies are sent, and who approves them."""
     paces: Paces = field(default_factory=dict)
@@ -294,6 +297,19 @@ def people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) ->
     return directory
 
 
+def pools_of(settings: Settings) -> Pools:
+    """Where children are evaluated. Raises InputError for a cluster that nothing installed here can speak to."""
+    said = settings.engine
+    if said.cluster is None:
+        return Processes(said.workers)
+    try:
+        from alertd.engine.cluster import Cluster  # an extra, and a moment to import
+    except ModuleNotFoundError as error:
+        where, fix = settings.place("engine.executor"), "Install it: pip install 'alertd[distributed]'"
+        raise InputError(f"what speaks to a cluster is not installed ({error.name})", where=where, fix=fix) from None
+    return Cluster(said.cluster, ca=said.ca, cert=said.cert, key=said.key)
+
+
 def channels_of(settings: Settings) -> dict[str, Notifier]:
     """The channels by name: e-mail, and those under ``[channels]``, each found by the entry point of its kind.
 
@@ -390,6 +406,7 @@ def wired(
     )
     timeout = settings.heartbeat.timeout_seconds if settings.heartbeat else 0
     return {
+        "pools": pools_of(settings),
         "settings": settings,
         "rulebook": rulebook,
         "calendar": calendar,

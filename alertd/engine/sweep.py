@@ -4,6 +4,9 @@ The rules engine can end the process it runs in. So it always runs in a worker: 
 died is halved until the child that ends it is found, and that child is reported as *cannot tell*,
 while all the others are worked on. An exception costs its child alone just so, and so does work that
 never ends. Where a rule fails for child after child it is found, and left out, so that the others run.
+
+Where the workers are, a :class:`Pools` says: processes of this machine, or a cluster (:mod:`alertd.engine.cluster`).
+Whatever killed a worker is looked for on this machine, so that it kills no more of a cluster's.
 """
 
 from __future__ import annotations
@@ -11,20 +14,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from alertd.cases.packed import Case, packed
 from alertd.cases.records import Snapshot
 from alertd.engine.blame import guilty_rule, with_those_over
 from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.findings import WHOLE_FEED, CannotTell, Finding
-from alertd.engine.worker import Arguments, Batch, Failed, R, Work, warm, warmed
+from alertd.engine.worker import Arguments, Batch, Failed, R, Work, warm, worked_on
+from alertd.errors import InputError
 from alertd.rulebook.model import Rulebook
 
 BATCH = 100
@@ -37,12 +41,63 @@ BROKEN = "engine"
 """The record that the finding of a child who could not be evaluated names."""
 
 
+DoBatch = Callable[[Batch, Arguments], list[R | Failed]]
+Done = tuple[Batch, list[R | Failed]]
+Running = Generator[Done[R], None, None]
+
+
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """``findings`` are sorted by identity; ``failed`` children could not be evaluated at all."""
 
     findings: tuple[Finding, ...]
     failed: frozenset[str]
+
+
+class NoWorkersError(InputError):
+    """There is nobody to work on children, or nobody any more. Nothing was lost: what was not answered is unsaid."""
+
+
+class Pool(Protocol):
+    """Workers that judge by one rulebook. The future of a batch raises ``BrokenExecutor`` where its worker died, and
+    ``BrokenProcessPool`` where with it all the others of the pool are gone."""
+
+    def submit(self, do: DoBatch[R], cases: Batch, args: Arguments, /) -> Future[list[R | Failed]]: ...
+
+
+class Pools(Protocol):
+    """Where workers are."""
+
+    def workers(self) -> int:
+        """How many there are at present."""
+        ...
+
+    def pool(self, rulebook: Rulebook, patience: float, workers: int) -> AbstractContextManager[Pool]:
+        """They, made ready to judge by a rulebook; no more than so many are needed."""
+        ...
+
+    def tried(self) -> str:
+        """What they are, in words. Raises InputError where they could not be used."""
+        ...
+
+
+class Processes:
+    """Processes of this machine: one for each processor at hand, or so many."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers
+
+    def workers(self) -> int:
+        """How many."""
+        return self._workers or len(os.sched_getaffinity(0))
+
+    def pool(self, rulebook: Rulebook, patience: float, workers: int) -> AbstractContextManager[Pool]:
+        """They, spawned."""
+        return _pool(rulebook, patience, workers)
+
+    def tried(self) -> str:
+        """What they are, in words."""
+        return f"processes of this machine, at most {self.workers()} at once"
 
 
 def _pool(rulebook: Rulebook, patience: float, workers: int) -> ProcessPoolExecutor:
@@ -56,6 +111,7 @@ def each(
     rulebook: Rulebook,
     work: Work[R],
     *args: Any,
+    pools: Pools | None = None,
     workers: int | None = None,
     batch: int | None = None,
     patience: float = 0.0,
@@ -65,11 +121,11 @@ def each(
 ) -> Iterator[tuple[str, R]]:
     """Each child of a snapshot with the answer of ``work(evaluator, case, *args)``, as they come in.
 
-    The evaluator has the rules that the feed can measure. ``workers`` defaults to the processors at
-    hand, ``batch``, the children handed over at a time, to :data:`BATCH`: less where a child takes
-    long; a worker that has not done with one after ``patience`` seconds is ended (0: it is waited for).
-    ``progress`` is called with the number of children done, ``failed`` with a child that there
-    is no answer for, and why.
+    The evaluator has the rules that the feed can measure. ``pools`` says where the workers are: without it they are
+    ``workers`` processes of this machine, one for each processor at hand if that is not given either. ``batch``,
+    the children handed over at a time, defaults to :data:`BATCH`: less where a child takes long; a worker that
+    has not done with one after ``patience`` seconds is ended (0: it is waited for). ``progress`` is called with
+    the number of children done, ``failed`` with a child that there is no answer for, and why.
 
     ``left_out`` is called with the finding about each rule that failed for child after child: from then
     on children are judged without it, and what was found by it before is no answer. Without
@@ -77,7 +133,8 @@ def each(
     """
     able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
     size, children = batch or BATCH, len(snapshot.cases)
-    count = min(workers or len(os.sched_getaffinity(0)), max(-(-children // size), 1))
+    pools = pools or Processes(workers)
+    most = max(-(-children // size), 1)
     done: set[str] = set()
     strikes = _Strikes(partial(_fails, work, args, patience) if left_out else None)
     guilty: frozenset[str] | None = None
@@ -85,7 +142,8 @@ def each(
         guilty = frozenset()
         strikes.forget()
         batches = _left(snapshot, size, done)
-        with closing(_run(partial(_pool, able, patience), partial(warmed, work), batches, args, count)) as running:
+        place = _Place(pools, able, patience, most)
+        with closing(_run(place, partial(worked_on, work), batches, args)) as running:
             for cases, answers in running:
                 for case, answer in zip(cases, answers, strict=True):
                     if isinstance(answer, Failed):
@@ -152,7 +210,7 @@ def _fails(work: Work[R], args: Arguments, patience: float, case: Case, rulebook
     """Whether work fails for a child by these rules, tried in a worker of its own."""
     with _pool(rulebook, patience, 1) as pool:
         try:
-            (answer,) = pool.submit(partial(warmed, work), [case], args).result()
+            (answer,) = pool.submit(partial(worked_on, work), [case], args).result()
         except BrokenProcessPool:
             return True
     return isinstance(answer, Failed)
@@ -199,13 +257,26 @@ def broken(child: str, what: str) -> Finding:
     return Finding("*", child, BROKEN, "start", "unknown", cannot_tell=reason)
 
 
-Pool = Callable[[int], ProcessPoolExecutor]
-DoBatch = Callable[[Batch, Arguments], list[R | Failed]]
-Done = tuple[Batch, list[R | Failed]]
-Running = Generator[Done[R], None, None]
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where children are judged by one rulebook: by at most so many workers, or by one of this machine alone."""
+
+    pools: Pools
+    rulebook: Rulebook
+    patience: float
+    most: int
+
+    def workers(self) -> int:
+        return max(min(self.pools.workers(), self.most), 1)
+
+    def pool(self) -> AbstractContextManager[Pool]:
+        return self.pools.pool(self.rulebook, self.patience, self.workers())
+
+    def alone(self) -> AbstractContextManager[Pool]:
+        return _pool(self.rulebook, self.patience, 1)
 
 
-def _run(pool_of: Pool, do: DoBatch[R], batches: Iterator[Batch], args: Arguments, workers: int) -> Running[R]:
+def _run(place: _Place, do: DoBatch[R], batches: Iterator[Batch], args: Arguments) -> Running[R]:
     """Each batch with its answers.
 
     Few batches are under way at once, so that few are in memory, and when a worker dies few are under
@@ -214,10 +285,10 @@ def _run(pool_of: Pool, do: DoBatch[R], batches: Iterator[Batch], args: Argument
     more = True
     while more:
         suspects: list[Batch] = []
-        with pool_of(workers) as pool:
+        with place.pool() as pool:
             waiting: dict[Future[list[R | Failed]], Batch] = {}
             while (more or waiting) and not suspects:
-                while more and len(waiting) < 2 * workers:
+                while more and len(waiting) < 2 * place.workers():
                     batch = next(batches, None)
                     if batch is None:
                         more = False
@@ -234,14 +305,16 @@ def _run(pool_of: Pool, do: DoBatch[R], batches: Iterator[Batch], args: Argument
                         yield batch, future.result()
                     except BrokenProcessPool:
                         suspects.append(batch)
+                    except BrokenExecutor:  # its worker alone: the others go on meanwhile
+                        yield from _halving(place, do, batch, args)
         suspects.extend(waiting.values() if suspects else ())
         for batch in suspects:
-            yield from _halving(pool_of, do, batch, args)
+            yield from _halving(place, do, batch, args)
 
 
-def _halving(pool_of: Pool, do: DoBatch[R], batch: Batch, args: Arguments) -> Running[R]:
+def _halving(place: _Place, do: DoBatch[R], batch: Batch, args: Arguments) -> Running[R]:
     """Work on a suspect batch in a worker of its own, halving it for as long as its worker dies."""
-    with pool_of(1) as pool:
+    with place.alone() as pool:
         try:
             yield batch, pool.submit(do, batch, args).result()
             return
@@ -251,5 +324,5 @@ def _halving(pool_of: Pool, do: DoBatch[R], batch: Batch, args: Arguments) -> Ru
         yield batch, [Failed("the rules engine ended its process")]
         return
     middle = len(batch) // 2
-    yield from _halving(pool_of, do, batch[:middle], args)
-    yield from _halving(pool_of, do, batch[middle:], args)
+    yield from _halving(place, do, batch[:middle], args)
+    yield from _halving(place, do, batch[middle:], args)

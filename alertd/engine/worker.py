@@ -41,14 +41,19 @@ class Failed:
 
 def warm(rulebook: Rulebook, patience: float) -> None:
     """Begin a worker of a pool: compile once, before any child is seen."""
-    global _evaluator, _patience
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    if multiprocessing.parent_process() is not None:
-        _patience = patience
-        if _OOM_SCORE.exists():  # where memory runs out, a worker is ended and not the daemon
-            _OOM_SCORE.write_text("1000")
-    _evaluator = Evaluator.of(rulebook)
+    own_process = multiprocessing.parent_process() is not None
+    if own_process and _OOM_SCORE.exists():  # where memory runs out, a worker is ended and not the daemon
+        _OOM_SCORE.write_text("1000")
+    judge_by(Evaluator.of(rulebook), patience if own_process else 0.0)
+
+
+def judge_by(evaluator: Evaluator, patience: float) -> None:
+    """What batches are worked on with from now on in this process. A child on whom ``patience`` seconds are spent
+    ends it (0: none does)."""
+    global _evaluator, _patience
+    _evaluator, _patience = evaluator, patience
 
 
 def _end_with_the_parent() -> None:
@@ -59,32 +64,26 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
 
-def warmed(work: Work[R], cases: Batch, args: Arguments) -> list[R | Failed]:
-    """Work on a batch in a worker of a pool."""
-    assert _evaluator is not None
-    return each_of(_evaluator, _patience, work, cases, args)
+def worked_on(work: Work[R], cases: Batch, args: Arguments) -> list[R | Failed]:
+    """The answer for each child, in order."""
+    return [_in_time(work, case, args) for case in cases]
 
 
-def each_of(evaluator: Evaluator, patience: float, work: Work[R], cases: Batch, args: Arguments) -> list[R | Failed]:
-    """The answer for each child, in order. A child on whom ``patience`` seconds are spent ends the process (0: none
-    does)."""
-    return [_in_time(evaluator, patience, work, case, args) for case in cases]
-
-
-def _in_time(evaluator: Evaluator, patience: float, work: Work[R], case: Case, args: Arguments) -> R | Failed:
+def _in_time(work: Work[R], case: Case, args: Arguments) -> R | Failed:
     """The signal ends the process: also where the engine goes round in a circle, and no exception would be seen."""
-    if not patience:
-        return _one(evaluator, work, case, args)
-    signal.setitimer(signal.ITIMER_REAL, patience)
+    if not _patience:
+        return _one(work, case, args)
+    signal.setitimer(signal.ITIMER_REAL, _patience)
     try:
-        return _one(evaluator, work, case, args)
+        return _one(work, case, args)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _one(evaluator: Evaluator, work: Work[R], case: Case, args: Arguments) -> R | Failed:
+def _one(work: Work[R], case: Case, args: Arguments) -> R | Failed:
+    assert _evaluator is not None
     try:
-        return work(evaluator, opened(case), *args)
+        return work(_evaluator, opened(case), *args)
     except Exception as fault:  # noqa: BLE001 - one child's fault; it is reported, and the others go on
         frame = traceback.extract_tb(fault.__traceback__)[-1]
         return Failed(f"{type(fault).__name__} in {frame.name}")

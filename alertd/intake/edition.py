@@ -16,16 +16,17 @@ from importlib.resources.abc import Traversable
 def edition() -> bytes:
     """16 bytes that stand for the code and the code lists by which feeds are read."""
     found = blake2b(digest_size=16)
-    for part in _parts(files("alertd.cases")):
+    for part in parts(files("alertd.cases")):
         found.update(part.read_bytes())
     return found.digest()
 
 
-def _parts(folder: Traversable) -> list[Traversable]:
+def parts(folder: Traversable) -> list[Traversable]:
+    """The code and the code lists in a folder and those under it, in an order that is always the same."""
     inside = sorted(folder.iterdir(), key=lambda part: part.name)
     return [
         part
         for one in inside
-        for part in (_parts(one) if one.is_dir() else [one])
+        for part in (parts(one) if one.is_dir() else [one])
         if part.name.endswith((".py", ".csv"))
     ]

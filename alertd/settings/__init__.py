@@ -26,6 +26,7 @@ from alertd.errors import InputError, did_you_mean
 from alertd.outbox.channel_config import read_secret
 from alertd.settings import given
 from alertd.settings.delivery import Mailbox, Outbox, Watchdog
+from alertd.settings.engine import Engine
 from alertd.settings.keeping import Backup, Retention
 from alertd.settings.partners import Partners
 from alertd.settings.people import People
@@ -42,6 +43,7 @@ __all__ = [
     "Authority",
     "Backup",
     "Database",
+    "Engine",
     "Feed",
     "Heartbeat",
     "Log",
@@ -87,6 +89,7 @@ class Settings(BaseSettings):
     feed: Annotated[tuple[Feed, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
     precedence: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rules: Rules = Rules()
+    engine: Engine = Engine()
     people: People
     schedule: Schedule = Schedule()
     partners: Partners = Partners()

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -194,7 +195,8 @@ def test_a_pool_that_breaks_while_batches_are_handed_over_is_replaced_and_no_chi
     def seen(batch: Batch, as_of: datetime) -> list[Finding]:
         return [f for case in batch for f in evaluate(case, BOOK, as_of)]
 
-    found = [f for _, some in sweeping._run(Pool, seen, iter(batches), NOW, 2) for f in some if isinstance(f, Finding)]  # type: ignore[arg-type]
+    place = SimpleNamespace(workers=lambda: 2, pool=lambda: Pool(2), alone=lambda: Pool(1))
+    found = [f for _, some in sweeping._run(place, seen, iter(batches), NOW) for f in some if isinstance(f, Finding)]  # type: ignore[arg-type]
     assert sorted(found, key=lambda f: f.identity) == EXPECTED
     assert Pool.made > 1
 
