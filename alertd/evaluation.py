@@ -1,53 +1,56 @@
-"""One evaluation: read the feed, judge every child, commit what changed together with its notices."""
+"""Evaluating: the feeds are read at their times, and at every tick those are looked at of whom something is new."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from alertd.alerts import handlings, silence_store
+from alertd.agenda import entries
+from alertd.agenda.entries import Called, Judged
+from alertd.agenda.following import follow
+from alertd.agenda.judged_by import JudgedBy, judged_by
+from alertd.agenda.words import spoken
 from alertd.alerts import store as alerts
-from alertd.alerts.lifecycle import Transition
-from alertd.alerts.muting import floods, why_muted
-from alertd.alerts.reconcile import reconcile
-from alertd.alerts.silences import silencing
+from alertd.alerts.muting import COUNTED, HELD
 from alertd.bootstrap import House, open_feed
-from alertd.cases.holding import Holding, family, holding
 from alertd.cases.reading import Progress
-from alertd.cases.records import CaseFile, Snapshot, local_day
+from alertd.cases.records import Snapshot, local_day
 from alertd.db.engine import reading
 from alertd.db.leading import alone
-from alertd.engine.evaluate import Evaluator, waiting
+from alertd.db.tables import Alert
+from alertd.deciding import Decided, Others, decide
 from alertd.engine.findings import WHOLE_FEED, Finding
-from alertd.engine.sweep import broken, each
 from alertd.errors import InputError
 from alertd.faultpoints import point
 from alertd.intake import store
 from alertd.intake.freshness import why_stale
-from alertd.intake.kept import KeptCases, Named, Silence, followed, snapshot_of
+from alertd.intake.kept import KeptCases, Named, Silence, snapshot_of
 from alertd.intake.store import Standing
 from alertd.intake.sync import Taken, take_in
-from alertd.partners.notices import NOTICE, happened, measurable_with, sent_notices, with_notices
-from alertd.routing.route import NoticeFor, route
-from alertd.rulebook.model import Rule, Rulebook
-from alertd.rulebook.versions import timing, wording
+from alertd.looking import Looked, as_last_found, look_at
+from alertd.partners.notices import measurable_with, sent_notices, with_notices
+from alertd.rulebook.model import Rulebook
 from alertd.settings import Feed
-from alertd.telling import tell_of_failed, tell_of_feeds, tell_of_floods, tell_of_silence, tell_of_silences
+from alertd.telling import tell_of_feeds
 
-PATIENCE = 20.0
-"""Seconds that the evaluation of one child may take, which is a matter of a few thousandths."""
+PORTION: Final = 10_000
+"""Children looked at and committed at a time: what is found of them is held in memory until then."""
+
+AGAIN: Final = timedelta(hours=1)
+"""When a child is looked at again for whom the engine failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What one evaluation did. ``refused`` says why a reading was not used: where no feed could be, nothing changed.
-    ``left_out`` are rules that failed."""
+    """What evaluating did: of how many children, who ``failed``, and how many rules were ``left_out`` because they
+    failed. ``refused`` says why a reading was not used: where no feed could be, nothing changed. ``waiting`` are
+    children still to be looked at now."""
 
     children: int = 0
     changes: Counter[str] = field(default_factory=Counter)
@@ -55,41 +58,283 @@ class Evaluated:
     failed: int = 0
     left_out: int = 0
     refused: str = ""
+    waiting: int = 0
+
+    def and_then(self, more: Evaluated) -> Evaluated:
+        """This, and what was done after it."""
+        return Evaluated(
+            self.children + more.children,
+            self.changes + more.changes,
+            self.notices + more.notices,
+            self.failed + more.failed,
+            max(self.left_out, more.left_out),
+            self.refused or more.refused,
+            more.waiting,
+        )
 
 
 def evaluate_once(
     house: House,
     *,
     accept: bool = False,
+    everybody: bool = False,
     on_read: Progress = lambda _what, _n: None,
     on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
+    most: int = PORTION,
 ) -> Evaluated:
-    """Read the feeds, evaluate every child, and commit what changed together with its notices.
+    """Read the feeds, and look at children until nobody waits any more, at most ``most`` at a time.
 
     A feed that cannot be used, or looks half-loaded, changes nothing: the data owner is told, and the
     rules that wait for it say nothing new. Once it has been silent for too long they are unknown.
-    ``accept``: somebody has said that whatever this reading lost is meant to be gone.
+    ``accept``: somebody has said that whatever this reading lost is meant to be gone. ``everybody``: all are looked
+    at, whether anything is new or not.
     """
+    refused = read_feeds(house, accept=accept, on_read=on_read)
+    if everybody:
+        with Session(house.engine) as session, session.begin():
+            alone(session)
+            entries.call_everybody(session, "asked", house.clock())
+    done, more = Evaluated(), True
+    while more:
+        before = done.children
+
+        def progress(n: int, of: int, before: int = before) -> None:
+            on_evaluated(before + n, before + of)
+
+        done = done.and_then(tick(house, on_evaluated=progress, most=most))
+        more = done.waiting > 0
+    done = replace(done, refused=refused or done.refused)
+    house.log.info(
+        "evaluated", children=done.children, changes=dict(done.changes), notices=done.notices, failed=done.failed
+    )
+    return done
+
+
+def read_feeds(house: House, *, accept: bool = False, on_read: Progress = lambda _what, _n: None) -> str:
+    """Read every feed and keep what changed; why what was read of some is not used, or blank."""
     now = house.clock()
     taken = [_take_in(house, feed, now, accept, on_read) for feed in house.settings.feed]
     refused = {one.feed: one.refused for one in taken if one.refused}
     strangers = [child for one in taken for child in one.strangers]
-    feeds, stale = _standings(house, now)
-    if refused or stale or strangers:
+    if refused or strangers:
         with Session(house.engine) as session, session.begin():
             alone(session)
-            tell_of_feeds(session, house, now, refused, stale, strangers)
+            tell_of_feeds(session, house, now, refused, {}, strangers)
+    return "; ".join(refused.values())
+
+
+def tick(
+    house: House,
+    *,
+    on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
+    most: int = PORTION,
+) -> Evaluated:
+    """Look at those of whom anything may be otherwise than when they were last looked at, at most so many, and commit
+    what changed together with its notices and with when they are next looked at.
+
+    So whoever dies half-way repeats work and skips none. Rules of which nobody was told yet tell nobody while anyone
+    waits to be looked at: what they find is counted first, lest it be a flood.
+    """
+    now = house.clock()
+    feeds, stale, refused = _standings(house, now)
+    if stale:
+        with Session(house.engine) as session, session.begin():
+            alone(session)
+            tell_of_feeds(session, house, now, {}, stale, ())
     if not any(named.feed not in refused or named.feed in stale for named, _ in feeds):
         return Evaluated(refused="; ".join(refused.values()))
-    kept = KeptCases(
-        house.engine, feeds, precedence=house.settings.precedence, merged=house.merged, silent=stale.keys()
+    turn = _Turn(house, now, feeds, stale, refused)
+    called, of = turn.call(most)
+    looked = turn.look(called, lambda n: on_evaluated(n, of))
+    done = turn.commit(called, looked)
+    turn.listen(done)
+    return Evaluated(
+        children=len(called),
+        changes=turn.changes,
+        notices=turn.notices,
+        failed=len(looked.failed),
+        left_out=len(turn.left_out),
+        waiting=turn.waiting,
     )
-    fed = {kind for _, one in feeds for kind in one.said.holds}
-    with Session(reading(house.engine)) as session:
-        told = sent_notices(session, house.merged)
-    snapshot = with_notices(snapshot_of(kept, Silence(stale, refused)), told, house.policy.sent, fed)
-    looked = _look_at_all(house, snapshot, now, kept.unread(), on_evaluated, fed)
-    return replace(_commit(house, kept, snapshot, looked, now), refused="; ".join(refused.values()))
+
+
+class _Turn:
+    """One tick: what is true of all children in it."""
+
+    def __init__(
+        self,
+        house: House,
+        now: datetime,
+        feeds: list[tuple[Named, Standing]],
+        stale: Mapping[str, str],
+        refused: Mapping[str, str],
+    ) -> None:
+        self._house, self._now, self._feeds, self._stale, self._refused = house, now, feeds, stale, refused
+        self._fed = {kind for _, one in feeds for kind in one.said.holds}
+        self._runs = {named.feed: one.run for named, one in feeds}
+        self._snapshot = self._snapshot_of(())[1]
+        # What waits for a feed that was refused today stays as it was, for the whole feed too.
+        self._wait_for = {kind for _, one in feeds for kind in one.said.holds} - self._snapshot.holds
+        able, unable = measurable_with(house.rulebook, self._snapshot, house.policy.sent, self._fed)
+        with Session(reading(house.engine)) as session:
+            self.left_out = self._left_out_before(session)
+        self._able, self._of_feeds = able.without(self.left_out), unable
+        self._by = self._judged_by(self._able)
+        self._moved = 0
+        self.changes: Counter[str] = Counter()
+        self.notices = self.waiting = 0
+
+    def _snapshot_of(self, children: Collection[str]) -> tuple[KeptCases, Snapshot]:
+        house = self._house
+        kept = KeptCases(
+            house.engine,
+            self._feeds,
+            precedence=house.settings.precedence,
+            merged=house.merged,
+            silent=self._stale.keys(),
+            only=children,
+        )
+        with Session(reading(house.engine)) as session:
+            told = sent_notices(session, house.merged, children)
+        snapshot = snapshot_of(kept, Silence(self._stale, self._refused))
+        return kept, with_notices(snapshot, told, house.policy.sent, self._fed)
+
+    def _left_out_before(self, session: Session) -> dict[str, Finding]:
+        """The rules that failed since the last reading; after another they are tried again."""
+        mark = entries.mark(session, "left out")
+        found = mark["rules"] if mark and mark["runs"] == self._runs else {}
+        return {rule: Finding.from_json(finding) for rule, finding in found.items()}
+
+    def _judged_by(self, able: Rulebook) -> JudgedBy:
+        return judged_by(self._house, able, self._snapshot, self._feeds, self._stale.keys(), self._fed)
+
+    def call(self, most: int) -> tuple[list[Called], int]:
+        """Whom to look at, and how many there are."""
+        with Session(self._house.engine) as session, session.begin():
+            alone(session)
+            self._moved = follow(session, self._feeds, self._house.merged, self._now)
+            called = entries.due(session, self._now, self._by.each, most)
+            return called, entries.waiting(session, self._now, self._by.each)
+
+    def look(self, called: list[Called], progress: Callable[[int], None]) -> Looked:
+        """What is true of them."""
+        children = {one.child for one in called}
+        self._kept, snapshot = self._snapshot_of(children)
+        unread = {child: why for child, why in self._kept.unread().items() if child in children}
+        if not called:
+            return Looked(self._able, [], {}, 0, {})
+        with Session(reading(self._house.engine)) as session:
+            told = alerts.identities(session, children)
+        several = len(self._feeds) > 1
+        looked = look_at(
+            self._house,
+            snapshot,
+            self._now,
+            self._able,
+            told=told,
+            unread=unread,
+            fed=self._fed,
+            heard=[local_day(one.fresh_at) for _, one in self._feeds] if several else (),
+            progress=progress,
+        )
+        if looked.bad:
+            self.left_out |= looked.bad
+            self._able = looked.able
+            self._by = self._judged_by(self._able)
+        return looked
+
+    def commit(self, called: list[Called], looked: Looked) -> Decided:
+        """Write what changed, its notices, and when each child is next looked at."""
+        unread = self._kept.unread()
+        with Session(self._house.engine) as session, session.begin():
+            alone(session)
+            still = entries.unmoved(session, called)
+            children = {one.child for one in still}
+            ours = looked.of(children)
+            found = {
+                child: entries.of(ahead, self._moved, self._by.of(ahead.team)) for child, ahead in ours.ahead.items()
+            } | {
+                # What a feed could not read is looked at when it is read again; what the engine could not, by itself.
+                child: Judged(None if child in unread else self._now + AGAIN, "failed", self._by.all, failed=why)
+                for child, why in ours.failed.items()
+            }
+            entries.settle(session, [one for one in still if one.child in found], found, self._now)
+            self.waiting = entries.waiting(session, self._now, self._by.each)
+            waits = self.waiting - sum(one.child not in found for one in still)
+            done = self._decide(session, self._with_those_of_the_feeds(ours), children | {WHOLE_FEED[0]}, waits)
+            vanished = [one for one in still if one.child not in found]
+            alerted = alerts.have_open(session, {one.child for one in vanished})
+            left = {child: Judged(None, "instant", self._by.all) for child in alerted}
+            entries.settle(session, vanished, left, self._now)
+            self.waiting = waits
+            if self.left_out:
+                rules = {rule: finding.as_json() for rule, finding in self.left_out.items()}
+                entries.set_mark(session, "left out", {"rules": rules, "runs": self._runs})
+            else:
+                entries.set_mark(session, "left out", None)
+            point("evaluate.before_commit")
+        point("evaluate.after_commit")
+        return done
+
+    def _with_those_of_the_feeds(self, looked: Looked) -> Looked:
+        findings = [f for f in (*looked.findings, *self._of_feeds) if f.rule not in self.left_out]
+        findings += self.left_out.values()
+        return replace(looked, able=self._able, findings=sorted(findings, key=lambda f: f.identity))
+
+    def _decide(
+        self,
+        session: Session,
+        looked: Looked,
+        children: Collection[str],
+        waiting: int,
+        *,
+        freed: Collection[str] = (),
+        present: Callable[[str, str], bool] | None = None,
+    ) -> Decided:
+        mark = entries.mark(session, "told")
+        told = frozenset(mark["rules"]) if mark else alerts.have_told(session)
+        done = decide(
+            session,
+            self._house,
+            looked,
+            self._now,
+            present=present or _Present(self._kept),
+            wait_for=self._wait_for,
+            silent=self._snapshot.silent.keys(),
+            only=children,
+            others=Others(
+                told | frozenset(freed),
+                lambda: entries.open_children(session),
+                waiting,
+                lambda: entries.failed(session),
+            ),
+        )
+        entries.set_mark(session, "told", {"rules": sorted(told | done.told)})
+        self.changes += done.changes
+        self.notices += done.notices
+        return done
+
+    def listen(self, done: Decided) -> None:
+        """Decide anew, by what was last found of them, about the children of whose alerts others are told now: because
+        people said something, or because rules were held back and are no more."""
+        directory = self._house.composer_now().directory
+        with Session(reading(self._house.engine)) as session:
+            words, concerned = spoken(session, directory, self._now)
+            freed = select(Alert.child).where(Alert.muted.in_((HELD, COUNTED)), Alert.rule.in_(done.freed))
+            concerned |= set(session.scalars(freed.where(Alert.state == "open").distinct()))
+            children = sorted(concerned - entries.failed(session).keys()) if concerned else []
+            known = entries.mark(session, "words") == words.as_json()
+        if known and not children:
+            return
+        for at in range(0, max(len(children), 1), PORTION):
+            some = children[at : at + PORTION]
+            with Session(self._house.engine) as session, session.begin():
+                alone(session)
+                if some:
+                    looked = as_last_found(session, self._able, some)
+                    self._decide(session, looked, some, self.waiting, freed=done.freed, present=lambda *_: True)
+                if at + PORTION >= len(children):
+                    entries.set_mark(session, "words", words.as_json())
 
 
 def read_in(
@@ -130,20 +375,25 @@ def _take_in(house: House, feed: Feed, now: datetime, accept: bool, on_read: Pro
     return taken
 
 
-def _standings(house: House, now: datetime) -> tuple[list[tuple[Named, Standing]], dict[str, str]]:
-    """The readings in force, in the feeds' order of precedence; and which of them are stale, and why."""
+def _standings(house: House, now: datetime) -> tuple[list[tuple[Named, Standing]], dict[str, str], dict[str, str]]:
+    """The readings in force, in the feeds' order of precedence; which of them are stale, and of which the latest
+    reading was refused, and why."""
     feeds: list[tuple[Named, Standing]] = []
     stale: dict[str, str] = {}
+    refused: dict[str, str] = {}
     with Session(reading(house.engine)) as session:
         for feed in house.settings.feed:
             standing = store.standing(session, feed.name)
+            why = store.refused_since(session, feed.name, standing.run if standing else 0)
+            if why:
+                refused[feed.name] = why
             if standing is None:
                 continue
             feeds.append((Named(feed.name, feed.authority), standing))
             why = why_stale(feed.name, standing.fresh_at, feed.stale(standing.children), now, house.calendar)
             if why:
                 stale[feed.name] = why
-    return feeds, stale
+    return feeds, stale, refused
 
 
 def _marking(on_read: Progress) -> Progress:
@@ -152,173 +402,6 @@ def _marking(on_read: Progress) -> Progress:
         on_read(what, n)
 
     return progress
-
-
-class _Seen(NamedTuple):
-    """What is true of one child now."""
-
-    findings: tuple[Finding, ...]
-    held: Holding
-    is_open: bool
-    family: str | None
-
-
-def _look(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
-    today = local_day(as_of)
-    return _Seen(evaluator.evaluate(case, as_of), holding(case, today), case.is_open(today), family(case, today))
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What is true of all children, by the rules the feeds are ``able`` to measure. ``failed`` are those that
-    could not be read or evaluated, with why."""
-
-    able: Rulebook
-    findings: list[Finding]
-    holdings: dict[str, Holding]
-    open_children: int
-    failed: dict[str, str]
-    families: dict[str, str] = field(default_factory=dict)
-    left_out: int = 0
-    """Rules that failed, and say nothing of any child."""
-
-
-def _look_at_all(
-    house: House,
-    snapshot: Snapshot,
-    now: datetime,
-    unread: Mapping[str, str],
-    on_evaluated: Callable[[int, int], None],
-    fed: Collection[str],
-) -> Looked:
-    with Session(reading(house.engine)) as session:
-        told = frozenset(alerts.last_told(session))
-    able, unable = measurable_with(house.rulebook, snapshot, house.policy.sent, fed)
-    looked = Looked(able, [*unable], {}, 0, dict(unread))
-    done = open_children = 0
-
-    def progress(n: int) -> None:
-        nonlocal done
-        done += n
-        on_evaluated(done, len(snapshot.cases))
-
-    bad: dict[str, Finding] = {}
-    looking = each(
-        snapshot,
-        able,
-        _look,
-        now,
-        patience=PATIENCE,
-        progress=progress,
-        failed=looked.failed.__setitem__,
-        left_out=lambda finding: bad.update({finding.rule: finding}),
-    )
-    for child, seen in looking:
-        if child in unread:  # what is kept of the child is not what the feed says now
-            continue
-        ours = (f for f in seen.findings if NOTICE in fed or not house.policy.not_ours(f.rule, happened(f)))
-        looked.findings.extend(f for f in ours if f.asks_for_action or f.identity in told)
-        looked.holdings[child] = seen.held
-        if seen.family:
-            looked.families[child] = seen.family
-        open_children += seen.is_open
-    looked.findings.extend(broken(child, why) for child, why in looked.failed.items())
-    findings = [*(f for f in looked.findings if f.rule not in bad), *bad.values()]
-    findings.sort(key=lambda f: f.identity)
-    if bad:
-        house.log.error(
-            "rules_left_out",
-            rules=sorted(bad),
-            why=sorted({str(f.cannot_tell and f.cannot_tell.text) for f in bad.values()}),
-        )
-    return replace(looked, able=able.without(bad), findings=findings, open_children=open_children, left_out=len(bad))
-
-
-def _commit(house: House, kept: KeptCases, snapshot: Snapshot, looked: Looked, now: datetime) -> Evaluated:
-    # What waits for a feed that was refused today stays as it was, for the whole feed too.
-    wait_for = {kind for _, standing in kept.feeds for kind in standing.said.holds} - snapshot.holds
-    with Session(house.engine) as session, session.begin():
-        alone(session)
-        changes, notices = decide(
-            session, house, looked, now, present=_Present(kept), wait_for=wait_for, silent=snapshot.silent.keys()
-        )
-        point("evaluate.before_commit")
-    point("evaluate.after_commit")
-    done = Evaluated(
-        children=len(kept), changes=changes, notices=notices, failed=len(looked.failed), left_out=looked.left_out
-    )
-    house.log.info("evaluated", children=done.children, changes=dict(done.changes), notices=notices, failed=done.failed)
-    return done
-
-
-def decide(
-    session: Session,
-    house: House,
-    looked: Looked,
-    now: datetime,
-    *,
-    present: Callable[[str, str], bool],
-    wait_for: Collection[str] = frozenset(),
-    silent: Collection[str] = frozenset(),
-    only: Collection[str] | None = None,
-) -> tuple[Counter[str], int]:
-    """What the findings change, written with its notices in the session's transaction: the changes by
-    reason, and how many notices.
-
-    ``wait_for`` are kinds that a feed should hold and does not today, ``silent`` those of them that it
-    has not told of for too long. ``only`` are the children looked at, where not all were: the alerts of
-    the others stay as they were.
-    """
-    holdings, failed = looked.holdings, looked.failed
-    waits = waiting(house.rulebook, set(wait_for) - set(silent))
-    rules = _RulesOf(house.rulebook, looked.able, holdings, waits, house.composer.wording.version)
-    findings = [f for f in looked.findings if rules.of(f) and rules.speaks(f)]
-    # What a rule over others still counts is true; what it counts no more may only not be counted now.
-    half_told = waiting(house.rulebook, wait_for)
-    told_of = {f.identity for f in findings}
-    directory = house.composer_now().directory
-    quiet = silence_store.recent(session, now)
-    handlings.lapse(session, now, house.calendar, directory)
-
-    def muted(finding: Finding, held: Collection[str]) -> str:
-        speaker = rules.book(finding).rule(finding.spoken_for_by)
-        why = why_muted(finding, rules.need(finding), held, speaker)
-        if why or not quiet:
-            return why
-        return silencing(quiet, finding.rule, directory.team_of(rules.held(finding)), directory, now)
-
-    # A rule this reading cannot measure says nothing about its alerts: they stay as they were.
-    known = {
-        identity: alert
-        for identity, alert in alerts.last_told(session, skip=failed, only=only).items()
-        if rules.measures(alert.finding) and (identity in told_of or not rules.over_any(alert.finding, half_told))
-    }
-    told = alerts.have_told(session)
-    held = floods(findings, told, looked.open_children, house.guard, muted)
-    reconciled = reconcile(
-        findings,
-        known,
-        now,
-        present=present,
-        holdings=holdings,
-        muted=lambda f: muted(f, held),
-        timing=lambda f: rules.versions(f).timing,
-        moved=lambda child: followed(child, house.merged) if child in house.merged else None,
-        reached=handlings.reached(handlings.handled(session), directory, holdings, rules.book),
-    )
-    notices = alerts.apply(
-        session, reconciled, now, lambda t: _route(rules, t), holdings, rules.versions, looked.families
-    )
-    if quiet:
-        tell_of_silences(session, house, now, quiet)
-    if failed:
-        tell_of_failed(session, house, now, failed)
-    if held:
-        tell_of_floods(session, house, now, held.values())
-    fallen = Counter(f.rule for f in findings if f.asks_for_action and f.rule in told and rules.need(f).shadow)
-    if fallen:
-        tell_of_silence(session, house, now, fallen)
-    return Counter(t.reason for t in reconciled.transitions), notices
 
 
 class _Present:
@@ -335,73 +418,3 @@ class _Present:
             case = self._kept.of(child)
             self._refs[child] = frozenset(r.ref for r in case.records) if case else frozenset()
         return record in self._refs[child]
-
-
-class _RulesOf:
-    """The rule each finding was judged by, in the rulebook of the child's team, and its versions."""
-
-    def __init__(
-        self,
-        rulebook: Rulebook,
-        able: Rulebook,
-        holdings: Mapping[str, Holding],
-        waits: Collection[str],
-        template: str,
-    ) -> None:
-        self._template = template
-        self._rulebook, self._able, self._holdings, self._waits = rulebook, able, holdings, waits
-        self._versions: dict[tuple[str | None, str], alerts.Versions] = {}
-
-    def book(self, finding: Finding) -> Rulebook:
-        """The rulebook of the team that holds the child; for the whole feed, one that has the rule."""
-        if (finding.child, finding.record) == WHOLE_FEED:
-            return self._rulebook.having(finding.rule)
-        return self._rulebook.of_team(self._team(finding))
-
-    def speaks(self, finding: Finding) -> bool:
-        """Whether a finding is to be told: not that a feed holds too little, where it was only refused today."""
-        return (finding.child, finding.record) != WHOLE_FEED or finding.rule not in self._waits
-
-    def measures(self, finding: Finding) -> bool:
-        """Whether this reading says anything about it: the feed can measure its rule, or the rule is gone."""
-        if (finding.child, finding.record) == WHOLE_FEED:
-            return finding.rule not in self._waits
-        if self.of(finding) is None:
-            return True
-        return self._able.of_team(self._team(finding)).rule(finding.rule) is not None
-
-    def over_any(self, finding: Finding, rules: Collection[str]) -> bool:
-        """Whether it is of a rule over others that is one of these."""
-        rule = self.of(finding)
-        return rule is not None and rule.others is not None and rule.id in rules
-
-    def of(self, finding: Finding) -> Rule | None:
-        """Its rule; None for what no rule said, and for a rule that is gone."""
-        return self.book(finding).rule(finding.rule)
-
-    def need(self, finding: Finding) -> Rule:
-        """Its rule, of a finding that has one."""
-        rule = self.of(finding)
-        assert rule is not None
-        return rule
-
-    def versions(self, finding: Finding) -> alerts.Versions:
-        """What an alert is pinned to. A rule that is gone has none."""
-        key = (self._team(finding), finding.rule)
-        if key not in self._versions:
-            rule, book = self.of(finding), self.book(finding)
-            found = alerts.Versions(timing(rule, book), wording(rule), self._template) if rule else None
-            self._versions[key] = found or alerts.Versions()
-        return self._versions[key]
-
-    def held(self, finding: Finding) -> Holding:
-        """Who has the child; nobody, for the whole feed."""
-        return self._holdings.get(finding.child, Holding())
-
-    def _team(self, finding: Finding) -> str | None:
-        return self.held(finding).team
-
-
-def _route(rules: _RulesOf, transition: Transition) -> tuple[NoticeFor, ...]:
-    rule = rules.of(transition.finding)
-    return route(transition, rule, rules.book(transition.finding)) if rule else ()

@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alertd.alerts.muting import Flood
+from alertd.alerts.muting import SHADOW, Flood
 from alertd.alerts.silences import Event, Silenced, silence_notices
 from alertd.bootstrap import House
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
-from alertd.db.tables import Delivery
+from alertd.db.tables import Alert, Delivery
 from alertd.outbox.deliver import tell_once_a_day, tell_operator
 
 
@@ -34,17 +34,24 @@ def tell_of_floods(session: Session, house: House, now: datetime, held: Iterable
         house.log.warning("rules_held", rules=lines[1:-2])
 
 
-def tell_of_silence(session: Session, house: House, now: datetime, silent: Counter[str]) -> None:
+def tell_of_silence(session: Session, house: House, now: datetime, rules: Collection[str]) -> None:
     """Of rules that told people before and are not adopted as they stand now."""
+    if session.scalar(select(Delivery.id).where(Delivery.digest_for == f"{local_day(now)}:shadow").limit(1)):
+        return  # told today: how many there are need not be counted again
+    in_shadow = (Alert.rule.in_(rules), Alert.state == "open", Alert.muted.startswith(SHADOW))
+    are_open = select(Alert.rule, func.count()).where(*in_shadow)
+    silent = {row[0]: row[1] for row in session.execute(are_open.group_by(Alert.rule).order_by(Alert.rule))}
+    if not silent:
+        return
     lines = [
         "These rules have told people before and tell nobody now, because they are not adopted as they stand:",
-        *(f"{rule}: open alerts {n}" for rule, n in sorted(silent.items())),
+        *(f"{rule}: open alerts {n}" for rule, n in silent.items()),
         "A pack was updated, or the file of what is adopted was changed. Their alerts are kept.",
         "This says which and why: alertd rules status --config alertd.toml",
     ]
     subject = "alertd has fallen silent about some rules"
     if tell_operator(session, house.composer_now(), now, about="shadow", subject=subject, lines=lines):
-        house.log.warning("rules_fallen_silent", rules=dict(silent))
+        house.log.warning("rules_fallen_silent", rules=silent)
 
 
 def tell_of_silences(session: Session, house: House, now: datetime, silences: Iterable[Silenced]) -> None:
@@ -54,7 +61,9 @@ def tell_of_silences(session: Session, house: House, now: datetime, silences: It
     directory = composer.directory
     for silence, event in silence_notices(silences, now, house.calendar):
         about = f"silence {silence.id} {event}"
-        if session.scalar(select(Delivery.id).where(Delivery.digest_for.endswith(f":{about}")).limit(1)):
+        told = select(Delivery.id).where(Delivery.digest_for.endswith(f":{about}"))
+        # Nobody heard before it began; and the messages of all the years are too many to look through.
+        if session.scalar(told.where(Delivery.created_at >= silence.starts).limit(1)):
             continue
         holders = [] if event == "starts" else [("worker", Holding(silence.by))]
         if event != "ends soon":
@@ -89,8 +98,8 @@ def tell_of_failed(session: Session, house: House, now: datetime, failed: Mappin
         *(f"ref {child}" for child in sorted(failed)[:20]),
     ]
     subject = "alertd could not evaluate some children"
-    tell_operator(session, house.composer_now(), now, about="engine", subject=subject, lines=lines)
-    house.log.error("engine_stopped", children=len(failed), why=dict(Counter(failed.values())))
+    if tell_operator(session, house.composer_now(), now, about="engine", subject=subject, lines=lines):
+        house.log.error("engine_stopped", children=len(failed), why=dict(Counter(failed.values())))
 
 
 def tell_of_feeds(

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -39,6 +39,9 @@ from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
+
+_ONE_STATEMENT: Final = 500
+"""Alerts asked for in one statement, which takes only so many values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ def standing_of(session: Session, alert_ids: Collection[int]) -> dict[int, tuple
     """What stands of some alerts, as :func:`handled`."""
     found: dict[int, tuple[Handled, ...]] = {}
     ids = sorted(alert_ids)
-    for at in range(0, len(ids), 500):  # a statement takes so many values
-        some = Handling.alert_id.in_(ids[at : at + 500])
+    for at in range(0, len(ids), _ONE_STATEMENT):
+        some = Handling.alert_id.in_(ids[at : at + _ONE_STATEMENT])
         found |= _by_alert(session, select(Handling).where(Handling.ended_at.is_(None), some))
     return found
 
@@ -159,14 +162,16 @@ def lapse(session: Session, now: datetime, calendar: Calendar, directory: Direct
 def end_with(session: Session, closed: Collection[int], moved: Collection[int], now: datetime) -> None:
     """End what stands of alerts that close, and the hand-overs of those whose child the feed now gives to another
     worker: the feed knows better. A dispute outlives its alert: it is about the rule."""
-    if not closed and not moved:
-        return
-    standing = select(Handling).where(Handling.ended_at.is_(None), Handling.kind != "dispute")
-    for row in session.scalars(standing):
-        if row.alert_id in closed:
-            _end(row, now, "closed")
-        elif row.alert_id in moved and row.kind == "hand_over":
-            _end(row, now, "the feed allocates the child to somebody else")
+    ids = sorted({*closed, *moved})
+    for at in range(0, len(ids), _ONE_STATEMENT):
+        some = Handling.alert_id.in_(ids[at : at + _ONE_STATEMENT])
+        for row in session.scalars(
+            select(Handling).where(some, Handling.ended_at.is_(None), Handling.kind != "dispute")
+        ):
+            if row.alert_id in closed:
+                _end(row, now, "closed")
+            elif row.kind == "hand_over":
+                _end(row, now, "the feed allocates the child to somebody else")
 
 
 def reached(

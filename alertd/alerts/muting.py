@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from alertd.engine.findings import Finding
 from alertd.rulebook.model import Rule
@@ -12,6 +13,7 @@ from alertd.rulebook.model import Rule
 SHADOW = "shadow: "
 SPOKEN_FOR = "spoken for by "
 HELD = "held: its first messages would reach many at once; an officer confirms them"
+COUNTED = "held: it is being counted how many its first messages would reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ def floods(
     open_children: int,
     guard: Guard,
     muted: Callable[[Finding, Collection[str]], str],
+    elsewhere: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Flood]:
     """The rules to hold back, by id. ``has_told`` are those that have told somebody before; they are never held.
+    ``elsewhere`` says of how many further children what a rule found is held already.
 
     ``muted`` says why nobody is told of a finding while so many rules are held (blank: they are). A rule that
     is held speaks for no other, whose alerts may then be a flood themselves: so they are counted again.
@@ -55,11 +59,14 @@ def floods(
         for finding in findings:
             if finding.asks_for_action and not muted(finding, held):
                 children[finding.rule].add(finding.child)
+        counts = {
+            rule: len(children[rule]) + elsewhere.get(rule, 0) for rule in {*children, *elsewhere} if rule not in held
+        }
         further = {
-            rule: Flood(rule, len(found), open_children)
-            for rule, found in children.items()
+            rule: Flood(rule, n, open_children)
+            for rule, n in counts.items()
             if rule not in has_told and rule not in guard.confirmed
-            if len(found) >= guard.at_least and len(found) > guard.share * open_children
+            if n >= guard.at_least and n > guard.share * open_children
         }
         if not further:
             return dict(sorted(held.items()))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -49,12 +49,45 @@ def last_told(
     those of the children in ``only``, where it is given."""
     left_out = frozenset(skip)
     wanted = select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker, Alert.muted, Alert.timing)
-    rows = session.execute(wanted if only is None else wanted.where(Alert.child.in_(only)))
     found = (
         OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker, muted, timing)
-        for id_, finding, level, state, worker, muted, timing in rows
+        for statement in _about(wanted, only)
+        for id_, finding, level, state, worker, muted, timing in session.execute(statement)
     )
     return {alert.finding.identity: alert for alert in found if alert.finding.child not in left_out}
+
+
+def _about(statement: Any, children: Collection[str] | None) -> Iterator[Any]:
+    """A statement on alerts for these children, in parts because a statement takes only so many values; for all
+    children where none are given."""
+    if children is None:
+        yield statement
+        return
+    wanted = sorted(children)
+    for at in range(0, len(wanted), _ONE_STATEMENT):
+        yield statement.where(Alert.child.in_(wanted[at : at + _ONE_STATEMENT]))
+
+
+_ONE_STATEMENT: Final = 500
+
+
+def identities(session: Session, children: Collection[str]) -> frozenset[Identity]:
+    """The identities of all alerts of children, open or closed."""
+    which = select(Alert.rule, Alert.child, Alert.record, Alert.occurrence)
+    rows = (row for statement in _about(which, children) for row in session.execute(statement))
+    return frozenset((rule, child, record, occurrence) for rule, child, record, occurrence in rows)
+
+
+def open_of(session: Session, children: Collection[str]) -> list[Alert]:
+    """The open alerts of children."""
+    are_open = _about(select(Alert).where(Alert.state == "open"), children)
+    return [alert for statement in are_open for alert in session.scalars(statement)]
+
+
+def have_open(session: Session, children: Collection[str]) -> frozenset[str]:
+    """Those of the children who have open alerts."""
+    which = select(Alert.child).where(Alert.state == "open").distinct()
+    return frozenset(child for statement in _about(which, children) for child in session.scalars(statement))
 
 
 def have_told(session: Session) -> frozenset[str]:
@@ -71,16 +104,18 @@ def apply(
     holdings: Mapping[str, Holding],
     versions: Callable[[Finding], Versions] = lambda _: Versions(),
     families: Mapping[str, str] = MappingProxyType({}),
+    only: Collection[str] | None = None,
 ) -> int:
     """Write the changes, each with its events and notices, in the session's transaction: an event for each
     step of the ladder, the first of them with what changed. What was said of an alert ends as it closes.
 
     ``holdings`` say who has each child in the feed now, ``versions`` by what each is told, and ``families``
-    which household a child lives in, where that is known. Returns
-    the number of notices written. Nothing is sent here.
+    which household a child lives in, where that is known. ``only`` are the children looked at, where not all were.
+    Returns the number of notices written. Nothing is sent here.
     """
-    # All that are open, because each may have been handed over: and a list of ids can be longer than a statement may.
-    known = {a.id: a for a in session.scalars(select(Alert).where(Alert.state == "open"))}
+    # All that are open, because each may have been handed over.
+    are_open = _about(select(Alert).where(Alert.state == "open"), only)
+    known = {a.id: a for statement in are_open for a in session.scalars(statement)}
     written: list[tuple[Transition, Alert]] = []
     for transition in reconciled.transitions:
         alert = _new(transition, now) if transition.alert_id is None else session.get_one(Alert, transition.alert_id)

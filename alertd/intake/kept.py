@@ -62,7 +62,7 @@ class KeptCases:
         with Session(self._engine) as session:
             for place, (named, _) in enumerate(feeds):
                 for child, id_ in self._versions(session, named, known_on, numbers).items():
-                    own = self._own(named, child)
+                    own = _own(named, child)
                     now = followed(own, merged)
                     if only is not None and now not in only:
                         continue
@@ -103,14 +103,10 @@ class KeptCases:
     def unread(self) -> dict[str, str]:
         """The children of whom a reading in force could make no case file, with why: what is kept of them is older."""
         return {
-            followed(self._own(named, child), self._merged): why
+            known_as(named, child, self._merged): why
             for named, standing in self.feeds
             for child, why in standing.said.unread.items()
         }
-
-    @staticmethod
-    def _own(named: Named, child: str) -> str:
-        return f"{named.authority}/{child}" if named.authority else child
 
     def rejects(self) -> Iterator[Reject]:
         """The rows of children that could not become records, in the order of the children."""
@@ -157,6 +153,15 @@ def numbers_of(children: Collection[str], merged: Mapping[str, str]) -> frozense
     """The children's numbers, and those that were merged into them."""
     wanted = frozenset(children)
     return wanted | {old for old in merged if followed(old, merged) in wanted}
+
+
+def known_as(named: Named, child: str, merged: Mapping[str, str]) -> str:
+    """What a child goes by here whom a feed calls so."""
+    return followed(_own(named, child), merged)
+
+
+def _own(named: Named, child: str) -> str:
+    return f"{named.authority}/{child}" if named.authority else child
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ ONE_STATEMENT: Final = 500
 """Children asked for in one statement: databases limit how many values one may hold (SQL Server 2,100)."""
 
 
+OVERTAKEN: Final = "another reading was accepted while this one went on"
+"""Why nothing is kept of a reading that was good, and nobody need hear of it."""
+
 EVER: Final = Window()
 
 
@@ -178,7 +181,7 @@ def refused_since(session: Session, feed: str, run: int) -> str:
     """Why the latest reading of a feed was refused, where it is later than that run; blank where it was not."""
     last = (
         select(FeedRun.id, FeedRun.outcome, FeedRun.detail)
-        .where(FeedRun.feed == feed, FeedRun.outcome != "reading")
+        .where(FeedRun.feed == feed, FeedRun.outcome != "reading", FeedRun.detail != OVERTAKEN)
         .order_by(FeedRun.id.desc())
         .limit(1)
     )

@@ -102,7 +102,7 @@ def take_in(
         stands = store.last_accepted(session, feed)
         if (stands and stands.id) != (last and last.id):
             taken.overtaken = True
-            store.finish(session, run, outcome="refused", detail="another reading was accepted while this one went on")
+            store.finish(session, run, outcome="refused", detail=store.OVERTAKEN)
             store.drop(session, run)
             return taken
         accepted = store.finish(

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Final, NamedTuple, overload
+from typing import Any, Final, NamedTuple, overload
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,7 +23,8 @@ from alertd.cases.records import CaseFile, Cases, Record, Snapshot, local_day, m
 from alertd.db.tables import Alert, Notification
 from alertd.engine.evaluate import measurable
 from alertd.engine.findings import Finding
-from alertd.intake.kept import followed
+from alertd.intake.kept import followed, numbers_of
+from alertd.intake.store import ONE_STATEMENT
 from alertd.partners.plan import ALERTD
 from alertd.partners.store import moved_by
 from alertd.rulebook.model import Rulebook
@@ -44,18 +45,22 @@ class _Sent(NamedTuple):
     acknowledged: datetime | None
 
 
-def sent_notices(session: Session, merged: Mapping[str, str] = MappingProxyType({})) -> dict[str, tuple[Record, ...]]:
-    """The records of what alertd sent, by child. What was sent under a number that was merged is the new one's."""
+def sent_notices(
+    session: Session, merged: Mapping[str, str] = MappingProxyType({}), only: Collection[str] | None = None
+) -> dict[str, tuple[Record, ...]]:
+    """The records of what alertd sent, by child; of these children, with ``only``. What was sent under a number that
+    was merged is the new one's."""
     one = Notification  # columns and no objects: there are those of all years
     columns = (one.id, one.kind, one.state, one.reference, one.receipt, one.sent_at, one.acknowledged_at)
-    rows = session.execute(
+    every = (
         select(Alert.id, Alert.child, Alert.rule, Alert.record, *columns)
         .join(Alert, Alert.id == one.alert_id)
         .order_by(one.id)
     )
     of_alert: dict[tuple[int, str, str, str], list[_Sent]] = defaultdict(list)
-    for alert_id, child, rule, record, *sent_one in rows:
-        of_alert[alert_id, followed(child, merged), rule, record].append(_Sent(*sent_one))
+    for statement in [every] if only is None else _in_parts(every, sorted(numbers_of(only, merged))):
+        for alert_id, child, rule, record, *sent_one in session.execute(statement):
+            of_alert[alert_id, followed(child, merged), rule, record].append(_Sent(*sent_one))
     settled = {
         about: sent for about, sent in of_alert.items() if _told(sent) and all(r.state in _SETTLED for r in sent)
     }
@@ -68,6 +73,11 @@ def sent_notices(session: Session, merged: Mapping[str, str] = MappingProxyType(
         if all(row.kind in decided for row in untold[about]):
             found[child].append(_record(alert_id, child, rule, record, _told(sent)))
     return {child: tuple(records) for child, records in found.items()}
+
+
+def _in_parts(statement: Any, numbers: Sequence[str]) -> Iterator[Any]:
+    for at in range(0, len(numbers), ONE_STATEMENT):
+        yield statement.where(Alert.child.in_(numbers[at : at + ONE_STATEMENT]))
 
 
 _SETTLED: Final = ("sent", "acknowledged", "withdrawn")

@@ -26,8 +26,9 @@ from alertd.bootstrap import House, build, rulebook_of
 from alertd.cases.records import LONDON
 from alertd.db.leading import alone
 from alertd.db.tables import Alert, Delivery, Handling, Notice
+from alertd.deciding import decide
 from alertd.engine.findings import Finding
-from alertd.evaluation import Looked, decide
+from alertd.looking import Looked
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome
 from alertd.outbox.mail_message import to_bytes
 from alertd.rulebook.adoption import Adopted, Confirmation, adopt, write_adopted

@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd import evaluation
+from alertd import looking
 from alertd.alerts.muting import HELD, Guard
 from alertd.cases.records import CaseFile
 from alertd.db.tables import Alert
 from alertd.engine import sweep as sweeping
 from alertd.engine.evaluate import Evaluator
-from alertd.evaluation import _look, _Seen
+from alertd.looking import Seen, look
 from alertd.rulebook.model import Rule, Rulebook
 from tests.support.council import RULES, Council, Inline, council_at
 from tests.support.fed import nov
@@ -116,28 +116,28 @@ def _bad(evaluator: Evaluator) -> bool:
     return evaluator.rulebook.rule(VISIT) is not None
 
 
-def raises(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
+def raises(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
     if _bad(evaluator):
         raise ZeroDivisionError(case.child)
-    return _look(evaluator, case, as_of)
+    return look(evaluator, case, as_of)
 
 
-def aborts(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
+def aborts(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
     if _bad(evaluator):
         os.abort()
-    return _look(evaluator, case, as_of)
+    return look(evaluator, case, as_of)
 
 
-def never_ends(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
+def never_ends(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
     while _bad(evaluator):
         pass
-    return _look(evaluator, case, as_of)
+    return look(evaluator, case, as_of)
 
 
-def eats_memory(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> _Seen:
+def eats_memory(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
     if _bad(evaluator):
         bytearray(1 << 60)
-    return _look(evaluator, case, as_of)
+    return look(evaluator, case, as_of)
 
 
 REAL = "in worker processes"
@@ -149,16 +149,16 @@ LOOKS = [
 ]
 
 
-@pytest.mark.parametrize(("look", "why", "where"), LOOKS)
+@pytest.mark.parametrize(("looks", "why", "where"), LOOKS)
 def test_f59_a_rule_that_fails_for_child_after_child_is_left_out_and_told_and_the_others_go_on(
     council: Council,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
-    look: Callable[..., _Seen],
+    looks: Callable[..., Seen],
     why: str,
     where: str,
 ) -> None:
-    if look is never_ends:
+    if looks is never_ends:
         request.getfixturevalue("long_run")
     protected(council, "P1")
     council.looked_after("C1")
@@ -167,8 +167,8 @@ def test_f59_a_rule_that_fails_for_child_after_child_is_left_out_and_told_and_th
     assert [(rule, child) for rule, child, _, _ in council.alerts()] == [(VISIT, "P1")]
     heard, changes = len(council.mail.sent), len(council.events())
     with monkeypatch.context() as fault:
-        fault.setattr(evaluation, "_look", look)
-        fault.setattr(evaluation, "PATIENCE", 2.0)
+        fault.setattr(looking, "look", looks)
+        fault.setattr(looking, "PATIENCE", 2.0)
         if where is REAL:
             fault.setattr(sweeping, "ProcessPoolExecutor", ProcessPoolExecutor)
         assert council.evaluate(nov(13)).failed == 0

@@ -18,7 +18,6 @@ from alertd import evaluation, sending
 from alertd.cases.records import LONDON
 from alertd.db.tables import AlertEvent, Delivery, FeedRun
 from alertd.engine import sweep as sweeping
-from alertd.intake.kept import KeptCases, Silence, snapshot_of
 from tests.support.council import ALL_RULES, PEOPLE, Council, Inline, council_at
 
 pytest_plugins = ["tests.support.databases"]
@@ -327,12 +326,14 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
     council.put("cp_plans", cppl_cp_plan_id="P1", cppl_person_id="C1", cppl_cp_plan_start_date=datetime(2026, 11, 2))
     council.looked_after("C2")
     council.now = datetime(2026, 11, 27, 8, 5, tzinfo=LONDON)
-    evaluation._take_in(council.house, council.house.settings.feed[0], council.now, False, lambda *_: None)
-    kept = KeptCases(council.house.engine, evaluation._standings(council.house, council.now)[0])
-    snapshot = snapshot_of(kept, Silence())
-    looked = evaluation._look_at_all(council.house, snapshot, council.now, {}, lambda *_: None, snapshot.holds)
+    evaluation.read_feeds(council.house)
+    standings = evaluation._standings(council.house, council.now)
+    turns = [evaluation._Turn(council.house, council.now, *standings) for _ in range(4)]
+    called = [turn.call(evaluation.PORTION)[0] for turn in turns]
+    looked = [turn.look(them, lambda _: None) for turn, them in zip(turns, called, strict=True)]
+    assert [len(one.holdings) for one in looked] == [2] * 4, "all find the same before any of them writes"
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: evaluation._commit(council.house, kept, snapshot, looked, council.now), range(4)))
+        list(pool.map(lambda n: turns[n].commit(called[n], looked[n]), range(4)))
         with Session(council.house.engine) as session:
             events = session.execute(select(AlertEvent.alert_id, AlertEvent.reason, AlertEvent.level)).all()
         assert len(events) == len(set(events)), "each change, and each step of the ladder, is written once"
