@@ -18,16 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import psutil
 
-from alertd.bootstrap import House, build
+from alertd.bootstrap import build
 from alertd.cases.records import LONDON
-from alertd.evaluation import evaluate_once
+from alertd.evaluation import Evaluated, read_feeds, tick
 from alertd.sending import compose_once
 from alertd.settings import load
 from tests.bench.country_feed import AS_OF, a_day_passes, make_country, rows
@@ -51,62 +50,61 @@ def say(what: str) -> None:
 
 
 @dataclass
-class Going:
-    """When each phase of an evaluation ended: the feed was read, every child looked at, everything committed."""
+class Telling:
+    """Progress, at most every so many seconds."""
 
-    began: float = field(default_factory=time.perf_counter)
-    read: float = 0.0
-    first: float = 0.0
-    looked: float = 0.0
-    done: int = 0
-    _said: float = 0.0
+    said: float = 0.0
 
-    def on_read(self, what: str, n: int) -> None:
-        self.read = time.perf_counter()
-        self._say(lambda: f"reading {what}: {n:,} rows")
+    def rows(self, what: str, n: int) -> None:
+        """Of reading the feed."""
+        self._say(f"reading {what}: {n:,} rows")
 
-    def on_evaluated(self, done: int, of: int) -> None:
-        self.looked = time.perf_counter()
-        self.first = self.first or self.looked
-        self.done = done
-        self._say(lambda: f"evaluating: {done:,} of {of:,} children")
+    def children(self, done: int, of: int) -> None:
+        """Of looking at children."""
+        self._say(f"looked at {done:,} of {of:,} children")
 
-    def _say(self, what: Callable[[], str]) -> None:
-        if time.perf_counter() - self._said > SAID_EVERY:
-            self._said = time.perf_counter()
-            say(f"  {what()}")
-
-    def phases(self, ended: float) -> dict[str, float]:
-        """Seconds of each."""
-        read = self.read or self.began
-        looked = self.looked or read
-        return {
-            "reading": round(read - self.began, 1),
-            "looking": round(looked - read, 1),
-            "committing": round(ended - looked, 1),
-            "evaluating": round(ended - read, 1),
-        }
+    def _say(self, what: str) -> None:
+        if time.perf_counter() - self.said > SAID_EVERY:
+            self.said = time.perf_counter()
+            say(f"  {what}")
 
 
 def step(folder: Path, name: str) -> dict[str, float]:
-    """One evaluation as the daemon makes it, and what it owes put into words: seconds by phase, and how much."""
+    """The feed read, ticks until nobody waits, and what that owes put into words: seconds of each, and how much."""
     began = time.perf_counter()
-    house: House = build(
+    house = build(
         load(folder / "alertd.toml"), clock=lambda: STEPS[name] + timedelta(seconds=time.perf_counter() - began)
     )
-    going = Going()
-    done = evaluate_once(house, on_read=going.on_read, on_evaluated=going.on_evaluated)
-    if done.refused:
-        raise SystemExit(f"the feed was refused: {done.refused}")
-    found = {**going.phases(time.perf_counter()), **processor_seconds()}
+    telling, found = Telling(), {}
+    began = time.perf_counter()
+    if refused := read_feeds(house, on_read=telling.rows):
+        raise SystemExit(f"the feed was refused: {refused}")
+    found["reading"] = time.perf_counter() - began
+    found |= {f"reading_{what}": seconds for what, seconds in processor_seconds().items()}
+    say(f"  read: {found}")
+    done, more, looking = Evaluated(), True, 0.0
+    while more:
+        started = looked = time.perf_counter()
+
+        def on_evaluated(n: int, of: int, before: int = done.children) -> None:
+            nonlocal looked
+            looked = time.perf_counter()
+            telling.children(before + n, before + of)
+
+        done = done.and_then(tick(house, on_evaluated=on_evaluated))
+        looking += looked - started
+        more = done.waiting > 0
+    found["evaluating"] = time.perf_counter() - began - found["reading"]
+    found["looking"], found["committing"] = looking, found["evaluating"] - looking
+    found |= {f"until_then_{what}": seconds for what, seconds in processor_seconds().items()}
     say(f"  evaluated: {found}")
-    began_composing = time.perf_counter()
+    began = time.perf_counter()
     composed = compose_once(house)
+    found["composing"] = time.perf_counter() - began
     return {
-        **found,
-        "composing": round(time.perf_counter() - began_composing, 1),
-        "children": done.children,
-        "looked_at": going.done,
+        **{what: round(seconds, 1) for what, seconds in found.items()},
+        "looked_at": done.children,
+        "failed": done.failed,
         "changes": sum(done.changes.values()),
         "notices": done.notices,
         "urgent": composed.urgent,

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Final
 
 AS_OF: Final = date(2026, 11, 20)
-Figures = dict[str, dict[str, float]]
+Figures = dict[str, dict[str, float | str]]
+"""By name: ``ratio`` of ``a`` to ``b``, or a ``value``; or why it is ``missing``."""
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -25,6 +26,6 @@ def busy(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def against(limit: float, found: float) -> dict[str, float]:
+def against(limit: float, found: float) -> dict[str, float | str]:
     """A figure and its limit; the ratio is the share of the limit used."""
     return {"ratio": round(found / limit, 3), "a": round(found, 2), "b": limit}

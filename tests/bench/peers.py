@@ -108,7 +108,7 @@ def best(work: Callable[[], object]) -> float:
     return min(busy(work) for _ in range(ROUNDS))
 
 
-def _beside(ours: float, theirs: float) -> dict[str, float]:
+def _beside(ours: float, theirs: float) -> dict[str, float | str]:
     return {"ratio": round(ours / theirs, 2), "a": round(ours, 3), "b": round(theirs, 3)}
 
 
