@@ -35,6 +35,7 @@ from alertd.cli.people import people_app
 from alertd.cli.precision import show_precision
 from alertd.cli.probe import probe
 from alertd.cli.receive import receive_app
+from alertd.cli.reference import reference
 from alertd.cli.retention import retention
 from alertd.cli.rules import rules_app
 from alertd.cli.rules_diff import diff
@@ -102,6 +103,7 @@ app.add_typer(templates_app, name="templates")
 app.command()(clock)
 app.command()(synth)
 app.command()(simulate)
+app.command()(reference)
 
 
 def _version(wanted: bool) -> None:

@@ -119,7 +119,7 @@ class Rule(Model):
     explained_by: tuple[ExplainedBy, ...] = ()
     speaks_for: Names = ()
     clears: str
-    warn: str = Field(default="", description="the warning profile; patterns have none, they cannot be foreseen")
+    warn: str = ""
     escalate: str
     enabled: bool = True
     disabled_because: str | None = None

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from alertd.cases.kinds import KINDS
 from alertd.rulebook.agencies import AGENCIES, DISCLOSABLE
+from alertd.rulebook.key_words import KEY_WORDS
 from alertd.rulebook.overlay import OverlayFile
 from alertd.rulebook.packs import PackFile
 from alertd.rulebook.profiles import LENGTH
@@ -30,6 +31,9 @@ def schema() -> Schema:
     for key in FILLED:
         parts["Rule"]["properties"].pop(key, None)
     _use_names(parts)
+    for name, words in KEY_WORDS.items():
+        for key, said in words.items():
+            parts[name]["properties"][key] = parts[name]["properties"][key] | {"description": said}
     return {
         "$schema": DIALECT,
         "title": "alertd rule packs, overlays and test cases",

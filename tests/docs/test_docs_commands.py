@@ -14,8 +14,8 @@ from alertd.cli import app
 from tests.docs.written import PAGES, ROOT, Block, name, of_kind, spoken
 
 ROOT_COMMAND = typer.main.get_command(app)
-_NAMES = """cat cd chmod cp curl dask dpkg gzip install journalctl kill ls mkdir
-openssl pip psql pytest python3 sha256sum source"""
+_NAMES = """cat cd chmod cp curl dask dpkg echo gzip install journalctl kill ls mkdir
+mv openssl pip psql pytest python3 sha256sum source"""
 OTHERS = frozenset(_NAMES.split())
 """Programs of others: that they exist and take what they are given is not ours to look at."""
 
@@ -51,31 +51,39 @@ def fault_of(words: list[str]) -> str:
 
 def check(line: str) -> str:
     """What is wrong with a line of a shell; blank where nothing is."""
-    words = shlex.split(line, comments=True)
-    while words and (words[0] in ("sudo", "time", "-u", "alertd:") or re.fullmatch(r"\w+=\S*", words[0])):
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|>")
+    lexer.whitespace_split = True
+    several: list[list[str]] = [[]]
+    for word in lexer:
+        if set(word) <= set(";&|>"):
+            several.append([] if word != ">" else ["> "])  # what is written into a file is no command
+        else:
+            several[-1].append(word)
+    faults = (of_one(words) for words in several if words and words[0] != "> ")
+    return next((f"{line.strip()}: {fault}" for fault in faults if fault), "")
+
+
+def of_one(words: list[str]) -> str:
+    """What is wrong with one command; blank where nothing is."""
+    while words and (words[0] in ("sudo", "time") or re.fullmatch(r"\w+=\S*", words[0])):
         words = words[1:]
-    if ">" in words:
-        words = words[: words.index(">")]
-    if "|" in words:
-        first, rest = words[: words.index("|")], words[words.index("|") + 1 :]
-        return check(shlex.join(first)) or check(shlex.join(rest))
     program = words[0].rsplit("/", 1)[-1] if words else ""
     if program == "alertd":
         try:
             return fault_of(["alertd", *words[1:]])
         except (typer.BadParameter, typer.exceptions.TyperException) as error:
-            return f"{line.strip()}: {error.format_message()}"
+            return error.format_message()
         except typer.Exit:
             return ""
     if program == "make":
         there = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-        return "" if set(words[1:]) <= set(there) else f"{line}: no such target"
+        return "" if set(words[1:]) <= set(there) else "no such target"
     if program == "systemctl":
         units = [word for word in words[2:] if not word.startswith("-")]
-        there = {unit.name for unit in (ROOT / "systemd").iterdir()}
-        lost = [unit for unit in units if not {unit, f"{unit}.service"} & there and unit != "daemon-reload"]
-        return f"{line}: no such unit {lost}" if lost else ""
-    return "" if program in OTHERS else f"{line}: {program!r} is no command known here"
+        known = {unit.name for unit in (ROOT / "systemd").iterdir()}
+        lost = [unit for unit in units if not {unit, f"{unit}.service"} & known]
+        return f"no such unit {lost}" if lost else ""
+    return "" if program in OTHERS else f"{program!r} is no command known here"
 
 
 @pytest.mark.parametrize("block", of_kind("sh", "console"), ids=name)

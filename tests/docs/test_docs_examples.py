@@ -18,6 +18,7 @@ from alertd.cases.kinds import KINDS
 from alertd.cli import app
 from alertd.partners.policy import read_policy
 from alertd.people.load import PEOPLE_COLUMNS, TEAM_COLUMNS
+from alertd.people.load_agencies import load_agencies
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.shelf import shelves
 from tests.docs.written import ALL, Block, blocks, name, of_kind
@@ -56,7 +57,11 @@ def test_an_example_in_yaml_is_loaded_and_holds(block: Block, tmp_path: Path) ->
         ran("rules", "diff", str(builtin_pack("england")), str(tmp_path / "ours.overlay.yaml"))
     elif kind == "notifications":
         (tmp_path / "partners.yaml").write_text(block.text, "utf-8")
-        assert read_policy(tmp_path / "partners.yaml", shelves([builtin_pack("england")])[0].rulebook).rules
+        assert read_policy(tmp_path / "partners.yaml", shelves([builtin_pack("england")])[0].rulebook).sent
+    elif kind == "agencies":
+        (tmp_path / "agencies.yaml").write_text(block.text, "utf-8")
+        domains = set(re.findall(r"@([\w.-]+)", block.text))
+        assert load_agencies(tmp_path / "agencies.yaml", allowed_domains=domains).agencies
     else:
         pytest.fail(f"{block.place}: nobody knows how to read a file that begins with {kind!r}")
 
