@@ -27,7 +27,9 @@ from alertd import daemon, log, sending, synth
 from alertd.bootstrap import House, build, rulebook_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.records import LONDON, in_words
+from alertd.cli.demo_past import write_past
 from alertd.cli.output import console, progress_bar
+from alertd.cli.report import reading
 from alertd.db.tables import Alert, Delivery, Notification
 from alertd.errors import InputError
 from alertd.evaluation import Evaluated, evaluate_once
@@ -72,7 +74,9 @@ def demo(
         adopt_all(config, started.date())
         house = build(load(config), clock=_clock_from(started))
         out.print(f"Mail is caught at 127.0.0.1:{catcher.port} and kept in {maildir}")
-        _show(out, house, _evaluate(house), maildir)
+        evaluated = _evaluate(house)
+        _live_through(house, started)
+        _show(out, house, evaluated, maildir)
         _say_links(out, house, config)
         if not once:
             out.print("\nThe daemon stays up, on a clock that began that morning. Ctrl-C ends it.")
@@ -203,6 +207,14 @@ def _evaluate(house: House) -> Evaluated:
         sending.compose_once(house)
         asyncio.run(_send_all(house))
     return found
+
+
+def _live_through(house: House, today: datetime) -> None:
+    """The year before, so that there is something to look back on."""
+    with progress_bar() as bar:
+        snapshot = reading(bar, f"ssd:{house.settings.feed[0].url}", today, None)
+        task = bar.add_task("Looking back over a year", total=len(snapshot.cases))
+        write_past(house, snapshot, today.date(), lambda n: bar.advance(task, n))
 
 
 async def _send_all(house: House) -> None:

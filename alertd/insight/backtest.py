@@ -28,6 +28,8 @@ from alertd.routing.route import NoticeFor, route
 from alertd.rulebook.model import Rule, Rulebook
 from alertd.rulebook.patterns import names_mean
 
+MET: Final = frozenset[Reason | None]({"met", "met_late", "met_recorded_late"})
+
 RECORDED: Final = "recorded"
 """The field by which a record says when it was entered."""
 
@@ -51,7 +53,8 @@ class Replayed:
     """One alert as it would have been. ``opened`` is None for one that stood before the first day:
     only what was told of it from then on is counted. ``closed`` and ``closed_as`` say when and why
     it closed in the span, if it did; ``days_late`` counts calendar days for one met late.
-    ``cannot_tell``: it never said more than that the rule cannot be measured for this child."""
+    ``cannot_tell``: it never said more than that the rule cannot be measured for this child. ``ended`` is what was
+    found when it closed."""
 
     identity: Identity
     opened: date | None
@@ -60,6 +63,7 @@ class Replayed:
     closed_as: Reason | None = None
     days_late: int | None = None
     cannot_tell: bool = False
+    ended: Finding | None = field(default=None, compare=False)
 
     @property
     def rule(self) -> str:
@@ -87,6 +91,16 @@ def replay(evaluator: Evaluator, case: CaseFile, first: date, last: date) -> lis
     begin = begin_of(first)
     stream = standings(evaluator, case, begin - MOMENT, end_of(last) - MOMENT, known=known_by)
     return follow(evaluator, case, begin, stream)
+
+
+def met(
+    evaluator: Evaluator, case: CaseFile, first: date, last: date, kinds: Collection[str]
+) -> list[tuple[Replayed, Holding]]:
+    """The alerts of one child that opened and were met from ``first`` to ``last``, and who had the child when each
+    closed. Only records of ``kinds`` are looked at: each further one is a day more to replay."""
+    seen = replace(case, records=tuple(record for record in case.records if record.kind in kinds))
+    closed = (one for one in replay(evaluator, seen, first, last) if one.closed_as in MET and one.opened)
+    return [(one, holding(case, one.closed)) for one in closed if one.closed]
 
 
 def follow(
@@ -177,7 +191,8 @@ class _Story:
         if closing and closing.reason == "met_late" and closing.finding.met and closing.finding.due:
             late = (local_day(closing.finding.met) - local_day(closing.finding.due)).days
         reason = closing.reason if closing else None
-        return Replayed(self.identity, self.opened, told, self.closed, reason, late, self.stages == {"unknown"})
+        ended = closing.finding if closing else None
+        return Replayed(self.identity, self.opened, told, self.closed, reason, late, self.stages == {"unknown"}, ended)
 
 
 def _after(alerts: dict[Identity, OpenAlert], done: Reconciled, now: _Now) -> dict[Identity, OpenAlert]:

@@ -9,14 +9,12 @@ from datetime import date
 from statistics import median
 from typing import Any, Final
 
-from alertd.alerts.lifecycle import Reason
 from alertd.calendars.calendar import Calendar
-from alertd.insight.backtest import Replayed
+from alertd.insight.backtest import MET, Replayed
 from alertd.rulebook.model import Rule, Rulebook
 
 BEFORE: Final = "before"
 """The month of alerts that stood before the first day."""
-MET: Final[frozenset[Reason | None]] = frozenset({"met", "met_late", "met_recorded_late"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def insight(
     months = months_to(local_day(kept.at))
     lines = compare(kept.books, reader, [one for one in known if rule in ("", one)], months, national)
     return Insight(
-        tuple(RuleFigures(titles.get(line.rule, line.rule), line) for line in lines),
+        tuple(RuleFigures(titles.get(line.rule, line.rule), line) for line in sorted(lines, key=_says_nothing)),
         months,
         chosen,
         tuple(sorted(seen)),
@@ -174,6 +174,11 @@ def insight(
         kept.at,
         fresh,
     )
+
+
+def _says_nothing(line: Line) -> bool:
+    """Whether a rule has no figure of anything done, as its reader is shown it: such rules come last."""
+    return not any(figure.n.value for figure in line.figures.values() if figure)
 
 
 def chosen_team(viewer: Viewer, seen: frozenset[str], team: str) -> str:

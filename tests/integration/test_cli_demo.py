@@ -7,6 +7,7 @@ import mailbox
 import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import pytest
 from alertd.bootstrap import House, build
 from alertd.settings import load
 from alertd.synth.names import CANARY
+from alertd.views import insight as view
 from alertd.web.app import app
 from alertd.web.signing_in import links as sign_in
 from tests.support.cli import Done, Here, alertd
@@ -101,6 +103,25 @@ def test_what_is_printed_into_a_pipe_is_plain_and_whole(shown: tuple[Path, Done]
     assert "\x1b" not in done.out + done.err
     assert done.err == ""
     assert "evaluated" in done.out and "dispatched" in done.out
+
+
+def test_it_has_a_year_to_look_back_on_of_which_nobody_was_told(shown: tuple[Path, Done]) -> None:
+    folder, _ = shown
+    past = "from alert where state = 'closed'"
+    (n, workers) = figures(folder, f"select count(*), count(distinct worker) {past}")[0]
+    assert isinstance(n, int) and n > 10 and isinstance(workers, int) and workers > 2
+    ends = figures(folder, f"select distinct closed_as {past}")
+    assert {"met", "met_late"} <= {closed_as for (closed_as,) in ends} <= {"met", "met_late", "met_recorded_late"}
+    assert figures(folder, f"select count(*) from notice where alert_id in (select id {past})") == [(0,)]
+    days = figures(folder, f"select json_extract(finding, '$.due'), json_extract(finding, '$.met'), closed_as {past}")
+    for due, met, closed_as in days:
+        assert (str(met)[:10] > str(due)[:10]) == (closed_as == "met_late"), "by what was recorded"
+    house = build(load(folder / "alertd.toml"))
+    try:
+        found = view.Figures(house.engine, lambda: house.staff.directory, lambda: datetime.now(UTC)).now()[0].books
+        assert found.service["assess.cfa"].n > 5
+    finally:
+        house.engine.dispose()
 
 
 def test_each_sort_of_person_has_a_link_and_a_worker_finds_why_and_who_was_told_in_three_clicks(
