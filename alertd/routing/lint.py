@@ -77,12 +77,13 @@ _SHORT: Final = re.compile(r"\b\d{1,2}[-/.]\d{1,2}[-/.](\d\d)\b")
 
 def personal(parts: dict[str, str], known: Known, today: date) -> Iterator[Personal]:
     """Everything personal in the parts of a message (``subject``, ``preview``, ``text``, ``html``), by kind."""
+    references = _whole(known.references)
     for part, whole in parts.items():
         shown = _shown(whole) if part == "html" else whole
         folded = shown.casefold()
         if any(canary.casefold() in folded for canary in known.canaries if canary):
             yield Personal("a value that must never leave", part)
-        rest = _without(shown, known.references)
+        rest = references.sub("…", shown) if references else shown
         for kind, shape in KINDS.items():
             if kind not in known.disclosed and any(_is(kind, m[0], known) for m in shape.finditer(rest)):
                 yield Personal(kind, part)
@@ -146,11 +147,11 @@ def _years(text: str, today: date) -> Iterator[int]:
         yield year if year <= today.year + 2 else year - 100
 
 
-def _without(text: str, references: Collection[str]) -> str:
-    """The text with what is known to be in it blanked out; only whole ones, never part of a longer number."""
+def _whole(references: Collection[str]) -> re.Pattern[str] | None:
+    """What finds those that are known to be in a message; only whole ones, never part of a longer number."""
     if not (known := sorted(filter(None, references), key=len, reverse=True)):
-        return text
-    return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)", "…", text)
+        return None
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)")
 
 
 def _names(name: str, folded: str) -> bool:
