@@ -55,7 +55,7 @@ def _command(words: str, command: Any) -> Iterator[str]:
         )
     params = [param for param in command.params if param.name != "help"]
     if params:
-        yield "\n| takes | | means |\n|---|---|---|"
+        yield "\n| takes | note | means |\n|---|---|---|"
         yield from (_param(param) for param in params)
 
 
