@@ -172,7 +172,8 @@ def open_feed(feed: Feed, as_of: datetime, progress: Progress | None = None) -> 
 
 def packs_of(settings: Settings) -> list[Path]:
     """The folders and files of the packs that the settings name."""
-    return [Path(p) if "/" in p else builtin_pack(p) for p in settings.rules.packs]
+    with settings.placed("rules.packs"):
+        return [Path(p) if "/" in p else builtin_pack(p) for p in settings.rules.packs]
 
 
 def wording_of(settings: Settings) -> Wording:
@@ -185,13 +186,14 @@ def rulebook_of(settings: Settings) -> Rulebook:
 
     Raises InputError while a length the authority must set is not set.
     """
-    rulebook = load_rulebook(
-        packs_of(settings),
-        overlays=settings.rules.overlays,
-        settings=settings.rules.settings,
-        nation=settings.authority.nation,
-        terms=terms_of(settings),
-    )
+    with settings.placed("rules.packs"):
+        rulebook = load_rulebook(
+            packs_of(settings),
+            overlays=settings.rules.overlays,
+            settings=settings.rules.settings,
+            nation=settings.authority.nation,
+            terms=terms_of(settings),
+        )
     for book in (rulebook, *rulebook.teams.values()):
         _check_lengths_set(book)
     return with_adoption(rulebook, read_adopted(settings.rules.adopted))
@@ -279,21 +281,23 @@ def people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) ->
     people = settings.people
     books = (rulebook, *rulebook.teams.values())
     roles = {role for book in books for ladder in book.ladders.values() for step in ladder.steps for role in step.tell}
-    directory = load_directory(
-        people.people,
-        people.teams,
-        allowed_domains=people.allowed_domains,
-        duty=people.duty,
-        duty_fallback=people.duty_fallback,
-        other_roles=roles,
-        feed=feed,
-    )
+    with settings.placed("people.people"):
+        directory = load_directory(
+            people.people,
+            people.teams,
+            allowed_domains=people.allowed_domains,
+            duty=people.duty,
+            duty_fallback=people.duty_fallback,
+            other_roles=roles,
+            feed=feed,
+        )
     if feed is not None and not feed.was_read:
         return directory
     for team in rulebook.teams:
         if team not in directory.teams:
             fix = did_you_mean(team, directory.teams) or f"Teams are in {people.teams}"
-            raise InputError(f"an overlay names the team {team!r}, and there is none", where="rules.overlays", fix=fix)
+            where = settings.place("rules.overlays")
+            raise InputError(f"an overlay names the team {team!r}, and there is none", where=where, fix=fix)
     return directory
 
 
@@ -368,7 +372,8 @@ def build(
     """Make everything. Raises InputError for the first thing that is not right; nothing runs yet."""
     metrics, log = Metrics(), structlog.stdlib.get_logger("alertd")
     parts = wired(settings, clock, new_id, log, metrics)
-    engine = open_engine(settings.database.url)
+    with settings.placed("database.url"):
+        engine = open_engine(settings.database.url)
     upgrade(engine)
     return House(
         **parts,

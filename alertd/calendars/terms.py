@@ -28,7 +28,7 @@ def read_terms(path: Path) -> tuple[Term, ...]:
                 raise InputError("the columns are not start, end and closed", where=f"{path}:1")
             terms = [_term(row, f"{path}:{reader.line_num}") for row in reader]
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check its path") from None
     except UnicodeDecodeError:
         raise InputError("is not UTF-8 text", where=str(path)) from None
     except csv.Error as error:

@@ -127,7 +127,8 @@ def _database(settings: Settings) -> str:
             if not os.access(file.parent, os.W_OK):
                 raise InputError("the folder cannot be written to", where=str(file.parent), fix="Let alertd's user in")
             return "not there yet, the first run makes it"
-    engine = open_engine(settings.database.url)
+    with settings.placed("database.url"):
+        engine = open_engine(settings.database.url)
     try:
         check_schema(engine)
         with reading(engine).connect() as connection:
@@ -246,7 +247,7 @@ def _epoch(settings: Settings, file: Path) -> str:
 def _watchdog(settings: Settings, watched: Watchdog) -> str:
     where = settings.place("watchdog.channel")
     if watched.channel not in (EMAIL, *settings.channels):
-        fix = did_you_mean(watched.channel, settings.channels) or "Name one of the settings"
+        fix = did_you_mean(watched.channel, [EMAIL, *settings.channels]) or "Name one of the settings"
         raise InputError(f"there is no channel {watched.channel!r}", where=where, fix=fix)
     channel = channel_of(settings, watched.channel)
     try:

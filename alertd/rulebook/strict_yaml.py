@@ -85,7 +85,7 @@ def read_yaml(path: Path) -> Document:
         with path.open("rb") as file:  # a file without end must not be read to it
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path), fix="Check its path") from None
     if len(raw) > MAX_BYTES:
         raise InputError(f"is more than {MAX_BYTES} bytes", where=str(path), fix="Split it into several files.")
     return _parsed(path, raw)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -23,13 +25,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from alertd.cases.kinds import KINDS
 from alertd.errors import InputError, did_you_mean
-from alertd.outbox.channel_config import read_secret
+from alertd.outbox.channel_config import in_words, read_secret
 from alertd.settings import given
 from alertd.settings.delivery import Mailbox, Outbox, Watchdog
 from alertd.settings.engine import Engine
 from alertd.settings.keeping import Backup, Retention
 from alertd.settings.partners import Partners
 from alertd.settings.people import People
+from alertd.settings.places import place
 from alertd.settings.receive import Receive
 from alertd.settings.section import Section
 from alertd.settings.sections import NEVER, QUIET_BELOW, Authority, Database, Feed, Rules, Schedule
@@ -139,7 +142,17 @@ class Settings(BaseSettings):
     def place(self, name: str) -> str:
         """``file:line: name`` for the dotted name of a setting; any other text as it is."""
         keys = name.split(".")
-        return _place(*self._file, keys) if self._file and keys[0] in type(self).model_fields else name
+        return place(*self._file, keys) if self._file and keys[0] in type(self).model_fields else name
+
+    @contextmanager
+    def placed(self, setting: str) -> Iterator[None]:
+        """Let an error name the line of the setting that it is about: of ``setting`` where it says no place."""
+        try:
+            yield
+        except InputError as error:
+            where = error.where or setting
+            where = "people.duty" if where == "duty address" else re.sub("^setting ", "rules.settings.", where)
+            raise InputError(error.what, where=self.place(where), fix=error.fix) from error
 
     @classmethod
     def settings_customise_sources(
@@ -234,24 +247,24 @@ def _url_beside(url: str, folder: Path) -> str:
 def _broken_toml(path: Path, error: tomllib.TOMLDecodeError) -> InputError:
     found = re.search(r"(.*) \(at line (\d+)", str(error))
     what, line = (found[1], f"{path}:{found[2]}") if found else (str(error), str(path))
-    return InputError(f"is not TOML: {what}", where=line)
+    return InputError(f"is not TOML: {what}", where=line, fix="Correct that line, or the one before it")
 
 
 def _wrong_setting(path: Path, text: str, error: ValidationError) -> InputError:
     # A misspelt key may also be the one that is missing: say the cause.
-    first = min(error.errors(include_input=False, include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+    first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     keys = _as_written([str(part) for part in first["loc"]], text)
-    where = _place(path, text, keys)
+    where = place(path, text, keys)
     if first["type"] == "extra_forbidden":
-        return InputError("is not a setting", where=where, fix=did_you_mean(keys[-1], _known(keys[:-1])))
+        near = did_you_mean(keys[-1], _known(keys[:-1]))
+        return InputError("is not a setting", where=where, fix=near or "docs/settings.md has all that are")
     if first["type"] == "missing":
         *section, key = keys
         if not section:
             return InputError("is missing", where=f"{path}: [{key}]", fix="Add the section")
         return InputError("is missing", where=where, fix=f"Add {key} to [{'.'.join(section)}]")
-    if first["type"] == "string_type":
-        return InputError("is not text", where=where, fix='Put it in quotes, a length with its unit: "10 working days"')
-    return InputError(first["msg"].removeprefix("Value error, "), where=where)
+    what, fix = in_words(first)
+    return InputError(what, where=where, fix=fix)
 
 
 def _as_written(keys: list[str], text: str) -> list[str]:
@@ -268,13 +281,6 @@ def _wrong_environment(error: SettingsError) -> InputError:
     return InputError("cannot be read", where=where, fix='Write a list or a section as JSON, as ["06:30", "12:30"]')
 
 
-def _place(path: Path, text: str, keys: list[str]) -> str:
-    """Where a setting was given: its name in the environment, else its line in the file."""
-    while len(keys) > 1 and keys[-1].isdigit():  # a place in a list
-        keys = keys[:-1]
-    return given.place(keys) or f"{path}:{_line_of(text, keys)}: {'.'.join(keys)}"
-
-
 def _known(section: list[str]) -> list[str]:
     model: Any = Settings
     for key in (key for key in section if not key.isdigit()):
@@ -285,19 +291,3 @@ def _known(section: list[str]) -> list[str]:
         if not hasattr(model, "model_fields"):
             return []
     return list(getattr(model, "model_fields", {}))
-
-
-def _line_of(text: str, keys: list[str]) -> int:
-    """The line of a key in a TOML text: its own, else its section's, else the first."""
-    section, line_of_section, nth = "", 1, -1
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+([^\]]+)\]", line):
-            section = header[1].strip()
-            if line.lstrip().startswith("[["):
-                nth += 1
-                section = f"{section}.{nth}"
-            if section == ".".join(keys[:-1]) or section == keys[0]:
-                line_of_section = number
-        elif re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*=', line) and section == ".".join(keys[:-1]):
-            return number
-    return line_of_section

@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from alertd.outbox.channel_config import SecretFile
 from alertd.settings.listening import loopback
 from alertd.settings.section import Section
 
@@ -26,7 +27,7 @@ class Engine(Section):
     """The certificate of the cluster's own authority: with it all is encrypted, and both ends must show theirs."""
     cert: Path | None = None
     """This machine's certificate in the cluster."""
-    key: Path | None = None
+    key: SecretFile | None = None
     """The key of this machine's certificate."""
     allow_plain: bool = False
     """That the network between this machine and the cluster is private: children's data crosses it in the clear."""

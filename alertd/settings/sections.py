@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -134,10 +134,19 @@ class Schedule(Section):
     """When the feeds are read and evaluated: after their nightly refresh. It is done at the start too."""
     digest: time = time(8, 0)
     """When digests are sent, on working days."""
+    tick_seconds: int = Field(default=60, ge=5, le=3600)
+    """How often those are looked at of whom a clock has moved or anything is new, in seconds."""
     dispatch_seconds: int = Field(default=30, ge=1, le=600)
     """How often it is looked for something to send, in seconds."""
     most_urgent: int = Field(default=8, ge=1)
     """How many urgent messages one person gets in a day one by one; more come together."""
+
+    @field_validator("digest", "evaluate", mode="before")
+    @classmethod
+    def _in_quotes(cls, value: Any) -> Any:
+        if any(isinstance(one, int | float) for one in (value if isinstance(value, list) else [value])):
+            raise ValueError('is no time of day: write it in quotes, as "06:30"')
+        return value
 
     @field_validator("digest", "evaluate")
     @classmethod

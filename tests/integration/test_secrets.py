@@ -23,6 +23,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 CANARY = "c4n4ryhush"
 SECRETS = [key for key in keys() if key.secret]
 NEEDED: dict[str, Any] = {
+    "engine.executor": "dask://127.0.0.1:1",
+    "engine.ca": "cert.pem",
+    "engine.cert": "cert.pem",
     "rules.settings": {"cp.visit.interval": "10 working days"},
     "feed.kind": "ssd",
     "people.people": "people.csv",
