@@ -14,8 +14,8 @@ from alertd.cli import app
 from tests.docs.written import PAGES, ROOT, Block, name, of_kind, spoken
 
 ROOT_COMMAND = typer.main.get_command(app)
-_NAMES = """cat cd chmod cp curl dask dpkg echo gzip install journalctl kill ls mkdir
-mv openssl pip psql pytest python3 sha256sum source"""
+_NAMES = """apt-get cat cd chmod cp curl dask dpkg echo gzip install journalctl kill ln ls mkdir
+mv openssl pip psql pytest python3 sha256sum source systemctl"""
 OTHERS = frozenset(_NAMES.split())
 """Programs of others: that they exist and take what they are given is not ours to look at."""
 

@@ -81,11 +81,11 @@ def test_an_example_that_an_installation_could_not_use_is_found(text: str) -> No
         check(text)
 
 
-def _within(annotation: Any) -> Any:
+def model_within(annotation: Any) -> Any:
     """The model in an annotation such as ``Web | None`` or ``tuple[Feed, ...]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for one in get_args(annotation) if (found := _within(one))), None)
+    return next((found for one in get_args(annotation) if (found := model_within(one))), None)
 
 
 def exists(keys: list[str]) -> bool:
@@ -102,7 +102,7 @@ def exists(keys: list[str]) -> bool:
             return True  # a mapping of the installation's own names, as [rules.settings]
         if key not in model.model_fields:
             return key.isupper() or key.startswith('"')  # stands for a name of the installation's own
-        model = _within(model.model_fields[key].annotation)
+        model = model_within(model.model_fields[key].annotation)
     return True
 
 
