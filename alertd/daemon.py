@@ -11,23 +11,22 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
+from threading import Lock
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from alertd import log, loops, watchdog
-from alertd.alerts import silence_store
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
-from alertd.db.engine import answers, reading
+from alertd.db.engine import answers
 from alertd.db.leading import StoodDownError
 from alertd.errors import InputError
-from alertd.evaluation import Evaluated, evaluate_once
+from alertd.evaluation import Evaluated, evaluate_once, tick
 from alertd.following import follow_once
 from alertd.loops import Loop, either, lead, repeat
 from alertd.reloading import Live, Reread, close, rebuilt, reload, tell_if_unfit
@@ -59,12 +58,6 @@ async def _listen(house: House, stopping: asyncio.Event) -> None:
             await asyncio.wait_for(stopping.wait(), PULSE_SECONDS)
 
 
-def _silences_over(house: House) -> frozenset[str]:
-    """Silences that are over and still mute: what they kept back must not wait for the next day's evaluation."""
-    with Session(reading(house.engine)) as session:
-        return silence_store.outlived(session, house.clock())
-
-
 async def run(
     house: House,
     *,
@@ -78,7 +71,9 @@ async def run(
     ``accept_feed``: the first reading is believed whatever it lost. ``systemd`` is told that work moves, where it asks.
     At SIGHUP all files are read again, by ``reread``, and ``reloaded`` hears of what is in force from then on.
 
-    Evaluating, composing, sending and following what was sent are loops of their own, so that neither a slow feed
+    At its times an evaluation reads the feeds and looks at whom they concern; in between, and while a feed is read,
+    ticks look at those of whom a clock has moved. Evaluating, ticks, composing, sending and following what was sent
+    are loops of their own, so that neither a slow feed
     nor a hanging relay or mailbox holds up the others. A database that cannot be reached is said, and tried again at
     the next waking; any other fault ends the process, because starting again loses nothing. So does a disk that fails
     (``InputError``), because a write that failed once may seem to succeed the next time. A feed that was refused is
@@ -87,8 +82,10 @@ async def run(
     accept = accept_feed
     live, stopping = Live(house), asyncio.Event()
     loop = asyncio.get_running_loop()
-    evaluate_now, compose_now, send_now, follow_now, count_now, reload_now = (asyncio.Event() for _ in range(6))
-    looked_again: set[str] = set()
+    evaluate_now, tick_now, compose_now, send_now, follow_now, count_now, reload_now = (
+        asyncio.Event() for _ in range(7)
+    )
+    looking = Lock()
     passes: set[asyncio.Task[DBAPIError | None]] = set()
 
     def stop() -> None:
@@ -102,7 +99,7 @@ async def run(
     async def evaluate() -> None:
         nonlocal accept
         async with live.work() as house:
-            done = await asyncio.to_thread(_evaluate, house, accept=accept)
+            done = await asyncio.to_thread(_evaluate, house, accept=accept, turns=looking, enough=live.ends.is_set)
             if done.refused:
                 loop.call_later(loops.AGAIN_AFTER.total_seconds(), evaluate_now.set)
             else:
@@ -111,14 +108,23 @@ async def run(
         accept = False
         compose_now.set()
 
+    async def tick_once() -> None:
+        if not looking.acquire(blocking=False):
+            return  # an evaluation is at it
+        try:
+            async with live.work() as house:
+                done = await asyncio.to_thread(_tick, house)
+        finally:
+            looking.release()
+        if done.notices:
+            compose_now.set()
+        if done.waiting:
+            tick_now.set()
+
     async def compose() -> None:
         async with live.work() as house:
             await asyncio.to_thread(compose_once, house)
             send_now.set()
-            over = await asyncio.to_thread(_silences_over, house)
-        if over - looked_again:
-            looked_again.update(over)
-            evaluate_now.set()
 
     async def one_pass() -> DBAPIError | None:
         ends = live.ends
@@ -157,7 +163,7 @@ async def run(
         """Let the house in force wake its loops."""
         log.quieter_than(live.house.settings.log.level)
         expect_loops(live.house)
-        made = _scheduler(live.house, evaluate_now.set, compose_now.set, follow_now.set, count_now.set)
+        made = _scheduler(live.house, evaluate_now.set, tick_now.set, compose_now.set, follow_now.set, count_now.set)
         made.start()
         return made
 
@@ -178,6 +184,7 @@ async def run(
 
     led = (
         Loop("evaluate", evaluate, evaluate_now, led=True),
+        Loop("tick", tick_once, tick_now, led=True),
         Loop("compose", compose, compose_now, led=True, instead=send_now.set),
         Loop("follow", follow, follow_now, led=True),
         Loop("count", count, count_now, led=True),
@@ -200,7 +207,13 @@ async def run(
     house.log.info("stopped")
 
 
-def _evaluate(house: House, *, accept: bool) -> Evaluated:
+def _evaluate(
+    house: House,
+    *,
+    accept: bool,
+    turns: AbstractContextManager[object] = nullcontext(),
+    enough: Callable[[], bool] = lambda: False,
+) -> Evaluated:
     """One evaluation, what is counted of it, and what somebody outside hears."""
 
     def further(*_: object) -> None:
@@ -209,7 +222,7 @@ def _evaluate(house: House, *, accept: bool) -> Evaluated:
     began, outcome = time.monotonic(), "failed"
     house.heartbeats.send("evaluation", "start")
     try:
-        done = evaluate_once(house, accept=accept, on_read=further, on_evaluated=further)
+        done = evaluate_once(house, accept=accept, on_read=further, on_evaluated=further, turns=turns, enough=enough)
         outcome = "refused" if done.refused else "done"
     except StoodDownError:
         outcome = ""  # the daemon that leads now says how its own went
@@ -218,9 +231,27 @@ def _evaluate(house: House, *, accept: bool) -> Evaluated:
         if outcome:
             house.metrics.evaluated(outcome, time.monotonic() - began)
             house.heartbeats.send("evaluation", "" if outcome == "done" else "fail")
+    _counted(house, done)
+    return done
+
+
+def _tick(house: House) -> Evaluated:
+    """One look at those of whom something may be otherwise, and what is counted of it."""
+
+    def further(*_: object) -> None:
+        house.pulse.further("tick")
+
+    done = tick(house, on_evaluated=further)
+    if done.children:
+        house.log.info("looked", children=done.children, why=dict(done.why), changes=dict(done.changes))
+    _counted(house, done)
+    return done
+
+
+def _counted(house: House, done: Evaluated) -> None:
+    house.metrics.looked_at(done.why, done.waiting)
     if done.children:
         house.metrics.judged(done.children, done.failed, done.left_out)
-    return done
 
 
 class OnceADay(CronTrigger):  # type: ignore[misc]  # APScheduler says nothing of its types
@@ -236,6 +267,7 @@ class OnceADay(CronTrigger):  # type: ignore[misc]  # APScheduler says nothing o
 def _scheduler(
     house: House,
     evaluate: Callable[[], None],
+    tick: Callable[[], None],
     compose: Callable[[], None],
     follow: Callable[[], None],
     count: Callable[[], None],
@@ -246,6 +278,7 @@ def _scheduler(
     )
     for at in house.settings.schedule.evaluate:
         scheduler.add_job(evaluate, OnceADay(hour=at.hour, minute=at.minute, timezone=LONDON))
+    scheduler.add_job(tick, IntervalTrigger(seconds=house.settings.schedule.tick_seconds))
     scheduler.add_job(compose, IntervalTrigger(seconds=house.settings.schedule.dispatch_seconds))
     mailbox = house.settings.mailbox
     scheduler.add_job(follow, IntervalTrigger(seconds=mailbox.every if mailbox else FOLLOW_SECONDS))

@@ -2,75 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from alertd.agenda import entries
-from alertd.agenda.entries import Called, Judged
-from alertd.agenda.following import follow
-from alertd.agenda.judged_by import JudgedBy, judged_by
-from alertd.agenda.words import spoken
-from alertd.alerts import store as alerts
-from alertd.alerts.muting import COUNTED, HELD
 from alertd.bootstrap import House, open_feed
 from alertd.cases.reading import Progress
-from alertd.cases.records import Snapshot, local_day
-from alertd.db.engine import reading
 from alertd.db.leading import alone
-from alertd.db.tables import Alert
-from alertd.deciding import Decided, Others, decide
-from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.errors import InputError
 from alertd.faultpoints import point
 from alertd.intake import store
-from alertd.intake.freshness import why_stale
-from alertd.intake.kept import KeptCases, Named, Silence, snapshot_of
-from alertd.intake.store import Standing
 from alertd.intake.sync import Taken, take_in
-from alertd.looking import Looked, as_last_found, look_at
-from alertd.partners.notices import measurable_with, sent_notices, with_notices
-from alertd.rulebook.model import Rulebook
 from alertd.settings import Feed
 from alertd.telling import tell_of_feeds
+from alertd.turn import PORTION, Evaluated, tick
 
-PORTION: Final = 10_000
-"""Children looked at and committed at a time: what is found of them is held in memory until then."""
-
-AGAIN: Final = timedelta(hours=1)
-"""When a child is looked at again for whom the engine failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What evaluating did: of how many children, who ``failed``, and how many rules were ``left_out`` because they
-    failed. ``refused`` says why a reading was not used: where no feed could be, nothing changed. ``waiting`` are
-    children still to be looked at now."""
-
-    children: int = 0
-    changes: Counter[str] = field(default_factory=Counter)
-    notices: int = 0
-    failed: int = 0
-    left_out: int = 0
-    refused: str = ""
-    waiting: int = 0
-
-    def and_then(self, more: Evaluated) -> Evaluated:
-        """This, and what was done after it."""
-        return Evaluated(
-            self.children + more.children,
-            self.changes + more.changes,
-            self.notices + more.notices,
-            self.failed + more.failed,
-            max(self.left_out, more.left_out),
-            self.refused or more.refused,
-            more.waiting,
-        )
+__all__ = ["Evaluated", "evaluate_once", "read_feeds", "read_in", "tick"]
 
 
 def evaluate_once(
@@ -81,28 +33,33 @@ def evaluate_once(
     on_read: Progress = lambda _what, _n: None,
     on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
     most: int = PORTION,
+    turns: AbstractContextManager[object] = nullcontext(),
+    enough: Callable[[], bool] = lambda: False,
 ) -> Evaluated:
     """Read the feeds, and look at children until nobody waits any more, at most ``most`` at a time.
 
     A feed that cannot be used, or looks half-loaded, changes nothing: the data owner is told, and the
     rules that wait for it say nothing new. Once it has been silent for too long they are unknown.
     ``accept``: somebody has said that whatever this reading lost is meant to be gone. ``everybody``: all are looked
-    at, whether anything is new or not.
+    at, whether anything is new or not. ``turns`` is held while children are looked at; no further ones are once there
+    is ``enough``.
     """
     refused = read_feeds(house, accept=accept, on_read=on_read)
     if everybody:
         with Session(house.engine) as session, session.begin():
             alone(session)
             entries.call_everybody(session, "asked", house.clock())
-    done, more = Evaluated(), True
-    while more:
-        before = done.children
+    done = Evaluated()
+    with turns:
+        while True:
+            before = done.children
 
-        def progress(n: int, of: int, before: int = before) -> None:
-            on_evaluated(before + n, before + of)
+            def progress(n: int, of: int, before: int = before) -> None:
+                on_evaluated(before + n, before + of)
 
-        done = done.and_then(tick(house, on_evaluated=progress, most=most))
-        more = done.waiting > 0
+            done = done.and_then(tick(house, on_evaluated=progress, most=most))
+            if not done.waiting or enough():
+                break
     done = replace(done, refused=refused or done.refused)
     house.log.info(
         "evaluated", children=done.children, changes=dict(done.changes), notices=done.notices, failed=done.failed
@@ -121,220 +78,6 @@ def read_feeds(house: House, *, accept: bool = False, on_read: Progress = lambda
             alone(session)
             tell_of_feeds(session, house, now, refused, {}, strangers)
     return "; ".join(refused.values())
-
-
-def tick(
-    house: House,
-    *,
-    on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
-    most: int = PORTION,
-) -> Evaluated:
-    """Look at those of whom anything may be otherwise than when they were last looked at, at most so many, and commit
-    what changed together with its notices and with when they are next looked at.
-
-    So whoever dies half-way repeats work and skips none. Rules of which nobody was told yet tell nobody while anyone
-    waits to be looked at: what they find is counted first, lest it be a flood.
-    """
-    now = house.clock()
-    feeds, stale, refused = _standings(house, now)
-    if stale:
-        with Session(house.engine) as session, session.begin():
-            alone(session)
-            tell_of_feeds(session, house, now, {}, stale, ())
-    if not any(named.feed not in refused or named.feed in stale for named, _ in feeds):
-        return Evaluated(refused="; ".join(refused.values()))
-    turn = _Turn(house, now, feeds, stale, refused)
-    called, of = turn.call(most)
-    looked = turn.look(called, lambda n: on_evaluated(n, of))
-    done = turn.commit(called, looked)
-    turn.listen(done)
-    return Evaluated(
-        children=len(called),
-        changes=turn.changes,
-        notices=turn.notices,
-        failed=len(looked.failed),
-        left_out=len(turn.left_out),
-        waiting=turn.waiting,
-    )
-
-
-class _Turn:
-    """One tick: what is true of all children in it."""
-
-    def __init__(
-        self,
-        house: House,
-        now: datetime,
-        feeds: list[tuple[Named, Standing]],
-        stale: Mapping[str, str],
-        refused: Mapping[str, str],
-    ) -> None:
-        self._house, self._now, self._feeds, self._stale, self._refused = house, now, feeds, stale, refused
-        self._fed = {kind for _, one in feeds for kind in one.said.holds}
-        self._runs = {named.feed: one.run for named, one in feeds}
-        self._snapshot = self._snapshot_of(())[1]
-        # What waits for a feed that was refused today stays as it was, for the whole feed too.
-        self._wait_for = {kind for _, one in feeds for kind in one.said.holds} - self._snapshot.holds
-        able, unable = measurable_with(house.rulebook, self._snapshot, house.policy.sent, self._fed)
-        with Session(reading(house.engine)) as session:
-            self.left_out = self._left_out_before(session)
-        self._able, self._of_feeds = able.without(self.left_out), unable
-        self._by = self._judged_by(self._able)
-        self._moved = 0
-        self.changes: Counter[str] = Counter()
-        self.notices = self.waiting = 0
-
-    def _snapshot_of(self, children: Collection[str]) -> tuple[KeptCases, Snapshot]:
-        house = self._house
-        kept = KeptCases(
-            house.engine,
-            self._feeds,
-            precedence=house.settings.precedence,
-            merged=house.merged,
-            silent=self._stale.keys(),
-            only=children,
-        )
-        with Session(reading(house.engine)) as session:
-            told = sent_notices(session, house.merged, children)
-        snapshot = snapshot_of(kept, Silence(self._stale, self._refused))
-        return kept, with_notices(snapshot, told, house.policy.sent, self._fed)
-
-    def _left_out_before(self, session: Session) -> dict[str, Finding]:
-        """The rules that failed since the last reading; after another they are tried again."""
-        mark = entries.mark(session, "left out")
-        found = mark["rules"] if mark and mark["runs"] == self._runs else {}
-        return {rule: Finding.from_json(finding) for rule, finding in found.items()}
-
-    def _judged_by(self, able: Rulebook) -> JudgedBy:
-        return judged_by(self._house, able, self._snapshot, self._feeds, self._stale.keys(), self._fed)
-
-    def call(self, most: int) -> tuple[list[Called], int]:
-        """Whom to look at, and how many there are."""
-        with Session(self._house.engine) as session, session.begin():
-            alone(session)
-            self._moved = follow(session, self._feeds, self._house.merged, self._now)
-            called = entries.due(session, self._now, self._by.each, most)
-            return called, entries.waiting(session, self._now, self._by.each)
-
-    def look(self, called: list[Called], progress: Callable[[int], None]) -> Looked:
-        """What is true of them."""
-        children = {one.child for one in called}
-        self._kept, snapshot = self._snapshot_of(children)
-        unread = {child: why for child, why in self._kept.unread().items() if child in children}
-        if not called:
-            return Looked(self._able, [], {}, 0, {})
-        with Session(reading(self._house.engine)) as session:
-            told = alerts.identities(session, children)
-        several = len(self._feeds) > 1
-        looked = look_at(
-            self._house,
-            snapshot,
-            self._now,
-            self._able,
-            told=told,
-            unread=unread,
-            fed=self._fed,
-            heard=[local_day(one.fresh_at) for _, one in self._feeds] if several else (),
-            progress=progress,
-        )
-        if looked.bad:
-            self.left_out |= looked.bad
-            self._able = looked.able
-            self._by = self._judged_by(self._able)
-        return looked
-
-    def commit(self, called: list[Called], looked: Looked) -> Decided:
-        """Write what changed, its notices, and when each child is next looked at."""
-        unread = self._kept.unread()
-        with Session(self._house.engine) as session, session.begin():
-            alone(session)
-            still = entries.unmoved(session, called)
-            children = {one.child for one in still}
-            ours = looked.of(children)
-            found = {
-                child: entries.of(ahead, self._moved, self._by.of(ahead.team)) for child, ahead in ours.ahead.items()
-            } | {
-                # What a feed could not read is looked at when it is read again; what the engine could not, by itself.
-                child: Judged(None if child in unread else self._now + AGAIN, "failed", self._by.all, failed=why)
-                for child, why in ours.failed.items()
-            }
-            entries.settle(session, [one for one in still if one.child in found], found, self._now)
-            self.waiting = entries.waiting(session, self._now, self._by.each)
-            waits = self.waiting - sum(one.child not in found for one in still)
-            done = self._decide(session, self._with_those_of_the_feeds(ours), children | {WHOLE_FEED[0]}, waits)
-            vanished = [one for one in still if one.child not in found]
-            alerted = alerts.have_open(session, {one.child for one in vanished})
-            left = {child: Judged(None, "instant", self._by.all) for child in alerted}
-            entries.settle(session, vanished, left, self._now)
-            self.waiting = waits
-            if self.left_out:
-                rules = {rule: finding.as_json() for rule, finding in self.left_out.items()}
-                entries.set_mark(session, "left out", {"rules": rules, "runs": self._runs})
-            else:
-                entries.set_mark(session, "left out", None)
-            point("evaluate.before_commit")
-        point("evaluate.after_commit")
-        return done
-
-    def _with_those_of_the_feeds(self, looked: Looked) -> Looked:
-        findings = [f for f in (*looked.findings, *self._of_feeds) if f.rule not in self.left_out]
-        findings += self.left_out.values()
-        return replace(looked, able=self._able, findings=sorted(findings, key=lambda f: f.identity))
-
-    def _decide(
-        self,
-        session: Session,
-        looked: Looked,
-        children: Collection[str],
-        waiting: int,
-        *,
-        freed: Collection[str] = (),
-        present: Callable[[str, str], bool] | None = None,
-    ) -> Decided:
-        mark = entries.mark(session, "told")
-        told = frozenset(mark["rules"]) if mark else alerts.have_told(session)
-        done = decide(
-            session,
-            self._house,
-            looked,
-            self._now,
-            present=present or _Present(self._kept),
-            wait_for=self._wait_for,
-            silent=self._snapshot.silent.keys(),
-            only=children,
-            others=Others(
-                told | frozenset(freed),
-                lambda: entries.open_children(session),
-                waiting,
-                lambda: entries.failed(session),
-            ),
-        )
-        entries.set_mark(session, "told", {"rules": sorted(told | done.told)})
-        self.changes += done.changes
-        self.notices += done.notices
-        return done
-
-    def listen(self, done: Decided) -> None:
-        """Decide anew, by what was last found of them, about the children of whose alerts others are told now: because
-        people said something, or because rules were held back and are no more."""
-        directory = self._house.composer_now().directory
-        with Session(reading(self._house.engine)) as session:
-            words, concerned = spoken(session, directory, self._now)
-            freed = select(Alert.child).where(Alert.muted.in_((HELD, COUNTED)), Alert.rule.in_(done.freed))
-            concerned |= set(session.scalars(freed.where(Alert.state == "open").distinct()))
-            children = sorted(concerned - entries.failed(session).keys()) if concerned else []
-            known = entries.mark(session, "words") == words.as_json()
-        if known and not children:
-            return
-        for at in range(0, max(len(children), 1), PORTION):
-            some = children[at : at + PORTION]
-            with Session(self._house.engine) as session, session.begin():
-                alone(session)
-                if some:
-                    looked = as_last_found(session, self._able, some)
-                    self._decide(session, looked, some, self.waiting, freed=done.freed, present=lambda *_: True)
-                if at + PORTION >= len(children):
-                    entries.set_mark(session, "words", words.as_json())
 
 
 def read_in(
@@ -375,46 +118,9 @@ def _take_in(house: House, feed: Feed, now: datetime, accept: bool, on_read: Pro
     return taken
 
 
-def _standings(house: House, now: datetime) -> tuple[list[tuple[Named, Standing]], dict[str, str], dict[str, str]]:
-    """The readings in force, in the feeds' order of precedence; which of them are stale, and of which the latest
-    reading was refused, and why."""
-    feeds: list[tuple[Named, Standing]] = []
-    stale: dict[str, str] = {}
-    refused: dict[str, str] = {}
-    with Session(reading(house.engine)) as session:
-        for feed in house.settings.feed:
-            standing = store.standing(session, feed.name)
-            why = store.refused_since(session, feed.name, standing.run if standing else 0)
-            if why:
-                refused[feed.name] = why
-            if standing is None:
-                continue
-            feeds.append((Named(feed.name, feed.authority), standing))
-            why = why_stale(feed.name, standing.fresh_at, feed.stale(standing.children), now, house.calendar)
-            if why:
-                stale[feed.name] = why
-    return feeds, stale, refused
-
-
 def _marking(on_read: Progress) -> Progress:
     def progress(what: str, n: int) -> None:
         point("feed.mid_read")
         on_read(what, n)
 
     return progress
-
-
-class _Present:
-    """Whether a record is still in the feeds, looked up for the few alerts whose finding is gone."""
-
-    def __init__(self, kept: KeptCases) -> None:
-        self._kept = kept
-        self._refs: dict[str, frozenset[str]] = {}
-
-    def __call__(self, child: str, record: str) -> bool:
-        if (child, record) == WHOLE_FEED:
-            return True
-        if child not in self._refs:
-            case = self._kept.of(child)
-            self._refs[child] = frozenset(r.ref for r in case.records) if case else frozenset()
-        return record in self._refs[child]

@@ -25,7 +25,9 @@ A_DAY: Final = 24 * 3600.0
 _ASLEEP: Final = 3600.0
 """Seconds by which a loop may be woken late: far more than a machine under load needs."""
 
-WORKING: Final = {"evaluate": 3600.0, "compose": 3600.0, "send": 1800.0, "follow": 3600.0, "count": 1800.0}
+WORKING: Final = {
+    "evaluate": 3600.0, "tick": 3600.0, "compose": 3600.0, "send": 1800.0, "follow": 3600.0, "count": 1800.0,
+}  # fmt: skip
 """Seconds that each loop may be at work without getting further. An attempt to send may take twenty minutes, and what
 an evaluation of 100,000 children writes at its end is one step; a loop that waits for a database that does not answer
 is none of those, and starting again does it no harm."""
@@ -33,8 +35,12 @@ is none of those, and starting again does it no harm."""
 
 def expect_loops(house: House) -> None:
     """Look after each loop of the daemon, by how often it is woken."""
-    mailbox, times = house.settings.mailbox, house.settings.schedule.evaluate
-    seldom = {"evaluate": A_DAY if times else inf, "follow": float(mailbox.every) if mailbox else 0.0}
+    mailbox, schedule = house.settings.mailbox, house.settings.schedule
+    seldom = {
+        "evaluate": A_DAY if schedule.evaluate else inf,
+        "tick": float(schedule.tick_seconds),
+        "follow": float(mailbox.every) if mailbox else 0.0,
+    }
     for loop, working in WORKING.items():
         house.pulse.expect(loop, Bounds(working, seldom.get(loop, 0.0) + _ASLEEP))
 

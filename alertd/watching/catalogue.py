@@ -35,6 +35,7 @@ LABELS: Final = {
     "state": "where it stands",
     "told": "`yes`, or `no` where nobody is told: in shadow, held, silenced, or another alert speaks for it",
     "version": "alertd's own",
+    "why": "`first`, `data`, `merged`, `window`, `notice`, `clock`, `asked`, `instant`, `failed` or `rules`",
 }
 """What each label holds, and so how many values it may have."""
 
@@ -48,10 +49,12 @@ METRICS: Final = (
     Metric("alertd_loop_stuck", "gauge", "1 while a loop takes longer than it ever should.", ("loop",), read=True),
     Metric("alertd_evaluations_total", "counter", "Evaluations, by how they ended.", ("outcome",)),
     Metric("alertd_evaluation_duration_seconds", "histogram", "How long an evaluation took.", buckets=_MINUTES),
-    Metric("alertd_evaluated_children", "gauge", "Children that the last evaluation looked at."),
+    Metric("alertd_looked_at_total", "counter", "Children looked at, by what had them looked at.", ("why",)),
+    Metric("alertd_children_waiting", "gauge", "Children who were still to be looked at when a look ended."),
+    Metric("alertd_evaluated_children", "gauge", "Children whom the last look that was at any was at."),
     Metric(
-        "alertd_unevaluated_children", "gauge", "Children that the last evaluation could not read or judge: nobody is "
-        "told of them.",
+        "alertd_unevaluated_children", "gauge", "Children who could not be read or judged when they were last looked "
+        "at: nobody is told of them.",
     ),
     Metric("alertd_rules_left_out", "gauge", "Rules that the last evaluation left out because they failed."),
     Metric("alertd_attempts_total", "counter", "Attempts to send, by what came of them.", ("channel", "result")),

@@ -44,6 +44,12 @@ class Metrics:
         self._gauges["alertd_unevaluated_children"].set(failed)
         self._gauges["alertd_rules_left_out"].set(left_out)
 
+    def looked_at(self, why: Mapping[str, int], waiting: int) -> None:
+        """Children were looked at, so many for each reason; and how many wait to be."""
+        for reason, n in why.items():
+            self._counters["alertd_looked_at_total"].labels(reason).inc(n)
+        self._gauges["alertd_children_waiting"].set(waiting)
+
     def attempted(self, channel: str, result: str, since_made: timedelta) -> None:
         """An attempt to send ended. What was taken counts how long it had been waiting."""
         self._counters["alertd_attempts_total"].labels(channel, result).inc()

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd import evaluation, sending
+from alertd import turn as turning
 from alertd.cases.records import LONDON
 from alertd.db.tables import AlertEvent, Delivery, FeedRun
 from alertd.engine import sweep as sweeping
@@ -327,9 +328,9 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
     council.looked_after("C2")
     council.now = datetime(2026, 11, 27, 8, 5, tzinfo=LONDON)
     evaluation.read_feeds(council.house)
-    standings = evaluation._standings(council.house, council.now)
-    turns = [evaluation._Turn(council.house, council.now, *standings) for _ in range(4)]
-    called = [turn.call(evaluation.PORTION)[0] for turn in turns]
+    standings = turning.standings(council.house, council.now)
+    turns = [turning.Turn(council.house, council.now, *standings) for _ in range(4)]
+    called = [turn.call(turning.PORTION)[0] for turn in turns]
     looked = [turn.look(them, lambda _: None) for turn, them in zip(turns, called, strict=True)]
     assert [len(one.holdings) for one in looked] == [2] * 4, "all find the same before any of them writes"
     with ThreadPoolExecutor(4) as pool:

@@ -20,10 +20,11 @@ HOUR = 3600.0
     [
         (Schedule(), None, HOUR - 1, set()),
         (Schedule(), None, HOUR + 1, {"compose", "send", "follow", "count"}),
-        (Schedule(), Mailbox(maildir="m", every=3600), 2 * HOUR - 1, {"compose", "send", "count"}),  # type: ignore[arg-type]
-        (Schedule(), None, 25 * HOUR + 1, {"evaluate", "compose", "send", "follow", "count"}),
-        (Schedule(evaluate=()), None, 99 * HOUR, {"compose", "send", "follow", "count"}),
-        (Schedule(evaluate=(time(6), time(18))), None, 24 * HOUR, {"compose", "send", "follow", "count"}),
+        (Schedule(), Mailbox(maildir="m", every=3600), 2 * HOUR - 1, {"compose", "send", "count", "tick"}),  # type: ignore[arg-type]
+        (Schedule(tick_seconds=3600), None, 2 * HOUR - 1, {"compose", "send", "follow", "count"}),
+        (Schedule(), None, 25 * HOUR + 1, {"evaluate", "compose", "send", "follow", "count", "tick"}),
+        (Schedule(evaluate=()), None, 99 * HOUR, {"compose", "send", "follow", "count", "tick"}),
+        (Schedule(evaluate=(time(6), time(18))), None, 24 * HOUR, {"compose", "send", "follow", "count", "tick"}),
     ],
 )
 def test_a_loop_at_rest_is_stuck_once_it_should_have_been_woken_an_hour_ago(
