@@ -19,6 +19,7 @@ from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
 from alertd.engine.subject import Slack
 from alertd.engine.sweep import broken, each
+from alertd.engine.worker import Batch
 from alertd.partners.notices import NOTICE, happened
 from alertd.rulebook.model import Rulebook
 
@@ -39,7 +40,8 @@ class Ahead(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What is true of one child now, and when that may next be otherwise."""
+    """What is true of one child now, as far as it asks for something or there is an alert of it; and when that may
+    next be otherwise."""
 
     findings: tuple[Finding, ...]
     held: Holding
@@ -47,15 +49,20 @@ class Seen(NamedTuple):
     ahead: Ahead
 
 
-def look(evaluator: Evaluator, case: CaseFile, as_of: datetime, heard: Sequence[date] = ()) -> Seen:
-    """What a worker does for a child. ``heard`` are the days on which each of several feeds last said anything new."""
+def look(evaluator: Evaluator, case: CaseFile, as_of: datetime, told: Known, heard: Sequence[date] = ()) -> Seen:
+    """What a worker does for a child. ``told`` are alerts there are, its own among them; ``heard`` the days on which
+    each of several feeds last said anything new.
+
+    Of a child twenty findings and more are true, and nearly all ask for nothing: they stay where they were found.
+    """
     today, slack = local_day(as_of), Slack()
     findings = evaluator.look(case, as_of, slack)
     if heard:
         _believed_until(case, heard, slack)
     held = holding(case, today)
     ahead = Ahead(next_look(evaluator, case, as_of, findings), slack.days, case.is_open(today), held.team)
-    return Seen(findings, held, family(case, today), ahead)
+    wanted = tuple(f for f in findings if f.asks_for_action or f.identity in told)
+    return Seen(wanted, held, family(case, today), ahead)
 
 
 def _believed_until(case: CaseFile, heard: Sequence[date], slack: Slack) -> None:
@@ -140,11 +147,20 @@ def look_at(
     """
     looked = Looked(able, [], {}, 0, dict(unread))
     bad: dict[str, Finding] = {}
+    of_child: dict[str, list[tuple[str, str, str, str]]] = {}
+    for identity in told:
+        of_child.setdefault(identity[1], []).append(identity)
+
+    def told_of(batch: Batch) -> tuple[Known]:
+        return (frozenset(identity for case in batch for identity in of_child.get(case.child, ())),)
+
     looking = each(
         snapshot,
         able,
         partial(look, heard=tuple(heard)) if heard else look,
         now,
+        pools=house.pools,
+        beside=told_of,
         patience=PATIENCE,
         progress=progress,
         failed=looked.failed.__setitem__,
@@ -155,7 +171,7 @@ def look_at(
         if child in unread:  # what is kept of the child is not what the feed says now
             continue
         ours = (f for f in seen.findings if NOTICE in fed or not house.policy.not_ours(f.rule, happened(f)))
-        looked.findings.extend(f for f in ours if f.asks_for_action or f.identity in told)
+        looked.findings.extend(ours)
         looked.holdings[child] = seen.held
         looked.ahead[child] = seen.ahead
         if seen.family:

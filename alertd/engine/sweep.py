@@ -42,6 +42,7 @@ BROKEN = "engine"
 
 
 DoBatch = Callable[[Batch, Arguments], list[R | Failed]]
+ArgumentsOf = Callable[[Batch], Arguments]
 Done = tuple[Batch, list[R | Failed]]
 Running = Generator[Done[R], None, None]
 
@@ -114,6 +115,7 @@ def each(
     pools: Pools | None = None,
     workers: int | None = None,
     batch: int | None = None,
+    beside: Callable[[Batch], Arguments] = lambda _: (),
     patience: float = 0.0,
     progress: Callable[[int], None] = lambda _: None,
     failed: Callable[[str, str], None],
@@ -123,9 +125,10 @@ def each(
 
     The evaluator has the rules that the feed can measure. ``pools`` says where the workers are: without it they are
     ``workers`` processes of this machine, one for each processor at hand if that is not given either. ``batch``,
-    the children handed over at a time, defaults to :data:`BATCH`: less where a child takes long; a worker that
-    has not done with one after ``patience`` seconds is ended (0: it is waited for). ``progress`` is called with
-    the number of children done, ``failed`` with a child that there is no answer for, and why.
+    the children handed over at a time, defaults to :data:`BATCH`: less where a child takes long. ``beside`` gives
+    the arguments after ``args`` that differ from batch to batch. A worker that has not done with a child after
+    ``patience`` seconds is ended (0: it is waited for). ``progress`` is called with the number of children done,
+    ``failed`` with a child that there is no answer for, and why.
 
     ``left_out`` is called with the finding about each rule that failed for child after child: from then
     on children are judged without it, and what was found by it before is no answer. Without
@@ -136,14 +139,18 @@ def each(
     pools = pools or Processes(workers)
     most = max(-(-children // size), 1)
     done: set[str] = set()
-    strikes = _Strikes(partial(_fails, work, args, patience) if left_out else None)
+
+    def of(some: Batch) -> Arguments:
+        return (*args, *beside(some))
+
+    strikes = _Strikes(partial(_fails, work, of, patience) if left_out else None)
     guilty: frozenset[str] | None = None
     while guilty is None or guilty:
         guilty = frozenset()
         strikes.forget()
         batches = _left(snapshot, size, done)
         place = _Place(pools, able, patience, most)
-        with closing(_run(place, partial(worked_on, work), batches, args)) as running:
+        with closing(_run(place, partial(worked_on, work), batches, of)) as running:
             for cases, answers in running:
                 for case, answer in zip(cases, answers, strict=True):
                     if isinstance(answer, Failed):
@@ -206,11 +213,11 @@ class _Strikes:
         return frozenset() if any(self._fails(case, fine) for case in others) else rules
 
 
-def _fails(work: Work[R], args: Arguments, patience: float, case: Case, rulebook: Rulebook) -> bool:
+def _fails(work: Work[R], of: ArgumentsOf, patience: float, case: Case, rulebook: Rulebook) -> bool:
     """Whether work fails for a child by these rules, tried in a worker of its own."""
     with _pool(rulebook, patience, 1) as pool:
         try:
-            (answer,) = pool.submit(partial(worked_on, work), [case], args).result()
+            (answer,) = pool.submit(partial(worked_on, work), [case], of([case])).result()
         except BrokenProcessPool:
             return True
     return isinstance(answer, Failed)
@@ -276,7 +283,7 @@ class _Place:
         return _pool(self.rulebook, self.patience, 1)
 
 
-def _run(place: _Place, do: DoBatch[R], batches: Iterator[Batch], args: Arguments) -> Running[R]:
+def _run(place: _Place, do: DoBatch[R], batches: Iterator[Batch], of: ArgumentsOf) -> Running[R]:
     """Each batch with its answers.
 
     Few batches are under way at once, so that few are in memory, and when a worker dies few are under
@@ -294,7 +301,7 @@ def _run(place: _Place, do: DoBatch[R], batches: Iterator[Batch], args: Argument
                         more = False
                         break
                     try:
-                        waiting[pool.submit(do, batch, args)] = batch
+                        waiting[pool.submit(do, batch, of(batch))] = batch
                     except BrokenProcessPool:  # a worker died since the last answer
                         suspects.append(batch)
                         break
@@ -306,17 +313,17 @@ def _run(place: _Place, do: DoBatch[R], batches: Iterator[Batch], args: Argument
                     except BrokenProcessPool:
                         suspects.append(batch)
                     except BrokenExecutor:  # its worker alone: the others go on meanwhile
-                        yield from _halving(place, do, batch, args)
+                        yield from _halving(place, do, batch, of)
         suspects.extend(waiting.values() if suspects else ())
         for batch in suspects:
-            yield from _halving(place, do, batch, args)
+            yield from _halving(place, do, batch, of)
 
 
-def _halving(place: _Place, do: DoBatch[R], batch: Batch, args: Arguments) -> Running[R]:
+def _halving(place: _Place, do: DoBatch[R], batch: Batch, of: ArgumentsOf) -> Running[R]:
     """Work on a suspect batch in a worker of its own, halving it for as long as its worker dies."""
     with place.alone() as pool:
         try:
-            yield batch, pool.submit(do, batch, args).result()
+            yield batch, pool.submit(do, batch, of(batch)).result()
             return
         except BrokenProcessPool:
             pass
@@ -324,5 +331,5 @@ def _halving(place: _Place, do: DoBatch[R], batch: Batch, args: Arguments) -> Ru
         yield batch, [Failed("the rules engine ended its process")]
         return
     middle = len(batch) // 2
-    yield from _halving(place, do, batch[:middle], args)
-    yield from _halving(place, do, batch[middle:], args)
+    yield from _halving(place, do, batch[:middle], of)
+    yield from _halving(place, do, batch[middle:], of)

@@ -20,7 +20,7 @@ from alertd.cases.records import CaseFile
 from alertd.db.tables import Alert
 from alertd.engine import sweep as sweeping
 from alertd.engine.evaluate import Evaluator
-from alertd.looking import Seen, look
+from alertd.looking import Known, Seen, look
 from alertd.rulebook.model import Rule, Rulebook
 from tests.support.council import RULES, Council, Inline, council_at
 from tests.support.fed import nov
@@ -116,28 +116,28 @@ def _bad(evaluator: Evaluator) -> bool:
     return evaluator.rulebook.rule(VISIT) is not None
 
 
-def raises(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
+def raises(evaluator: Evaluator, case: CaseFile, as_of: datetime, told: Known) -> Seen:
     if _bad(evaluator):
         raise ZeroDivisionError(case.child)
-    return look(evaluator, case, as_of)
+    return look(evaluator, case, as_of, told)
 
 
-def aborts(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
+def aborts(evaluator: Evaluator, case: CaseFile, as_of: datetime, told: Known) -> Seen:
     if _bad(evaluator):
         os.abort()
-    return look(evaluator, case, as_of)
+    return look(evaluator, case, as_of, told)
 
 
-def never_ends(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
+def never_ends(evaluator: Evaluator, case: CaseFile, as_of: datetime, told: Known) -> Seen:
     while _bad(evaluator):
         pass
-    return look(evaluator, case, as_of)
+    return look(evaluator, case, as_of, told)
 
 
-def eats_memory(evaluator: Evaluator, case: CaseFile, as_of: datetime) -> Seen:
+def eats_memory(evaluator: Evaluator, case: CaseFile, as_of: datetime, told: Known) -> Seen:
     if _bad(evaluator):
         bytearray(1 << 60)
-    return look(evaluator, case, as_of)
+    return look(evaluator, case, as_of, told)
 
 
 REAL = "in worker processes"

@@ -196,7 +196,12 @@ def test_a_pool_that_breaks_while_batches_are_handed_over_is_replaced_and_no_chi
         return [f for case in batch for f in evaluate(case, BOOK, as_of)]
 
     place = SimpleNamespace(workers=lambda: 2, pool=lambda: Pool(2), alone=lambda: Pool(1))
-    found = [f for _, some in sweeping._run(place, seen, iter(batches), NOW) for f in some if isinstance(f, Finding)]  # type: ignore[arg-type]
+    found = [
+        f
+        for _, some in sweeping._run(place, seen, iter(batches), lambda _: NOW)
+        for f in some
+        if isinstance(f, Finding)
+    ]  # type: ignore[arg-type]
     assert sorted(found, key=lambda f: f.identity) == EXPECTED
     assert Pool.made > 1
 
@@ -228,6 +233,33 @@ def test_any_work_is_done_for_each_child_and_those_it_fails_for_are_named() -> N
     assert found == {c.child: ["a care_period"] for c in CHILDREN if c.child not in ("C25", "C29")}
     assert failed == {"C25": "ValueError in record_kinds", "C29": "the rules engine ended its process"}
     assert sum(done) == len(CHILDREN)
+
+
+def named(_evaluator: Evaluator, case: CaseFile, prefix: str, of_batch: tuple[str, ...]) -> list[str]:
+    """Work that is handed something for its batch; one child's ends the process."""
+    if case.child == "C29":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [prefix, *of_batch]
+
+
+def test_what_differs_from_batch_to_batch_is_handed_over_with_each_and_with_the_halves_of_one_that_failed() -> None:
+    failed: dict[str, str] = {}
+    of_batch = {c.child: f"for {c.child}" for c in CHILDREN}
+    swept = each(
+        snapshot(CHILDREN),
+        BOOK,
+        named,
+        "a",
+        batch=4,
+        workers=1,
+        beside=lambda batch: (tuple(of_batch[case.child] for case in batch),),
+        failed=failed.__setitem__,
+    )
+    found = dict(swept)
+    assert failed.keys() == {"C29"} and found.keys() == of_batch.keys() - failed.keys()
+    assert all(f"for {child}" in handed for child, handed in found.items())
+    assert found["C31"] == ["a", "for C30", "for C31"], "a half, handed what is for it alone"
+    assert found["C24"] == ["a", "for C24", "for C25", "for C26", "for C27"]
 
 
 def test_what_the_caller_does_not_keep_is_dropped() -> None:
