@@ -15,15 +15,6 @@ def alertd(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "alertd", *words], cwd=cwd, capture_output=True, text=True, timeout=60)
 
 
-def test_the_rule_and_its_cases_load_hold_and_lint_clean(tmp_path: Path) -> None:
-    rule, cases = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (tmp_path / "visits.yaml").write_text(rule, "utf-8")
-    (tmp_path / "visits.test.yaml").write_text(cases, "utf-8")
-    for verb in ("test", "lint"):
-        done = alertd("rules", verb, "visits.yaml", cwd=tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_the_clock_line_runs_as_written(tmp_path: Path) -> None:
     done = alertd("clock", "--from", "2026-12-02", "--within", "20 working days", cwd=tmp_path)
     assert 'alertd clock --from 2026-12-02 --within "20 working days"' in README
