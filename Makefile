@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SHELL := /bin/bash
 
-.PHONY: help demo test check format docs faults browser mutations soak fuzz canaries bench wheel clean
+.PHONY: help demo test check format docs faults browser mutations soak fuzz canaries bench wheel deb deb-test clean
 
 help:  ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt hatch_build.py
 	@echo "Setting up $(VENV): the packages alertd runs on (about a minute; one is compiled here)"
@@ -67,6 +67,20 @@ bench: $(VENV)/dev.stamp  ## figures, as ratios within one run
 
 wheel: $(VENV)/dev.stamp  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+
+deb: $(VENV)/dev.stamp  ## build the Debian package into dist/, for the Debian and processor it is built on
+	@command -v dpkg-buildpackage >/dev/null || { echo "Build it on Debian, with the package dpkg-dev"; exit 1; }
+	rm -rf build/deb && mkdir -p build/deb dist
+	$(BIN)/python -m build --sdist --outdir build/deb . >/dev/null
+	tar -xzf build/deb/alertd-*.tar.gz -C build/deb
+	cd build/deb/alertd-*/ && dpkg-buildpackage --build=binary --no-sign
+	mv build/deb/alertd_*.deb dist/
+
+deb-test: $(VENV)/dev.stamp  ## install that package in a clean Debian, to the first digest; upgrade and purge it. For root
+	@ls dist/alertd_*.deb >/dev/null || { echo "Build it first: make deb"; exit 1; }
+	@{ command -v debootstrap && command -v systemd-nspawn; } >/dev/null || test "$$(id -u)" != 0 || { \
+		echo "Installing debootstrap and systemd-container"; apt-get update -qq; apt-get install -y -qq --no-install-recommends debootstrap systemd-container >/dev/null; }
+	ALERTD_DEB=$$(ls -t dist/alertd_*.deb | head -1) $(BIN)/pytest tests/packaging -rs -s
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) alertd/web/static/govuk dist build site demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis browser-screenshots
