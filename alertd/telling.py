@@ -17,7 +17,9 @@ from alertd.alerts.silences import Event, Silenced, silence_notices
 from alertd.bootstrap import House
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
+from alertd.db.leading import alone
 from alertd.db.tables import Alert, Delivery
+from alertd.errors import InputError
 from alertd.outbox.deliver import tell_once_a_day, tell_operator
 
 
@@ -100,6 +102,23 @@ def tell_of_failed(session: Session, house: House, now: datetime, failed: Mappin
     subject = "alertd could not evaluate some children"
     if tell_operator(session, house.composer_now(), now, about="engine", subject=subject, lines=lines):
         house.log.error("engine_stopped", children=len(failed), why=dict(Counter(failed.values())))
+
+
+def tell_of_no_workers(house: House, now: datetime, why: InputError) -> None:
+    """Of a cluster that cannot be used. Nothing is evaluated elsewhere instead: what it was put up for would take
+    this machine days, and nobody would see that it is down."""
+    lines = [
+        "No child could be evaluated, because the cluster that does it cannot be used:",
+        str(why),
+        "Alerts stay as they were; what has come due since the last evaluation is not known. Nothing of it is lost:",
+        "alertd tries again at each tick, and evaluates then whatever waits.",
+        "This says whether all is well: alertd check --config alertd.toml",
+    ]
+    with Session(house.engine) as session, session.begin():
+        alone(session)
+        subject = "alertd cannot evaluate"
+        tell_operator(session, house.composer_now(), now, about="workers", subject=subject, lines=lines)
+    house.log.error("no_workers", why=str(why), next="alertd tries again at each tick")
 
 
 def tell_of_feeds(

@@ -25,6 +25,7 @@ from alertd.db.leading import alone
 from alertd.db.tables import Alert
 from alertd.deciding import Decided, Others, decide
 from alertd.engine.findings import WHOLE_FEED, Finding
+from alertd.engine.sweep import NoWorkersError
 from alertd.faultpoints import point
 from alertd.intake import store
 from alertd.intake.freshness import why_stale
@@ -33,7 +34,7 @@ from alertd.intake.store import Standing
 from alertd.looking import Looked, as_last_found, look_at
 from alertd.partners.notices import measurable_with, sent_notices, with_notices
 from alertd.rulebook.model import Rulebook
-from alertd.telling import tell_of_feeds
+from alertd.telling import tell_of_feeds, tell_of_no_workers
 
 PORTION: Final = 10_000
 """Children looked at and committed at a time: what is found of them is held in memory until then."""
@@ -81,7 +82,8 @@ def tick(
     what changed together with its notices and with when they are next looked at.
 
     So whoever dies half-way repeats work and skips none. Rules of which nobody was told yet tell nobody while anyone
-    waits to be looked at: what they find is counted first, lest it be a flood.
+    waits to be looked at: what they find is counted first, lest it be a flood. Where a cluster cannot be used, all wait
+    for the next tick, and the data owner is told.
     """
     now = house.clock()
     feeds, stale, refused = standings(house, now)
@@ -93,7 +95,11 @@ def tick(
         return Evaluated(refused="; ".join(refused.values()))
     turn = Turn(house, now, feeds, stale, refused)
     called, of = turn.call(most)
-    looked = turn.look(called, lambda n: on_evaluated(n, of))
+    try:
+        looked = turn.look(called, lambda n: on_evaluated(n, of))
+    except NoWorkersError as error:  # those called wait: nothing was settled of anybody
+        tell_of_no_workers(house, now, error)
+        return Evaluated(refused=str(error))
     done = turn.commit(called, looked)
     turn.listen(done)
     return Evaluated(
