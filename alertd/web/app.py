@@ -19,7 +19,7 @@ from alertd.db.engine import answers
 from alertd.views.cases import Cases
 from alertd.views.insight import Figures
 from alertd.web import acknowledge, calendars, callback
-from alertd.web.api.app import api
+from alertd.web.api.app import Api
 from alertd.web.api.calls import PREFIX
 from alertd.web.look import static_files
 from alertd.web.pages import (
@@ -66,7 +66,7 @@ def app(house: House) -> Starlette:
         Route("/health", _health, methods=["GET"]),
         Route("/ready", Ready(partial(answers, house.engine)).show, methods=["GET"]),
         static_files(),
-        Mount(PREFIX, api(web)),
+        Mount(PREFIX, Api(web)),
         *(Route(page.path, endpoint(web, page), methods=list(page.methods)) for page in PAGES),
     ]
     made = Starlette(

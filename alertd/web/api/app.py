@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from alertd import __version__
-from alertd.web.api.calls import Answering, Call, Edge, admission
+from alertd.web.api.calls import WEB, Answering, Call, Edge, admission
 from alertd.web.api.problems import documented, problem
 from alertd.web.api.resources import CALLS
 from alertd.web.policy import Policy
@@ -21,8 +24,25 @@ sees; each look at a child is kept, as on the pages. Answers carry an ETag: ask 
 nothing has changed. Times are UTC."""
 
 
-def api(web: Web) -> FastAPI:
+class Api:
     """The application, to be mounted at :data:`~alertd.web.api.calls.PREFIX`."""
+
+    def __init__(self, web: Web) -> None:
+        self._web, self._described = web, described()
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Its routes, for whoever asks what is served."""
+        return self._described.routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        await self._described({**scope, WEB: self._web}, receive, send)
+
+
+@cache
+def described() -> FastAPI:
+    """The calls with their description. It is the same for all, and takes a second to make."""
     made = FastAPI(
         title="alertd",
         version=__version__,
@@ -40,7 +60,7 @@ def api(web: Web) -> FastAPI:
             methods=[call.method],
             operation_id=call.do.__name__,
             status_code=call.status,
-            dependencies=[Depends(admission(web, call))],
+            dependencies=[Depends(admission(call))],
             responses=_answers(call),
             openapi_extra={"x-who": call.policy.value},
         )

@@ -69,12 +69,17 @@ _bearer = HTTPBearer(
 )
 
 
-def admission(web: Web, call: Call) -> Callable[..., Iterator[None]]:
+WEB: Final = "alertd.web"
+"""Where the scope of a request has what all pages share: the routes themselves are of no application."""
+
+
+def admission(call: Call) -> Callable[..., Iterator[None]]:
     """What decides by a call's policy before anything is read for it."""
 
     def admit(
         request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
     ) -> Iterator[None]:
+        web: Web = request.scope[WEB]
         secret, by = (given.credentials, BY_TOKEN) if given else (_cookie(web, request), BY_COOKIE)
         with visiting(web, request, secret, by, {}) as visit:
             _let_in(visit, call)
