@@ -59,6 +59,7 @@ from alertd.settings.watching import unsafe
 from alertd.watching.heartbeat import Check, Heartbeats
 from alertd.watching.metrics import Metrics
 from alertd.watching.pulse import Pulse
+from alertd.watching.traces import Traces, traces_to
 
 Log = structlog.stdlib.BoundLogger
 T = TypeVar("T")
@@ -106,6 +107,8 @@ class House:
     """What is counted since the start."""
     pulse: Pulse = field(default_factory=Pulse)
     """Whether the daemon's loops get further."""
+    traces: Traces = field(default_factory=Traces)
+    """How long each piece of work took, for whoever collects that."""
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     """What somebody outside expects to hear."""
     leading: Leading = field(default_factory=Leading)
@@ -362,6 +365,21 @@ def checks_of(settings: Settings) -> dict[str, Check]:
     return found
 
 
+def traces_of(settings: Settings) -> Traces:
+    """The traces of the settings; none where they name no collector. Raises InputError for headers that are none, and
+    where the extra is not installed."""
+    said = settings.traces
+    if said is None:
+        return Traces()
+    lines = read_secret(said.headers_file, "headers").splitlines() if said.headers_file else []
+    pairs = [line.partition(":") for line in lines if line.strip()]
+    if not all(name.strip() and colon for name, colon, _ in pairs):
+        raise InputError("is not a header on each line", where=str(said.headers_file), fix="Write name: value")
+    headers = {name.strip(): value.strip() for name, _, value in pairs}
+    with settings.placed("traces"):
+        return traces_to(said.endpoint, headers=headers, timeout=said.timeout_seconds, share=said.share)
+
+
 def build(
     settings: Settings,
     *,
@@ -422,4 +440,5 @@ def wired(
         "merged": merged_numbers(settings),
         "policy": read_policy(settings.partners.policy, rulebook),
         "heartbeats": Heartbeats(checks_of(settings), timeout=timeout, log=log, metrics=metrics),
+        "traces": traces_of(settings),  # last: it begins a thread, which nobody would end where something else is wrong
     }

@@ -222,7 +222,11 @@ def _evaluate(
     began, outcome = time.monotonic(), "failed"
     house.heartbeats.send("evaluation", "start")
     try:
-        done = evaluate_once(house, accept=accept, on_read=further, on_evaluated=further, turns=turns, enough=enough)
+        with house.traces.span("evaluate") as span:
+            done = evaluate_once(
+                house, accept=accept, on_read=further, on_evaluated=further, turns=turns, enough=enough
+            )
+            span.say(children=done.children, failed=done.failed, notices=done.notices, refused=bool(done.refused))
         outcome = "refused" if done.refused else "done"
     except StoodDownError:
         outcome = ""  # the daemon that leads now says how its own went

@@ -102,7 +102,9 @@ def read_in(
 
 
 def _take_in(house: House, feed: Feed, now: datetime, accept: bool, on_read: Progress) -> Taken:
-    taken = read_in(house.engine, feed, now, accept=accept, on_read=_marking(on_read))
+    with house.traces.span("read feed", feed=feed.name) as span:
+        taken = read_in(house.engine, feed, now, accept=accept, on_read=_marking(on_read))
+        span.say(children=taken.children, changed=taken.changed, refused=bool(taken.refused))
     if taken.refused:
         house.log.error("feed_refused", feed=feed.name, why=taken.refused)
     else:

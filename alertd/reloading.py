@@ -131,10 +131,11 @@ class Live:
 
 
 async def close(house: House) -> None:
-    """Let go of what a house holds by itself: the connections of its channels, and its heartbeats."""
+    """Let go of what a house holds by itself: the connections of its channels, its heartbeats and its traces."""
     for notifier in house.notifiers.values():
         await notifier.close()
     await asyncio.to_thread(house.heartbeats.close)
+    await asyncio.to_thread(house.traces.close)
 
 
 async def reload(live: Live, reread: Reread = rebuilt) -> bool:

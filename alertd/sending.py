@@ -38,12 +38,14 @@ DOWN: Final = timedelta(minutes=10)
 
 def compose_once(house: House) -> Composed:
     """Turn waiting notices into deliveries, some digests at a time."""
-    done = _compose_some(house)
-    while done.more:
-        some = _compose_some(house)
-        some.urgent, some.asked = some.urgent + done.urgent, some.asked + done.asked
-        some.digests, some.dropped = some.digests + done.digests, some.dropped + done.dropped
-        done = some
+    with house.traces.span("compose") as span:
+        done = _compose_some(house)
+        while done.more:
+            some = _compose_some(house)
+            some.urgent, some.asked = some.urgent + done.urgent, some.asked + done.asked
+            some.digests, some.dropped = some.digests + done.digests, some.dropped + done.dropped
+            done = some
+        span.say(urgent=done.urgent, digests=done.digests)
     return done
 
 
@@ -127,7 +129,7 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
         house.rng,
         ask=house.shared.ask if house.shared else lambda: True,
         why_not=lambda deliveries: _why_not(house, deliveries),
-        ended=lambda claimed, outcome: _ended(house, claimed, outcome),
+        ended=lambda claimed, outcome, seconds: _ended(house, claimed, outcome, seconds),
         stopping=stopping,
         paces=house.paces,
     )
@@ -148,7 +150,8 @@ async def dispatch_once_now(house: House, stopping: asyncio.Event | None = None)
     return summary
 
 
-def _ended(house: House, claimed: Claimed, outcome: Outcome) -> None:
+def _ended(house: House, claimed: Claimed, outcome: Outcome, seconds: float) -> None:
+    house.traces.ended("send", seconds, delivery=claimed.id, channel=claimed.channel, result=outcome.result)
     house.pulse.further("send")
     house.metrics.attempted(claimed.channel, outcome.result, house.clock() - claimed.created_at)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 from rich.progress import Progress
 
-from alertd.bootstrap import channel_of, checks_of, directory_of, now_utc, place_of, rulebook_of, wording_of
+from alertd.bootstrap import channel_of, checks_of, directory_of, now_utc, place_of, rulebook_of, traces_of, wording_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
@@ -36,7 +36,7 @@ from alertd.partners.policy import read_policy
 from alertd.people.directory import Directory
 from alertd.routing.lint import nhs_number
 from alertd.rulebook.model import Rulebook
-from alertd.settings import Feed, Mailbox, Settings, Watchdog, load
+from alertd.settings import Feed, Mailbox, Settings, Traces, Watchdog, load
 from alertd.settings.web import Oidc
 
 
@@ -85,6 +85,8 @@ def checks(settings: Settings, bar: Progress | None = None) -> Iterator[tuple[st
     yield "backup", lambda: reach.folder(settings.backup.folder, settings.place("backup.folder"))
     if beat := settings.heartbeat:
         yield "heartbeat", lambda: reach.monitors(checks_of(settings), beat.timeout_seconds)
+    if traced := settings.traces:
+        yield "traces", partial(_traces, settings, traced)
     for section in ("metrics", "web", "receive"):
         if listening := getattr(settings, section):
             yield section, partial(reach.port, listening, settings.place(f"{section}.port"), section)
@@ -242,6 +244,11 @@ def _epoch(settings: Settings, file: Path) -> str:
         fix = "alertd outbox accept-restore says what waits, and lets it go"
         raise InputError(f"nothing is sent: {held}", where=str(file), fix=fix)
     return "the database is as far as the file"
+
+
+def _traces(settings: Settings, traced: Traces) -> str:
+    traces_of(settings).close()
+    return reach.collector(traced.endpoint, traced.timeout_seconds)
 
 
 def _watchdog(settings: Settings, watched: Watchdog) -> str:

@@ -93,6 +93,14 @@ def monitors(checks: Mapping[str, Check], timeout: float) -> str:
     return f"{' and '.join(checks)}: can be reached, and asked for nothing: that would say all is well"
 
 
+def collector(url: str, timeout: float) -> str:
+    """Whether the collector of traces is there: connected to, and told nothing."""
+    if why := asyncio.run(_reached(url, timeout)):
+        fix = "See that this machine reaches it, and that its certificate is good"
+        raise InputError(f"the collector {why}", where="traces", fix=fix)
+    return "the collector can be reached, and is told nothing"
+
+
 async def _reached(url: str, timeout: float) -> str:
     parts = urlsplit(url)
     secure = parts.scheme == "https"

@@ -39,8 +39,8 @@ _PAUSE = timedelta(minutes=1)
 Paces = dict[str, Pacing]
 """What is known of the pace of each channel, by its name; kept between passes."""
 
-Ended = Callable[[store.Claimed, Outcome], None]
-"""Hears of each attempt as it ends. It must not fail."""
+Ended = Callable[[store.Claimed, Outcome, float], None]
+"""Hears of each attempt as it ends, and how many seconds it took. It must not fail."""
 
 WhyNot = Callable[[Sequence[str]], Mapping[str, str]]
 """Why deliveries must not go as they are, by id; those that may are left out."""
@@ -173,8 +173,9 @@ class _Pass:
         was lost all the same counts as an attempt whose answer was lost, so the copy it may cost is one of those.
         """
         heard: Outcome | None = None
+        began = monotonic()
         try:
-            if monotonic() < good_until:
+            if began < good_until:
                 outcome = heard = await _send(notifier, claimed)
             else:
                 outcome = Outcome("later", "not sent: this process was stopped for longer than its claim is good for")
@@ -184,7 +185,7 @@ class _Pass:
         finally:
             self.ledger.lets_go(claimed)
             pacing.end(claimed.id, claimed.destination, heard, monotonic())
-        self.ended(claimed, outcome)
+        self.ended(claimed, outcome, monotonic() - began)
         self.summary.results[outcome.result] += 1
         self.summary.stale += not stored
         if outcome.result in ("delivered", "refused") and outcome.scope != "channel":
@@ -261,7 +262,7 @@ async def dispatch_once(
     *,
     ask: Callable[[], bool] = lambda: True,
     why_not: WhyNot = lambda _: {},
-    ended: Ended = lambda _claimed, _outcome: None,
+    ended: Ended = lambda _claimed, _outcome, _seconds: None,
     stopping: asyncio.Event | None = None,
     limit: int | None = None,
     paces: Paces | None = None,

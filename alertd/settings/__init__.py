@@ -37,7 +37,7 @@ from alertd.settings.receive import Receive
 from alertd.settings.section import Section
 from alertd.settings.sections import NEVER, QUIET_BELOW, Authority, Database, Feed, Rules, Schedule
 from alertd.settings.templates import Templates
-from alertd.settings.watching import Heartbeat, Log, Metrics
+from alertd.settings.watching import Heartbeat, Log, Metrics, Traces
 from alertd.settings.web import Web
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "Schedule",
     "Settings",
     "Templates",
+    "Traces",
     "Watchdog",
     "Web",
     "load",
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     log: Log = Log()
     metrics: Metrics | None = None
     heartbeat: Heartbeat | None = None
+    traces: Traces | None = None
     email: dict[str, Any] = Field(repr=False)
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     _file: tuple[Path, str] | None = PrivateAttr(default=None)

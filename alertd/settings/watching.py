@@ -58,6 +58,28 @@ class Heartbeat(Section):
         return self
 
 
+class Traces(Section):
+    """Where `alertd run` tells by OpenTelemetry how long each piece of work took: reading a feed, evaluating, composing,
+    sending a message. It says ids of deliveries, names of feeds and channels, and counts; no child, person or rule. The
+    extra `otel` is needed."""
+
+    endpoint: str
+    """The address of a collector that takes OTLP over HTTP, as `https://collector.council.example/v1/traces`: https, or
+    this machine."""
+    headers_file: SecretFile | None = None
+    """The file of headers that it wants, a line each: `name: value`."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """The share of all pieces of work that is told of."""
+    timeout_seconds: float = Field(default=10, gt=0, le=60)
+    """How long one call may take."""
+
+    @model_validator(mode="after")
+    def _somewhere_safe(self) -> Self:
+        if why := unsafe(self.endpoint):
+            raise ValueError(f"endpoint {why}")
+        return self
+
+
 def unsafe(url: str) -> str:
     """Why an address may not be asked for: only https is, or this machine. Blank where it may."""
     try:

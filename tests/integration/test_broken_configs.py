@@ -23,7 +23,7 @@ from alertd.watching.metrics import Metrics
 
 FOLDER = Path(__file__).parents[1] / "broken_configs"
 BROKEN = sorted(FOLDER.glob("*.toml"))
-CONNECTS = {"e-mail", "heartbeat", "council accounts"}
+CONNECTS = {"e-mail", "heartbeat", "council accounts", "traces"}
 """What is tried elsewhere: to connect, or to be refused, takes a moment each."""
 
 

@@ -22,6 +22,7 @@ class House:
         self.closed: list[str] = []
         self.notifiers = {"email": SimpleNamespace(close=self._close)}
         self.heartbeats = SimpleNamespace(close=lambda: self.closed.append("heartbeats"))
+        self.traces = SimpleNamespace(close=lambda: self.closed.append("traces"))
         self.log = structlog.get_logger()
         self.rulebook = SimpleNamespace(enabled=())
 
@@ -33,7 +34,7 @@ def a_house() -> Any:
     return House()
 
 
-WHOLE = ["email", "heartbeats"]
+WHOLE = ["email", "heartbeats", "traces"]
 
 
 def test_work_that_began_stays_in_its_house_which_is_closed_when_the_last_of_it_ends() -> None:
