@@ -25,7 +25,8 @@ _HEAD = """# Who may do what
 
 Found by asking the program about somebody of each role in a made-up council of two services. What somebody may do
 follows from the staff directory alone, as it is at that moment: no right is kept anywhere else, and whoever leaves
-loses all of them. The deputy of somebody who is away may do what they may. [web.md](web.md) says how people sign in."""
+loses all of them. The deputy of somebody who is away may do what they may. How people sign in stands under
+[The pages](web.md)."""
 
 _CHILDREN = """
 ## Whose children somebody sees
@@ -49,7 +50,7 @@ _SAYING = """
 ## What may be said of an alert
 
 By whom, while the alert is open and they are at work. What is overdue only a manager may accept. Each needs a reason,
-and goes no further ahead than [who-is-told.md](who-is-told.md#what-can-be-said-of-an-alert) says. What was said is
+and goes no further ahead than [Who is told](who-is-told.md#what-can-be-said-of-an-alert) says. What was said is
 taken back by its author, by whoever answers for the child, or by a manager above.
 
 | who | claim | accept, due | accept, overdue | hand over | snooze | dispute | decide a dispute |

@@ -11,15 +11,15 @@ _HEAD = """# What a rule file may say
 
 <!-- Generated. Do not edit; run: alertd reference rule-keys > docs/rule-keys.md -->
 
-Every key of packs, overlays and test cases. An editor that reads [rules.schema.json](rules.schema.json) completes and
-checks them as one types; loading checks more, and names file, line and key. [write-a-rule.md](write-a-rule.md) goes
+Every key of packs, overlays and test cases. An editor that reads [the JSON Schema](rules.schema.json) completes and
+checks them as one types; loading checks more, and names file, line and key. [Write a rule](write-a-rule.md) goes
 through one rule from beginning to end.
 
 A *length* is a whole number and a unit: `20 working days`, `6 months`, `72 hours`; also calendar days, weeks, years and
 school days. *Conditions* are fields of the record with what each must be: `{child_seen: true}`; one of several,
 `{type: {in: [N1, N2]}}`; other than, `{status: {not: closed}}`; at least or at most, `{score: {at_least: 17}}`; and the
 same as in the record the clock is for, `{need: this.id}`. Kinds of record and their fields are in
-[csv-layout.md](csv-layout.md)."""
+[Lists of your own](csv-layout.md)."""
 
 _SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "A pack": ("PackFile", "Rule", "Law", "Age"),
