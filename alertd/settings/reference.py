@@ -56,9 +56,9 @@ def sections() -> dict[str, type[BaseModel]]:
     """The sections by name, those of channels that are installed too; those that are no more than a table of names and
     values are left out."""
     found = {name: model for name, field in Settings.model_fields.items() if (model := _model(field.annotation))}
-    for kind, model in channels().items():
-        found["email" if kind == "email" else f"channels.{kind}"] = model
-    return found
+    of_channels = channels()
+    found["email"] = of_channels.pop("email")
+    return found | {f"channels.{kind}": model for kind, model in of_channels.items()}
 
 
 def channels() -> dict[str, type[ChannelConfig]]:
@@ -170,9 +170,9 @@ _HEAD: Final = """# Settings
 
 <!-- Generated. Do not edit; run: alertd reference settings > docs/settings.md -->
 
-Everything that can be set, by section. [alertd.toml](../config/alertd.toml) is an example that runs as it is;
-`alertd check` tries what is set, connection by connection. A path is relative to the settings file. A key that is
-misspelt is refused, with its line.
+Everything that can be set, by section. `config/alertd.toml` is an example that runs as it is, and
+`alertd check --config alertd.toml` tries what is set, connection by connection. A path is relative to the settings
+file. A key that is misspelt is refused, with its line.
 
 **Above the file** stand credentials of systemd, and above those variables of the environment. A variable is
 `ALERTD_SECTION__KEY`, a list or table in it is JSON; one of a section that does not exist is refused. A section that is
@@ -182,7 +182,10 @@ made of names of your own, and one of several `[[feed]]`, has none.
 that is named as the setting of a file is that file, whatever the settings say. The units pass what root has put into
 `/etc/alertd/secrets`, as `email.password_file` or `database.url_file`; another file is passed by its name:
 
-    LoadCredential=feed.url_file:/srv/elsewhere/case-database
+```ini
+[Service]
+LoadCredential=feed.url_file:/srv/elsewhere/case-database
+```
 
 Of several feeds, it is `feed.NAME.url_file`. No secret is printed, logged or counted.
 

@@ -59,9 +59,9 @@ class Heartbeat(Section):
 
 
 class Traces(Section):
-    """Where `alertd run` tells by OpenTelemetry how long each piece of work took: reading a feed, evaluating, composing,
-    sending a message. It says ids of deliveries, names of feeds and channels, and counts; no child, person or rule. The
-    extra `otel` is needed."""
+    """Where `alertd run` tells by OpenTelemetry how long each piece of work took: reading a feed, evaluating,
+    composing, sending a message. It says ids of deliveries, names of feeds and channels, and counts; no child, person
+    or rule. The extra `otel` is needed."""
 
     endpoint: str
     """The address of a collector that takes OTLP over HTTP, as `https://collector.council.example/v1/traces`: https, or

@@ -9,12 +9,14 @@ import pytest
 from alertd.cli.reference import PageName, commands, permissions, rule_keys
 from alertd.rulebook.key_words import KEY_WORDS
 from alertd.rulebook.schema import schema
+from alertd.settings import reference as settings
 from tests.docs.written import DOCS
 
 MADE: dict[PageName, Callable[[], str]] = {
     PageName.commands: commands.page,
     PageName.permissions: permissions.page,
     PageName.rule_keys: rule_keys.page,
+    PageName.settings: settings.page,
 }
 
 
