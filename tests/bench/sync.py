@@ -100,7 +100,7 @@ def _measured(folder: Path, feed: str, own: str, kept_in: str) -> Figures:
 def _sync(config: Path) -> tuple[float, int, float]:
     """Seconds, rows, and the peak of the process's memory in MB."""
     program = (
-        "import resource, sys; from alertd.cli import run_command; "
+        "import resource, sys; from alertd.cli.together import run_command; "
         f"sys.argv = ['alertd', 'sources', 'sync', '--config', {str(config)!r}]\n"
         "code = run_command()\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024); sys.exit(code)"

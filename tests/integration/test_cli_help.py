@@ -99,7 +99,7 @@ def test_a_clock_that_cannot_run_is_one_line(here: Here, what: list[str]) -> Non
     assert here("clock", *given, *what).one_line
 
 
-@pytest.mark.parametrize("where", ["alertd.cli.run_command", "alertd.cases.sources.ssda903.read"])
+@pytest.mark.parametrize("where", ["alertd.cli.together.run_command", "alertd.cases.sources.ssda903.read"])
 def test_ctrl_c_ends_without_a_word(here: Here, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

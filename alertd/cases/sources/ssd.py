@@ -36,8 +36,8 @@ from alertd.cases.sources.ssd_tables import FILLS
 from alertd.errors import InputError
 
 NEVER_EMPTY: Final = ("person", "cin_episodes")
-_BATCH: Final = 2_000
-"""Rows fetched at a time, of each table."""
+_BATCH: Final = 500
+"""Rows fetched at a time, of each of some forty tables: what all of them hold at once stays with the daemon."""
 _REFRESH: Final = "If the nightly refresh is running, read again when it has finished"
 _NO_CHILD: Final = "cannot tell whose it is: its columns lead to no child, or to more than one"
 
