@@ -6,18 +6,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from alertd.alerts import store as alerts
 from alertd.bootstrap import House
-from alertd.cases.holding import Holding, family, holding
-from alertd.cases.records import CaseFile, Snapshot, local_day
-from alertd.engine.agenda import next_look
-from alertd.engine.evaluate import Evaluator
+from alertd.cases.holding import Holding
+from alertd.cases.records import Snapshot
 from alertd.engine.findings import Finding
-from alertd.engine.subject import Slack
+from alertd.engine.look import Ahead, Known, look
 from alertd.engine.sweep import broken, each
 from alertd.engine.worker import Batch
 from alertd.partners.notices import NOTICE, happened
@@ -25,58 +23,6 @@ from alertd.rulebook.model import Rulebook
 
 PATIENCE = 20.0
 """Seconds that the evaluation of one child may take, which is a matter of a few thousandths."""
-
-Known = Collection[tuple[str, str, str, str]]
-"""The identities of the alerts there are."""
-
-
-class Ahead(NamedTuple):
-    """When a child is next to be looked at, and how many days the feeds' windows may move until then."""
-
-    at: datetime
-    slack: int | None
-    is_open: bool
-    team: str | None
-
-
-class Seen(NamedTuple):
-    """What is true of one child now, as far as it asks for something or there is an alert of it; and when that may
-    next be otherwise."""
-
-    findings: tuple[Finding, ...]
-    held: Holding
-    family: str | None
-    ahead: Ahead
-
-
-def look(evaluator: Evaluator, case: CaseFile, as_of: datetime, told: Known, heard: Sequence[date] = ()) -> Seen:
-    """What a worker does for a child. ``told`` are alerts there are, its own among them; ``heard`` the days on which
-    each of several feeds last said anything new.
-
-    Of a child twenty findings and more are true, and nearly all ask for nothing: they stay where they were found.
-    """
-    today, slack = local_day(as_of), Slack()
-    findings = evaluator.look(case, as_of, slack)
-    if heard:
-        _believed_until(case, heard, slack)
-    held = holding(case, today)
-    ahead = Ahead(next_look(evaluator, case, as_of, findings), slack.days, case.is_open(today), held.team)
-    wanted = tuple(f for f in findings if f.asks_for_action or f.identity in told)
-    return Seen(wanted, held, family(case, today), ahead)
-
-
-def _believed_until(case: CaseFile, heard: Sequence[date], slack: Slack) -> None:
-    """What one feed says of days of which another has not yet heard is believed until it has; and what they do not
-    agree on may be settled by each reading."""
-    if case.disputes:
-        slack.at_most(0)
-    for record in case.records:
-        for value in record.values.values():
-            if isinstance(value, date):
-                day = local_day(value)
-                for said_on in heard:
-                    if day >= said_on:
-                        slack.at_most((day - said_on).days)
 
 
 @dataclass(frozen=True, slots=True)

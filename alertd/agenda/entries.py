@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, false, func, insert, or_, select, 
 from sqlalchemy.orm import Session
 
 from alertd.db.agenda_tables import AgendaEntry, AgendaMark
-from alertd.looking import Ahead
+from alertd.engine.look import Ahead
 
 Why = Literal["first", "data", "merged", "window", "notice", "clock", "asked", "instant", "failed", "rules"]
 """Why a child is looked at: it never was; a feed said something new of it, or its number was merged; the feeds' windows

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from alertd.cases.accounts import Reject
 from alertd.cases.merge import Precedence, in_order
-from alertd.cases.records import CaseFile, Snapshot, Window, in_words
+from alertd.cases.records import CaseFile, Snapshot, Window, in_words, local_day
 from alertd.db.engine import reading as read_only
 from alertd.errors import InputError
 from alertd.intake import store
 from alertd.intake.bodies import rejects_of
-from alertd.intake.packed import PackedCase, joining
+from alertd.intake.packed import Joining, OfFeed, PackedCase
 from alertd.intake.store import Standing
 
 
@@ -55,7 +55,7 @@ class KeptCases:
         self.feeds = feeds
         self._precedence = precedence
         self._merged = merged
-        self._joining = joining(((named.feed, named.authority, one) for named, one in feeds), precedence, silent)
+        self._joining = Joining(tuple(_of_feed(named, one, silent) for named, one in feeds), dict(precedence))
         self._where: dict[str, list[tuple[int, int, str]]] = {}
         only = None if only is None else frozenset(only)
         numbers = None if only is None else numbers_of(only, merged)
@@ -135,6 +135,21 @@ class KeptCases:
             PackedCase(child, tuple((place, own, bodies[id_]) for place, id_, own in self._where[child]), self._joining)
             for child in children
         ]
+
+
+def _of_feed(named: Named, standing: Standing, silent: Collection[str]) -> OfFeed:
+    said, said_on = standing.said, local_day(standing.fresh_at)
+    return OfFeed(
+        named.feed,
+        named.authority,
+        said.holds,
+        said.lacks,
+        said.window,
+        dict(said.windows),
+        said.latest,
+        min(said.as_at or said_on, said_on),
+        named.feed in silent,
+    )
 
 
 def followed(child: str, merged: Mapping[str, str]) -> str:

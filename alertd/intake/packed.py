@@ -1,31 +1,35 @@
 """A child as the feeds are kept: the bytes that each of them said, and the case file that they make together.
 
 It is opened where it is worked on, which may be another process or another machine. So nothing here
-asks a database.
+asks a database, or loads what does: that would be most of what a worker takes to start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from operator import itemgetter
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.merge import Part, Precedence, joined
-from alertd.cases.records import NO_DAYS, CaseFile, Record, case_file, local_day
+from alertd.cases.records import NO_DAYS, CaseFile, Record, Window, case_file
 from alertd.intake.bodies import unpack
-from alertd.intake.store import Said, Standing
 
 
 @dataclass(frozen=True, slots=True)
 class OfFeed:
     """What is the same for all children of one feed. ``authority`` is blank where it is the daemon's own;
-    ``silent`` has said nothing new for too long."""
+    ``silent`` has said nothing new for too long. Of what it said of itself, what case files need: the rest is long,
+    and may name other children."""
 
     feed: str
     authority: str
-    said: Said
+    holds: frozenset[str]
+    lacks: frozenset[str]
+    window: Window
+    windows: Mapping[str, Window]
+    latest: frozenset[str]
     said_on: date
     silent: bool
 
@@ -41,10 +45,10 @@ class Joining:
         """The child's case file of (place of the feed, the number it has the child under, what it said)."""
         found: dict[int, list[tuple[str, CaseFile]]] = {}
         for place, own, body in bodies:
-            said = self.feeds[place].said
-            case = unpack(child, body, said.window, said.windows, said.latest)
+            of = self.feeds[place]
+            case = unpack(child, body, of.window, of.windows, of.latest)
             found.setdefault(place, []).append((own, case))
-        of_feeds = {place: _one(cases, self.feeds[place].said) for place, cases in found.items()}
+        of_feeds = {place: _one(cases, self.feeds[place]) for place, cases in found.items()}
         if len(self.feeds) == 1:
             return of_feeds[0]
         authority = self.feeds[min(found)].authority
@@ -67,33 +71,13 @@ class PackedCase:
         return self.joining.made(self.child, self.bodies)
 
 
-def joining(feeds: Iterable[tuple[str, str, Standing]], precedence: Precedence, silent: Collection[str]) -> Joining:
-    """How case files are made of (feed, code of its authority, what stands of it).
-
-    It travels with every batch of children: so it is small, and has nothing in it that names other children.
-    """
-    of_feeds = [
-        OfFeed(
-            feed,
-            authority,
-            replace(standing.said, notes=(), rejects=(), unread={}, rejected={}),
-            local_day(standing.fresh_at),
-            feed in silent,
-        )
-        for feed, authority, standing in feeds
-    ]
-    return Joining(tuple(of_feeds), dict(precedence))
-
-
 def _part(one: OfFeed, authority: str, case: CaseFile | None) -> Part:
-    said = one.said
     if one.authority != authority:
-        return Part(one.feed, said.holds, NO_DAYS, {}, frozenset(), None)
-    said_on = min(said.as_at or one.said_on, one.said_on)
-    return Part(one.feed, said.holds, said.window, said.windows, said.latest, case, said.lacks, said_on, one.silent)
+        return Part(one.feed, one.holds, NO_DAYS, {}, frozenset(), None)
+    return Part(one.feed, one.holds, one.window, one.windows, one.latest, case, one.lacks, one.said_on, one.silent)
 
 
-def _one(cases: Sequence[tuple[str, CaseFile]], said: Said) -> CaseFile:
+def _one(cases: Sequence[tuple[str, CaseFile]], of: OfFeed) -> CaseFile:
     """One case file of the several that one feed has of a child under different numbers."""
     (_, first), *others = cases
     if not others:
@@ -101,7 +85,7 @@ def _one(cases: Sequence[tuple[str, CaseFile]], said: Said) -> CaseFile:
     records = list(first.records)
     for number, case in sorted(others, key=itemgetter(0)):
         records += _beside(records, [r for r in case.records if r.kind != "child"], number)
-    return case_file(first.child, records, first.window, of_kinds=said.windows, latest=said.latest, holds=said.holds)
+    return case_file(first.child, records, first.window, of_kinds=of.windows, latest=of.latest, holds=of.holds)
 
 
 def _beside(held: Sequence[Record], more: Sequence[Record], number: str) -> list[Record]:

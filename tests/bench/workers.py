@@ -28,12 +28,13 @@ from alertd.cases.sources.readers import Place, opened
 from alertd.cli.sources import parse_as_of
 from alertd.db.engine import open_engine, upgrade
 from alertd.engine.cluster import Cluster
+from alertd.engine.look import look
 from alertd.engine.sweep import Pools, Processes, each
 from alertd.intake.kept import KeptCases, Named
 from alertd.intake.packed import PackedCase
 from alertd.intake.store import standing
 from alertd.intake.sync import take_in
-from alertd.looking import PATIENCE, look
+from alertd.looking import PATIENCE
 from alertd.rulebook.builtin import england
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook

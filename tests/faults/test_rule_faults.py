@@ -20,7 +20,7 @@ from alertd.cases.records import CaseFile
 from alertd.db.tables import Alert
 from alertd.engine import sweep as sweeping
 from alertd.engine.evaluate import Evaluator
-from alertd.looking import Known, Seen, look
+from alertd.engine.look import Known, Seen, look
 from alertd.rulebook.model import Rule, Rulebook
 from tests.support.council import RULES, Council, Inline, council_at
 from tests.support.fed import nov
