@@ -50,7 +50,7 @@ def evaluate_once(
             alone(session)
             entries.call_everybody(session, "asked", house.clock())
     done = Evaluated()
-    with turns:
+    with turns, house.pools.staying():
         while True:
             before = done.children
 

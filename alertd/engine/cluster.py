@@ -17,7 +17,7 @@ import asyncio
 import pickle
 from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -77,6 +77,10 @@ class Cluster:
     def workers(self) -> int:
         """How many it had when last looked at."""
         return self._workers
+
+    def staying(self) -> AbstractContextManager[None]:
+        """Its workers stay anyway, and keep what they compiled."""
+        return nullcontext()
 
     def tried(self) -> str:
         """What it is, in words. Raises NoWorkersError where it could not be used."""

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -73,6 +73,10 @@ class Pools(Protocol):
         """How many there are at present."""
         ...
 
+    def staying(self) -> AbstractContextManager[None]:
+        """A time in which much is judged by the same rules: they need not start anew each time."""
+        ...
+
     def pool(self, rulebook: Rulebook, patience: float, workers: int) -> AbstractContextManager[Pool]:
         """They, made ready to judge by a rulebook; no more than so many are needed."""
         ...
@@ -87,14 +91,36 @@ class Processes:
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers
+        self._staying: ExitStack | None = None
+        self._kept: tuple[tuple[Rulebook, float], ProcessPoolExecutor] | None = None
 
     def workers(self) -> int:
         """How many."""
         return self._workers or len(os.sched_getaffinity(0))
 
-    def pool(self, rulebook: Rulebook, patience: float, workers: int) -> AbstractContextManager[Pool]:
-        """They, spawned."""
-        return _pool(rulebook, patience, workers)
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """While it lasts they stay for whoever judges next by the same rules: starting one takes as long as a thousand
+        children."""
+        with ExitStack() as self._staying:
+            try:
+                yield
+            finally:
+                self._staying = self._kept = None
+
+    @contextmanager
+    def pool(self, rulebook: Rulebook, patience: float, workers: int) -> Iterator[Pool]:
+        """They, spawned; or those that stayed."""
+        if self._staying is None:
+            with _pool(rulebook, patience, workers) as pool:
+                yield pool
+            return
+        if self._kept is None or self._kept[0] != (rulebook, patience):
+            pool = self._staying.enter_context(_pool(rulebook, patience, self.workers()))
+            self._kept = (rulebook, patience), pool
+        kept, self._kept = self._kept, None
+        yield kept[1]
+        self._kept = kept  # not where one of them died, or whoever had them gave up: something may be under way
 
     def tried(self) -> str:
         """What they are, in words."""
@@ -292,29 +318,32 @@ def _run(place: _Place, do: DoBatch[R], batches: Iterator[Batch], of: ArgumentsO
     more = True
     while more:
         suspects: list[Batch] = []
-        with place.pool() as pool:
-            waiting: dict[Future[list[R | Failed]], Batch] = {}
-            while (more or waiting) and not suspects:
-                while more and len(waiting) < 2 * place.workers():
-                    batch = next(batches, None)
-                    if batch is None:
-                        more = False
-                        break
-                    try:
+        waiting: dict[Future[list[R | Failed]], Batch] = {}
+        try:
+            with place.pool() as pool:
+                while more or waiting:
+                    while more and len(waiting) < 2 * place.workers():
+                        batch = next(batches, None)
+                        if batch is None:
+                            more = False
+                            break
+                        suspects = [batch]  # a worker may have died since the last answer
                         waiting[pool.submit(do, batch, of(batch))] = batch
-                    except BrokenProcessPool:  # a worker died since the last answer
-                        suspects.append(batch)
-                        break
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    batch = waiting.pop(future)
-                    try:
-                        yield batch, future.result()
-                    except BrokenProcessPool:
-                        suspects.append(batch)
-                    except BrokenExecutor:  # its worker alone: the others go on meanwhile
-                        yield from _halving(place, do, batch, of)
-        suspects.extend(waiting.values() if suspects else ())
+                        suspects = []
+                    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        batch = waiting[future]
+                        try:
+                            answers = future.result()
+                        except BrokenProcessPool:
+                            raise
+                        except BrokenExecutor:  # its worker alone: the others go on meanwhile
+                            yield from _halving(place, do, batch, of)
+                        else:
+                            yield batch, answers
+                        del waiting[future]
+        except BrokenProcessPool:
+            suspects += waiting.values()
         for batch in suspects:
             yield from _halving(place, do, batch, of)
 

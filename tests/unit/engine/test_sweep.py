@@ -17,7 +17,7 @@ from alertd.cases.records import CaseFile, Snapshot, Window, make_record
 from alertd.engine import sweep as sweeping
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
-from alertd.engine.sweep import each, sweep
+from alertd.engine.sweep import Processes, each, sweep
 from alertd.engine.worker import Batch
 from alertd.rulebook.model import Rule, Rulebook
 from tests.support.evaluating import evaluate
@@ -260,6 +260,34 @@ def test_what_differs_from_batch_to_batch_is_handed_over_with_each_and_with_the_
     assert all(f"for {child}" in handed for child, handed in found.items())
     assert found["C31"] == ["a", "for C30", "for C31"], "a half, handed what is for it alone"
     assert found["C24"] == ["a", "for C24", "for C25", "for C26", "for C27"]
+
+
+def which_process(_evaluator: Evaluator, case: CaseFile, fatal: str) -> int:
+    """Work that says where it is done; one child may end the process."""
+    if case.child == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def test_workers_stay_for_the_next_who_judges_by_the_same_rules_unless_one_of_them_died() -> None:
+    pools, failed = Processes(1), dict[str, str]()
+
+    def processes(book: Rulebook, fatal: str = "") -> set[int]:
+        swept = each(snapshot(CHILDREN), book, which_process, fatal, pools=pools, batch=4, failed=failed.__setitem__)
+        return {process for _, process in swept}
+
+    with pools.staying():
+        (first,) = processes(BOOK)
+        assert processes(BOOK.model_copy()) == {first}
+        assert len(processes(BOOK, "C29")) > 1 and failed.keys() == {"C29"}, "who died is looked for in others"
+        (second,) = processes(BOOK)
+        assert second != first
+        (other,) = processes(BOOK.without({"r.sdq"}))
+        assert other not in (first, second), "a worker is for one rulebook"
+    for gone in (second, other):
+        with pytest.raises(ProcessLookupError):
+            os.kill(gone, 0)
+    assert processes(BOOK) != processes(BOOK)
 
 
 def test_what_the_caller_does_not_keep_is_dropped() -> None:
