@@ -159,7 +159,7 @@ class HangingMail(Mail):
 def council(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Council]:
     monkeypatch.setattr(sweeping, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(Inline, "dies_on", "")
-    monkeypatch.setattr(sweeping, "signal", Mock())  # this pool is inline, in a thread that may have no handlers
+    monkeypatch.setattr("alertd.engine.worker.signal", Mock())  # a pool inline, in a thread that may have no handlers
     found = council_at(tmp_path, f"sqlite:///{tmp_path / 'alertd.db'}")
     yield found
     found.house.engine.dispose()

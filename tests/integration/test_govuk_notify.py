@@ -376,7 +376,7 @@ def test_what_is_written_is_the_same_each_time(tmp_path: Path) -> None:
     ("settings", "said"),
     [
         ({"base_url": "http://notify.example"}, "https"),
-        ({"email_template": "x"}, "pattern"),
+        ({"email_template": "x"}, "is not of the form that is wanted"),
         ({"key": SHORT_KEY}, "no whole key"),
     ],
 )

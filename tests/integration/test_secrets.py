@@ -41,6 +41,7 @@ NEEDED: dict[str, Any] = {
     "receive.tokens_file": "tokens",
     "receive.certfile": "cert.pem",
     "metrics.certfile": "cert.pem",
+    "traces.endpoint": "https://127.0.0.1:1/v1/traces",
     "mailbox.host": "127.0.0.1",
     "mailbox.port": 1,
     "mailbox.username": "alertd",
