@@ -7,7 +7,7 @@ ladder, as far as the ladder's own policy says, and all of them are told when it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
@@ -18,7 +18,6 @@ from alertd.calendars.durations import Duration
 from alertd.cases.holding import Holding
 from alertd.cases.records import in_words, local_day
 from alertd.people.directory import LINE, Directory, Person, role_words
-from alertd.rulebook.profiles import Ladder, Step
 
 Kind = Literal["claim", "accept", "snooze", "hand_over", "dispute"]
 
@@ -171,7 +170,7 @@ def _why_no_claim(asked: Asked, alert: AlertFacts, office: Office) -> str:
     claims = [h for h in alert.handled if h.kind == "claim"]
     standing = next((h for h in claims if not h.ended_why), None)
     if standing:
-        return f"{standing.by} has claimed it already{_until(standing)}: record what was done"
+        return f"{standing.by} has claimed it already{until_words(standing)}: record what was done"
     manages = _manager_rank(asked.by, alert, office)
     if not manages and not _answers(asked.by, alert, office):
         return f"{asked.by} neither answers for the child nor manages who does: {_who_may(alert)} may claim it"
@@ -287,7 +286,8 @@ def _who_may(alert: AlertFacts) -> str:
     return f"{owner}, their deputy or a manager above" if owner else "a manager above"
 
 
-def _until(handled: Handled) -> str:
+def until_words(handled: Handled) -> str:
+    """Until when it holds, to end a sentence with; blank for what does not lapse by itself."""
     return f", until {in_words(handled.until)}" if handled.until else ""
 
 
@@ -345,75 +345,3 @@ def why_ended(handled: Handled, office: Office) -> str:
 def in_force(handled: Iterable[Handled], now: datetime) -> tuple[Handled, ...]:
     """What stands at a moment: not ended, and not past its term."""
     return tuple(h for h in handled if not h.ended_why and (h.until is None or now < h.until))
-
-
-# What it holds back, and who need not hear meanwhile.
-
-
-def holds_steps(step: Step, ladder: Ladder, handled: Iterable[Handled], rank: Callable[[Handled], int]) -> str:
-    """Why a step of the ladder waits, or blank. ``rank`` says where an author stands above the child."""
-    for one in handled:
-        limit = _limit(one, ladder, rank)
-        if limit is not None and _top(step) <= limit:
-            what = "done, not yet recorded" if one.kind == "claim" else "accepted"
-            return f"{what}, says {one.by}{_until(one)}"
-    return ""
-
-
-def reach(level: int, ladder: Ladder, handled: Sequence[Handled], rank: Callable[[Handled], int]) -> int:
-    """The highest step that may be told, of the ``level`` whose moment has come. A step that does not wait takes
-    those before it along, so that nobody up the line hears before those below."""
-    for number in range(level, 0, -1):
-        if number > len(ladder.steps) or not holds_steps(ladder.steps[number - 1], ladder, handled, rank):
-            return number
-    return 0
-
-
-_EVERYBODY: Final = len(LINE) + 1
-
-
-def _limit(handled: Handled, ladder: Ladder, rank: Callable[[Handled], int]) -> int | None:
-    """How far up the line it holds; None where it holds nothing."""
-    policy = ladder.held_by
-    if policy is None or handled.kind not in ("claim", "accept"):
-        return None
-    upto = policy.claim if handled.kind == "claim" else policy.accept
-    if upto == "no step":
-        return None
-    if upto == "every step":
-        return _EVERYBODY
-    own = rank(handled) if handled.kind == "accept" else _EVERYBODY
-    return own if upto == "own level" else min(own, LINE.index(upto) + 1)
-
-
-def _top(step: Step) -> int:
-    """The highest in the line that a step tells, 0 for the worker alone; somebody outside the line is above all
-    of it, and waits only where everybody does."""
-    ranks = {"worker": 0, **{role: n for n, role in enumerate(LINE, start=1)}}
-    return max(ranks.get(role, _EVERYBODY) for role in step.tell)
-
-
-def quiet_for(
-    person_id: str,
-    role: str,
-    handled: Iterable[Handled],
-    *,
-    owed_step: bool = False,
-    carrier: Callable[[Handled], str] = lambda h: h.by,
-) -> str:
-    """Why somebody told as ``role`` need not hear of the alert now, or blank. Subscribers are not asked.
-
-    ``handled`` is what stands now. Who manages an alert hears of it; others go quiet. ``owed_step``: a step of
-    the ladder that did not wait is still to be told to them, so they hear. ``carrier`` says whose duty it is
-    today.
-    """
-    if owed_step:
-        return ""
-    handled = tuple(handled)
-    for one in handled:
-        if one.kind == "snooze" and one.by == person_id:
-            return f"snoozed{_until(one)}"
-    managed = [h for h in handled if h.kind in ("claim", "accept")]
-    if not managed or any(person_id in (h.by, carrier(h)) for h in managed) or role == "data_owner":
-        return ""
-    return f"{carrier(managed[0])} manages it{_until(managed[0])}"

@@ -26,12 +26,12 @@ from alertd.alerts.handling import (
     Office,
     lapses,
     rank_over,
-    reach,
     refusal,
     why_ended,
     why_not_resolve,
     why_not_undo,
 )
+from alertd.alerts.holding_back import reach
 from alertd.calendars.calendar import Calendar
 from alertd.cases.holding import Holding
 from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notice

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alertd.alerts.handling import Handled, holds_steps
+from alertd.alerts.handling import Handled
+from alertd.alerts.holding_back import holds_steps
 from alertd.calendars.calendar import Calendar
 from alertd.engine.findings import Finding
 from alertd.engine.stages import step_moment

@@ -11,7 +11,8 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from alertd.alerts.handling import Handled, holds_steps, rank_over
+from alertd.alerts.handling import Handled, rank_over
+from alertd.alerts.holding_back import holds_steps
 from alertd.cases.holding import Holding
 from alertd.cases.records import LONDON, local_day
 from alertd.db.tables import Alert

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.alerts.handling import Handled, Office, answers_for, carried_by, in_force, quiet_for
+from alertd.alerts.handling import Handled, Office, answers_for, carried_by, in_force
 from alertd.alerts.handlings import given_back
 from alertd.alerts.handlings import handled as all_handled
+from alertd.alerts.holding_back import quiet_for
 from alertd.alerts.muting import SPOKEN_FOR
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day

@@ -11,8 +11,9 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.alerts.handling import Handled, Office, answers_for, holds_steps, in_force, rank_over
+from alertd.alerts.handling import Handled, Office, answers_for, in_force, rank_over
 from alertd.alerts.handlings import standing_of
+from alertd.alerts.holding_back import holds_steps
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
 from alertd.db.tables import Alert

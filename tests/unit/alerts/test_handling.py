@@ -19,13 +19,13 @@ from alertd.alerts.handling import (
     carried_by,
     in_force,
     lapses,
-    quiet_for,
     rank_over,
     refusal,
     why_ended,
     why_not_resolve,
     why_not_undo,
 )
+from alertd.alerts.holding_back import quiet_for
 from alertd.calendars.clock import begin_of
 from alertd.cases.holding import Holding
 from alertd.db.tables import HANDLINGS

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from living_samples import CALENDAR, said
 
-from alertd.alerts.handling import Handled, holds_steps, reach
+from alertd.alerts.handling import Handled
+from alertd.alerts.holding_back import holds_steps, reach
 from alertd.alerts.lifecycle import OpenAlert, Transition
 from alertd.alerts.planned import next_planned
 from alertd.alerts.reconcile import Identity, reconcile
