@@ -101,7 +101,7 @@ def _rows() -> Iterator[Row]:
     yield Row("F51", "two daemons start together, and the one that leads ends", "I2 I6", POSTGRESQL)
     yield Row("F52", "a daemon that slept past its lease, or its lead, wakes", "I2 I10", POSTGRESQL)
     yield Row("F53", "a daemon is cut off from its database after claiming", "I2 I6", POSTGRESQL)
-    yield Row("F54", "an old version and a new one side by side", "I1 I2", comes_later=True)
+    yield Row("F54", "an old version and a new one side by side, and after each other", "I1 I2", BOTH)
     yield Row("F55", "told to stop with sends under way", "I1 I2", BOTH)
     # F. Rules, templates and settings.
     yield Row("F56", "a rule pack that is no good, or says other than it seems", "I8")

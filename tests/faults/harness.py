@@ -54,6 +54,7 @@ class Place:
     at: datetime = MORNING
     kills: int = 0
     mail: subprocess.Popen[str] | None = None
+    mail_port: str = ""
     running: list[BaseProcess] = field(default_factory=list)
     recovered_seconds: float | None = None
     """How long it took, the last time, from the start until all that was due had gone."""
@@ -90,19 +91,22 @@ class Place:
         command += ["--victim", str(self.folder / "daemon.pid")]
         self.mail = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.mail.stdout
-        port = self.mail.stdout.readline().strip()
-        text = example_config().replace("sqlite:///alertd.db", self.url)
-        text = re.sub(r"(?m)^port = .*", f"port = {port}", text)
-        text = re.sub(r"(?m)^dispatch_seconds = .*", "dispatch_seconds = 1", text)
+        self.mail_port = self.mail.stdout.readline().strip()
         (self.folder / "agencies.yaml").write_text(example_config("agencies.yaml"))
         # Alerts of a restricted child wait for somebody to be named, and here everything must have been told.
         (self.folder / "restrictions.csv").write_text("child,only,never,reason,until\n")
+        config = self.folder / "alertd.toml"
+        config.write_text(self.settings(example_config()))
+        adopt_all(config, date(2026, 11, 24))
+
+    def settings(self, example: str) -> str:
+        """The settings of this place, made from an example of some version."""
+        text = example.replace("sqlite:///alertd.db", self.url)
+        text = re.sub(r"(?m)^port = .*", f"port = {self.mail_port}", text)
+        text = re.sub(r"(?m)^dispatch_seconds = .*", "dispatch_seconds = 1", text)
         for name in ("authority.db", "people.csv", "teams.csv"):
             text = text.replace(f'"{name}"', f'"{self.authority / name}"')
-        text = text.replace("sqlite:///authority.db", f"sqlite:///{self.authority / 'authority.db'}")
-        config = self.folder / "alertd.toml"
-        config.write_text(text)
-        adopt_all(config, date(2026, 11, 24))
+        return text.replace("sqlite:///authority.db", f"sqlite:///{self.authority / 'authority.db'}")
 
     def arguments(self, *work: str, kill: str = "", pause: str = "", speed: float = 1) -> list[str]:
         """The launcher's; ``kill`` and ``pause`` as ``send.before_record:3``."""

@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", action="store_true", help="run the long fault tests too")
     parser.addoption("--catalogue", action="store_true", help="print the table of faults; fail where a row lacks proof")
     parser.addoption("--kills", type=int, default=200, help="how often daemons are killed at random")
+    parser.addoption("--soak-minutes", type=float, default=1, help="how long two daemons live at random; a day is 20")
     parser.addoption("--kill-seed", type=int, help="repeat the random kills of an earlier run")
 
 

@@ -32,8 +32,16 @@ MINUTES = 60.0
 @pytest.fixture
 def place(make_place: MakePlace) -> Place:
     found = make_place()
+    _schedule(found)
     found.share_clock()
     return found
+
+
+def _schedule(place: Place, evaluate: str = '"06:30"') -> None:
+    """Evaluate then, and look at nobody in between: what is written can then be told from what was there."""
+    config = place.folder / "alertd.toml"
+    said = f"evaluate = [{evaluate}]\ntick_seconds = 3600"
+    config.write_text(re.sub(r"(?m)^evaluate = .*", said, config.read_text()))
 
 
 def all_sent(place: Place, world: World) -> bool:
@@ -45,16 +53,15 @@ def test_f51_two_that_start_together_evaluate_once_a_tick_and_send_each_message_
 ) -> None:
     """The schema is theirs to make too. After the first evaluation there are two ticks, at ten past and at twenty."""
     place = make_place()
-    config = place.folder / "alertd.toml"
-    config.write_text(re.sub(r"(?m)^evaluate = .*", 'evaluate = ["08:10", "08:20"]', config.read_text()))
+    _schedule(place, '"08:10", "08:20"')
     place.share_clock()
     both = [place.start(speed=MINUTES) for _ in range(2)]
     leads, follows = sorted_out(place, *both)
-    until(place, lambda: passed(place, "evaluate.after_commit").total() == 3, *both)
+    until(place, lambda: place.readings() == 3, *both)
     fill_outbox(place, 2000, random.Random(1))
     until(place, place.is_sent, *both)
-    assert passed(place, "evaluate.after_commit") == {leads.pid: 3}, "one evaluation a tick, by the leader"
-    assert place.readings() == 3
+    assert place.readings() == 3, "the feed is read once at each time"
+    assert set(passed(place, "evaluate.after_commit")) == {leads.pid}, "by the leader"
     assert follows.pid not in passed(place, "compose.before_commit")
     assert set(passed(place, "outbox.after_claim")) == {leads.pid, follows.pid}, "both send"
     assert not place.count("delivery where attempts <> 1"), "each was claimed once"
@@ -84,7 +91,7 @@ def test_f51_told_to_stop_the_leader_hands_over_and_nothing_is_told_again(place:
     until(place, lambda: all_sent(place, world), *both)
     events = place.count("alert_event")
     told_to_stop(place, leads)
-    until(place, lambda: passed(place, "evaluate.after_commit")[follows.pid] == 1, follows)
+    until(place, lambda: passed(place, "evaluate.after_commit")[follows.pid] > 0, follows)
     until(place, lambda: passed(place, "compose.before_commit")[follows.pid] > 1, follows)
     assert place.count("alert_event") == events
     told_to_stop(place, follows)

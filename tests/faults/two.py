@@ -50,9 +50,10 @@ def passed(place: Place, point: str) -> Counter[int]:
 
 
 def stop(process: BaseProcess) -> None:
-    """Let it stand still, wherever it is."""
+    """Let it stand still, wherever it is, if it still lives."""
     assert process.pid
-    os.kill(process.pid, signal.SIGSTOP)
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGSTOP)
 
 
 def go_on(processes: Sequence[BaseProcess]) -> None:
