@@ -50,7 +50,7 @@ browser: $(VENV)/dev.stamp  ## the pages in Debian's Chromium: telephone and des
 		echo "Installing Debian's Chromium"; apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "It could not be installed: see above"
 	$(BIN)/pytest tests/browser --browser -rs
 
-mutations: $(VENV)/dev.stamp  ## break four promises on purpose in a copy; a named fault test must go red for each
+mutations: $(VENV)/dev.stamp  ## break five promises on purpose in a copy; a named fault test must go red for each
 	$(BIN)/python -m tests.faults.mutations.run
 
 soak: $(VENV)/dev.stamp  ## a day of two daemons in 20 minutes; then daemons killed 2,000 times while 200,000 messages go, on each database; over an hour

@@ -12,6 +12,7 @@ import pytest
 from tests.faults import checker
 from tests.faults.conftest import MakePlace, World
 from tests.faults.harness import LEASE, Place, members
+from tests.faults.two import leader, passed, told_to_stop, until
 
 UNKNOWN_AT_MOST = 3
 """Two repeats after a lost answer, and then a person is asked."""
@@ -211,6 +212,26 @@ def test_f55_told_to_stop_while_sends_are_open(make_place: MakePlace, world: Wor
     place.run_until_sent("send")
     assert set(place.check(world.promised).copies.values()) == {1}
     assert took < 20, f"took {took:.1f} s to end"
+
+
+@pytest.mark.usefixtures("long_run")
+def test_f51_a_second_daemon_on_the_database_follows_and_leads_when_the_first_is_killed(
+    make_place: MakePlace, world: World
+) -> None:
+    place = make_place()
+    place.share_clock()
+    first = place.start()
+    until(place, lambda: leader(place) == (1, first.pid), first)
+    second = place.start()
+    until(place, lambda: place.count("notice") == len(world.promised) and place.is_sent(), first, second)
+    assert leader(place) == (1, first.pid)
+    assert set(passed(place, "compose.before_commit")) == {first.pid}
+    first.kill()
+    place.ended(first, time.monotonic())
+    until(place, lambda: leader(place) == (2, second.pid), second)
+    until(place, lambda: passed(place, "compose.before_commit")[second.pid or 0] > 1, second)
+    told_to_stop(place, second)
+    assert set(place.check(world.promised).copies.values()) == {1}
 
 
 def test_started_twice_on_unchanged_data_it_sends_nothing_new(make_place: MakePlace, world: World) -> None:

@@ -20,7 +20,7 @@ from tests.faults.conftest import ON_POSTGRESQL, MakePlace, World
 from tests.faults.cutting_proxy import CuttingProxy
 from tests.faults.filling import fill_outbox
 from tests.faults.harness import MORNING, PATIENCE, Place
-from tests.faults.two import go_on, leader, passed, sorted_out, stop, told_to_stop, until
+from tests.faults.two import go_on, leader, passed, said, sorted_out, stop, told_to_stop, until
 from tests.support.own_network import HERE, OwnNetwork
 
 pytestmark = [pytest.mark.usefixtures("long_run"), ON_POSTGRESQL]
@@ -108,10 +108,10 @@ def test_f52_a_leader_that_sleeps_and_wakes_writes_nothing_over_what_another_fou
     other = place.start(speed=MINUTES)
     until(place, lambda: leader(place) == (2, other.pid), other)
     until(place, lambda: all_sent(place, world), other)
-    before = checker.read(place.url, "select * from alert_event order by id")
+    before, followed = checker.read(place.url, "select * from alert_event order by id"), said(place, "follows")
     go_on([sleeps])
     until(place, lambda: "stood_down" in place.log() or "InTransactionSessionTimeout" in place.log(), sleeps, other)
-    until(place, lambda: place.log().count('"event": "follows"') >= 2, sleeps, other)
+    until(place, lambda: said(place, "follows") > followed, sleeps, other)
     assert checker.read(place.url, "select * from alert_event order by id") == before
     assert leader(place) == (2, other.pid)
     told_to_stop(place, sleeps, other)
@@ -131,8 +131,9 @@ def test_f52_one_that_sleeps_in_the_midst_of_sending_stores_nothing_and_leads_no
     other = place.start(speed=MINUTES)
     until(place, lambda: leader(place) == (2, other.pid), other)
     until(place, place.is_sent, other)
+    followed = said(place, "follows")
     go_on([sleeps])
-    until(place, lambda: place.log().count('"event": "follows"') >= 2, sleeps, other)
+    until(place, lambda: said(place, "follows") > followed, sleeps, other)
     told_to_stop(place, sleeps, other)
     verdict = place.check(world.promised)
     assert sum(copies - 1 for copies in verdict.copies.values()) <= under_way
@@ -207,11 +208,11 @@ def _started_there(place: Place, config: Path, network: OwnNetwork) -> subproces
 
 
 def _cut_off_and_back(place: Place, network: OwnNetwork, cut_off: subprocess.Popen[bytes]) -> None:
-    def said() -> str:
+    def log() -> str:
         assert cut_off.poll() is None, (place.folder / "there.log").read_text()[-5000:]
         return (place.folder / "there.log").read_text()
 
-    until(place, lambda: said() and passed(place, "send.after_record").total() > 100)
+    until(place, lambda: log() and passed(place, "send.after_record").total() > 100)
     first = leader(place)[1]
     network.pull()
     time.sleep(3)  # what was handed over by then was claimed before
@@ -222,12 +223,12 @@ def _cut_off_and_back(place: Place, network: OwnNetwork, cut_off: subprocess.Pop
     other = place.start(speed=MINUTES)
     until(place, lambda: leader(place) == (2, other.pid), other)
     until(place, place.is_sent, other)
-    until(place, lambda: "database_unreachable" in said(), other)  # TCP by itself would wait for hours
+    until(place, lambda: "database_unreachable" in log(), other)  # TCP by itself would wait for hours
     network.plug_in()
-    until(place, lambda: said().count('"event": "follows"') == 1, other)
+    until(place, lambda: log().count('"event": "follows"') == 1, other)
     assert leader(place) == (2, other.pid) and first != other.pid
     cut_off.terminate()
-    assert cut_off.wait(PATIENCE) == 0, said()[-5000:]
+    assert cut_off.wait(PATIENCE) == 0, log()[-5000:]
     told_to_stop(place, other)
     verdict = place.check()
     assert sum(copies - 1 for copies in verdict.copies.values()) <= under_way

@@ -49,6 +49,13 @@ def passed(place: Place, point: str) -> Counter[int]:
     return Counter(line["process"] for line in lines if line["event"] == point)
 
 
+def said(place: Place, event: str) -> int:
+    """How often any of them said something in the log."""
+    path = place.log_file
+    text = path.read_text(errors="replace") if path and path.exists() else ""
+    return text.count(f'"event": "{event}"')
+
+
 def stop(process: BaseProcess) -> None:
     """Let it stand still, wherever it is, if it still lives."""
     assert process.pid
