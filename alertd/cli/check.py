@@ -87,6 +87,8 @@ def checks(settings: Settings, bar: Progress | None = None) -> Iterator[tuple[st
         yield "heartbeat", lambda: reach.monitors(checks_of(settings), beat.timeout_seconds)
     if traced := settings.traces:
         yield "traces", partial(_traces, settings, traced)
+    if cluster := settings.engine.cluster:
+        yield "cluster", partial(reach.scheduler, cluster, settings.place("engine.executor"))
     for section in ("metrics", "web", "receive"):
         if listening := getattr(settings, section):
             yield section, partial(reach.port, listening, settings.place(f"{section}.port"), section)

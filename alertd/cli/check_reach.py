@@ -93,6 +93,17 @@ def monitors(checks: Mapping[str, Check], timeout: float) -> str:
     return f"{' and '.join(checks)}: can be reached, and asked for nothing: that would say all is well"
 
 
+def scheduler(address: str, where: str) -> str:
+    """Whether somebody listens at the scheduler of a cluster; that it is one shows at the first evaluation."""
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), _PATIENCE).close()
+    except OSError as error:
+        what = f"the cluster's scheduler cannot be reached ({error.strerror or type(error).__name__})"
+        raise InputError(what, where=where, fix="Start it, or see that this machine reaches it") from None
+    return f"{address} can be reached"
+
+
 def collector(url: str, timeout: float) -> str:
     """Whether the collector of traces is there: connected to, and told nothing."""
     if why := asyncio.run(_reached(url, timeout)):

@@ -149,6 +149,15 @@ def test_a_monitor_is_connected_to_and_asked_for_nothing(here: Here, folder: Pat
     assert "is not https" in said and "secret" not in said
 
 
+def test_a_cluster_that_nobody_started_is_said(here: Here, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as scheduler:
+        port = scheduler.getsockname()[1]
+        more = f'[engine]\nexecutor = "dask://127.0.0.1:{port}"\n'
+        assert lines(here, folder, more)["cluster"] == f"tcp://127.0.0.1:{port} can be reached"
+    said = lines(here, folder, more)["cluster"]
+    assert said.startswith(f"{folder}/alertd.toml:21: engine.executor: the cluster's scheduler cannot be reached (")
+
+
 def test_a_port_is_free_or_alertds_already_or_somebody_elses(here: Here, folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
