@@ -39,3 +39,14 @@ def test_every_room_named_is_there_and_every_command_exists() -> None:
         if command in ("is", "in"):
             continue
         assert command in names, command
+
+
+def test_the_figures_of_rules_are_those_of_the_packs() -> None:
+    from alertd.rulebook.builtin import builtin_pack
+    from alertd.rulebook.shelf import shelves
+
+    found = [shelf.rulebook for shelf in shelves([builtin_pack("england")])]
+    rules = {rule.id: rule for book in found for rule in book.rules}
+    assert f"Of {sum(rule.enabled for rule in rules.values())} English rules that ship enabled" in README
+    (some,) = re.findall(r"\(docs/coverage\.md\), some (\d+)", README)
+    assert abs(len(rules) - int(some)) < 10
