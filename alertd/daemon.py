@@ -29,6 +29,7 @@ from alertd.errors import InputError
 from alertd.evaluation import Evaluated, evaluate_once, tick
 from alertd.following import follow_once
 from alertd.loops import Loop, either, lead, repeat
+from alertd.memory import give_back
 from alertd.reloading import Live, Reread, close, rebuilt, reload, tell_if_unfit
 from alertd.sending import RECONCILE_EVERY, compose_once, dispatch_once_now, reconcile_once
 from alertd.watched import expect_loops, reloading, seen
@@ -256,6 +257,7 @@ def _counted(house: House, done: Evaluated) -> None:
     house.metrics.looked_at(done.why, done.waiting)
     if done.children:
         house.metrics.judged(done.children, done.failed, done.left_out)
+        give_back()
 
 
 class OnceADay(CronTrigger):  # type: ignore[misc]  # APScheduler says nothing of its types

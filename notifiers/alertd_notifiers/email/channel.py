@@ -6,15 +6,18 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aiosmtplib import SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome, Pace
 from alertd.outbox.mail_message import to_bytes
-from alertd_notifiers.email.config import ADDRESS, EmailConfig
+from alertd_notifiers.email.config import ADDRESS, EmailConfig, Smime
 from alertd_notifiers.email.connection import Connection
-from alertd_notifiers.email.smime import Sealer
 from alertd_notifiers.email.verdict import Stage, judge
+
+if TYPE_CHECKING:
+    from alertd_notifiers.email.smime import Sealer
 
 _CLOSING = 421
 """RFC 5321, 3.8: the server closes the connection, as it may one that was idle."""
@@ -30,6 +33,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _sealer(smime: Smime) -> Sealer | None:
+    """None where nothing is to be signed or encrypted: the library that does it is 8 MB in every daemon."""
+    if smime == Smime():
+        return None
+    from alertd_notifiers.email.smime import Sealer
+
+    return Sealer(smime)
+
+
 class EmailNotifier(Notifier):
     """Sends by one relay. Connections are kept between messages until :meth:`close`."""
 
@@ -41,13 +53,14 @@ class EmailNotifier(Notifier):
         self._clock = clock
         self.pace = Pace(config.at_once, config.at_once_to_one, config.per_minute)
         self._password = config.secret()
-        self._sealer = Sealer(config.smime)
+        self._sealer = _sealer(config.smime)
         self._context = config.context()
         self._idle: list[Connection] = []
 
     def write(self, letter: Letter) -> bytes:
         """The mail, signed and encrypted as the settings want it."""
-        return self._sealer.sealed(letter, to_bytes(letter))
+        mail = to_bytes(letter)
+        return self._sealer.sealed(letter, mail) if self._sealer else mail
 
     async def send(self, message: Message) -> Outcome:
         """Try once: at most five times ``timeout_seconds``, then ``answer_seconds``."""
@@ -87,7 +100,7 @@ class EmailNotifier(Notifier):
         A certificate for S/MIME that has ended is a fault, though mail to others goes.
         """
         now = self._clock()
-        if doubts := self._sealer.in_doubt(now):
+        if doubts := self._doubts(now):
             return Outcome("refused", f"S/MIME: {'; '.join(doubts)}")
         connection = self._connection()
         try:
@@ -100,8 +113,11 @@ class EmailNotifier(Notifier):
             connection.abort()
             raise
         await connection.leave()
-        soon = "".join(f"; S/MIME: {doubt}" for doubt in self._sealer.in_doubt(now + SOON))
+        soon = "".join(f"; S/MIME: {doubt}" for doubt in self._doubts(now + SOON))
         return Outcome("delivered", f"{self._config.host} answers, with the security and the account asked for{soon}")
+
+    def _doubts(self, at: datetime) -> list[str]:
+        return self._sealer.in_doubt(at) if self._sealer else []
 
     async def close(self) -> None:
         """Take leave of the relay and let go of idle connections; later messages open new ones."""
