@@ -25,6 +25,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from alertd import synth
 from alertd.cli.demo import free_port
+from alertd.db.engine import open_engine, upgrade
+from alertd.settings import load
 from tests.bench.figures import Figures
 from tests.bench.made import write_settings
 
@@ -108,6 +110,9 @@ def living(folder: Path, schedule: str = "", today: date | None = None) -> Itera
     mail = Controller(sink, hostname="127.0.0.1", port=free_port())
     mail.start()
     config = write_settings(folder, feed, port=mail.port, schedule=schedule)
+    made = open_engine(load(config).database.url)
+    upgrade(made)  # at the first start alone the daemon does it, and keeps in memory what that needs
+    made.dispose()
     log = folder / "log"
     with log.open("wb") as out:
         words = [sys.executable, "-m", "alertd", "run", "--config", str(config)]
