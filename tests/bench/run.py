@@ -128,9 +128,9 @@ GROUPS: Mapping[str, tuple[str, Group]] = {
     "idle": ("Watching a daemon that has nothing to do", of("living", "idling")),
     "accept": ("Changing the feed of a daemon", of("changing", "changing")),
     "workers": ("Evaluating with one worker, two, and a cluster", alone("workers", "working")),
-    "tick": ("Ticks in a small authority and a large one", alone("tick", "ticking")),
     "dispatch": ("Sending", of("dispatch", "dispatching")),
     "pages": ("Asking for pages", alone("pages", "paging")),
+    "tick": ("Ticks in a small authority and a large one", of("tick", "ticking")),
     "sync": ("Taking in 2.5 million rows (some ten minutes)", alone("sync", "taking_in", 78_000)),
 }
 """By name: what is said of each, and how it is measured."""
