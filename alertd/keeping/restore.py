@@ -14,6 +14,7 @@ from sqlalchemy import Engine, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from alertd.agenda.entries import forget
 from alertd.audit.chain import record
 from alertd.db.engine import check_schema, open_engine, reading, upgrade
 from alertd.db.tables import Delivery
@@ -144,12 +145,14 @@ def _into_postgres(wanted: Wanted, manifest: Manifest, outside: Epoch | None) ->
 
 
 def _brought_up(engine: Engine, wanted: Wanted, manifest: Manifest, aside: str) -> tuple[Waiting, ...]:
-    """Bring what was restored to this version, put into its audit that it was restored, and see what waits in it."""
+    """Bring what was restored to this version, put into its audit that it was restored, have every child looked at
+    anew, and see what waits in it."""
     check_schema(engine)
     upgrade(engine)
     detail = {"made": manifest.made.isoformat(), "sha256": manifest.sha256, "aside": aside}
     with Session(engine) as session, session.begin():
         record(session, wanted.now, by=wanted.by, what="restored database", detail=detail)
+        forget(session)
     waits = select(Delivery.id, Delivery.person, Delivery.channel, Delivery.created_at)
     waits = waits.where(Delivery.state.in_(("due", "sending"))).order_by(Delivery.created_at, Delivery.id)
     with Session(reading(engine)) as session:

@@ -393,3 +393,34 @@ def test_what_is_known_written_and_owed_is_the_same_as_if_everybody_were_looked_
         finally:
             for one in here.each():
                 one.house.engine.dispose()
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(st.integers(0, 2**32 - 1))
+def test_in_portions_the_same_alerts_come_about_and_the_same_roles_hear_of_them(seed: int) -> None:
+    """What rules find that have told nobody is counted first, and told when all were looked at."""
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        here = both(Path(folder), seed, most=1)
+        try:
+            here.tick()
+            for _ in range(8):
+                for what in here.r.sample(HAPPENS, 1):
+                    what(here)
+                here.tick()
+                assert differing(in_portions(here.by_agenda), in_portions(here.at_all)) == []
+                heard = [{(*notice[:4], notice[6]) for notice in told(one)[1]} for one in here.each()]
+                assert heard[0] == heard[1]
+        finally:
+            for one in here.each():
+                one.house.engine.dispose()
+
+
+def in_portions(council: Council) -> dict[Any, Any]:
+    """Without when each was last changed: that it is told is a change of its own."""
+    return {key: (*said[:-2], said[-1]) for key, said in alerts(council).items()}

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import time_machine
 from alembic import command
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from alertd import sending
+from alertd.db.agenda_tables import AgendaEntry
 from alertd.db.engine import _migrations, open_engine
 from alertd.engine import sweep as sweeping
 from alertd.keeping import restore as restoring
@@ -93,6 +94,8 @@ def test_the_whole_road_back_sends_nothing_again_before_somebody_answers(
     assert (done.code, done.err) == (0, ""), done
     assert "2 messages wait in it, and may have been sent since" in done.out
     assert all(id_ in done.out for id_ in waited), "what may have been sent is listed"
+    with Session(council.house.engine) as session:
+        assert session.scalars(select(AgendaEntry)).all() == [], "every child is looked at anew"
 
     asyncio.run(sending.dispatch(council.house))
     assert len(council.mail.sent) == 2, "held"
