@@ -92,6 +92,8 @@ def step(folder: Path, name: str) -> dict[str, float]:
             telling.children(before + n, before + of)
 
         done = done.and_then(tick(house, on_evaluated=on_evaluated))
+        if done.refused:
+            raise SystemExit(f"nobody could be looked at: {done.refused}")
         looking += looked - started
         more = done.waiting > 0
     found["evaluating"] = time.perf_counter() - began - found["reading"]
