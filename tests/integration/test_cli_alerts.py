@@ -25,6 +25,7 @@ from alertd.routing.route import route
 from alertd.settings import load
 from tests.support.cli import Done, Here
 from tests.support.databases import opened
+from tests.support.settings_text import SETTINGS
 
 NOW = datetime.combine(date(2026, 11, 26), time(10), LONDON)
 DUE = date(2026, 11, 27)
@@ -45,27 +46,13 @@ SV,Service,,
 T1,North,SV,north@council.example
 T2,East,SV,
 """
-CONFIG = """\
-[feed]
-kind = "ssda903"
-url = "return"
-[rules.settings]
-"cp.visit.interval" = "10 working days"
-[people]
-people = "people.csv"
-teams = "teams.csv"
-duty = "duty@council.example"
-allowed_domains = ["council.example"]
-[email]
-sender = "alertd@council.example"
-"""
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[Path]:
     """An authority with three open alerts of W1 and W2, on a Thursday: 1 due, 2 overdue, and 3 of another child."""
     path = tmp_path / "alertd.toml"
-    path.write_text(CONFIG)
+    path.write_text(SETTINGS)
     (tmp_path / "people.csv").write_text(PEOPLE)
     (tmp_path / "teams.csv").write_text(TEAMS)
     settings = load(path)

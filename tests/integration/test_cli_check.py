@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from tests.support.cli import Done, Here, alertd, listing, write_return
+from tests.support.settings_text import SETTINGS
 from tests.support.smtp_server import SmtpServer
 
 LOGIN = ("alertd", "s3cret")
@@ -34,23 +35,8 @@ def config(tmp_path: Path, relay: SmtpServer) -> Path:
     (tmp_path / "people.csv").write_text(f"{columns}\nw1,Sam Field,sam@council.example,worker,t1,,,,\n")
     (tmp_path / "teams.csv").write_text("id,name,parent,inbox\nt1,Team One,,\n")
     path = tmp_path / "alertd.toml"
-    path.write_text(f"""\
-[feed]
-kind = "ssda903"
-url = "return"
-[rules.settings]
-"cp.visit.interval" = "10 working days"
-[people]
-people = "people.csv"
-teams = "teams.csv"
-duty = "duty@council.example"
-allowed_domains = ["council.example"]
-[email]
-host = "localhost"
-port = {relay.port}
-tls = "none"
-sender = "alertd@council.example"
-""")
+    relay_of = f'host = "localhost"\nport = {relay.port}\ntls = "none"\n'
+    path.write_text(SETTINGS + relay_of)
     return path
 
 
@@ -103,7 +89,7 @@ def test_everything_wrong_is_told_at_once_a_line_each(config: Path, here: Here) 
     assert said["people"].startswith("not tried: ")
     assert said["database"].startswith(f"{config.parent}/nowhere: the folder for the database does not exist")
     assert said["feed"].startswith(f"{config.parent}/nowhere: there is no such folder")
-    assert said["e-mail"] == f"{config}:14: email.hots: is not a setting. Did you mean host?"
+    assert said["e-mail"] == f"{config}:15: email.hots: is not a setting. Did you mean host?"
     assert not (config.parent / "nowhere").exists()
 
 

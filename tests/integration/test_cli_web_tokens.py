@@ -19,21 +19,8 @@ from alertd.subscriptions import feeds
 from alertd.web.signing_in import links
 from tests.support.cli import Here
 from tests.support.databases import opened
+from tests.support.settings_text import SETTINGS
 
-CONFIG = """\
-[feed]
-kind = "ssda903"
-url = "return"
-[rules.settings]
-"cp.visit.interval" = "10 working days"
-[people]
-people = "people.csv"
-teams = "teams.csv"
-duty = "duty@council.example"
-allowed_domains = ["council.example"]
-[email]
-sender = "alertd@council.example"
-"""
 PEOPLE = """\
 id,name,email,role,team,deputy,away_from,away_to,leaves
 CASES,Case system,cases@council.example,quality_assurance,SV,,,,
@@ -45,7 +32,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "alertd.toml").write_text(CONFIG)
+    (tmp_path / "alertd.toml").write_text(SETTINGS)
     (tmp_path / "people.csv").write_text(PEOPLE)
     (tmp_path / "teams.csv").write_text("id,name,parent,inbox\nSV,Service,,\n")
     opened(f"sqlite:///{tmp_path / 'alertd.db'}").dispose()

@@ -8,22 +8,12 @@ from pathlib import Path
 
 import pytest
 
-CONFIG = """\
+from tests.support.settings_text import SETTINGS
+
+CONFIG = f"""\
 [database]
-url = "{url}"
-[feed]
-kind = "ssda903"
-url = "return"
-[rules.settings]
-"cp.visit.interval" = "10 working days"
-[people]
-people = "people.csv"
-teams = "teams.csv"
-duty = "duty@council.example"
-allowed_domains = ["council.example"]
-[email]
-sender = "alertd@council.example"
-password = "hunter-two"
+url = "{{url}}"
+{SETTINGS}password = "hunter-two"
 [outbox]
 epoch = "elsewhere.epoch"
 """
