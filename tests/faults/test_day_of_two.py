@@ -169,14 +169,13 @@ def test_f10_a_day_of_two_daemons_that_are_killed_and_stand_still_loses_repeats_
     place.share_clock()
     day = Day(place, rng, Office(place.authority / "authority.db", rng))
     day.live_through(60 * minutes)
-    healed = place.at = shown(place, FASTER)
-    waiting = checker.due(place.url, healed)
+    place.at = shown(place, FASTER)
+    print(f"{minutes:g} minutes, until {place.at:%d %b %H:%M}: {dict(day.befell)}, {place.kills} daemons were killed")
     evaluated, sent = passed(place, "evaluate.after_commit").total(), len(checker.history(place.history))
-    last_looked = _heals(place, waiting, healed)
+    last_looked = _heals(place)
     verdict = place.check()
     copies = sum(verdict.copies.values()) - len(verdict.copies)
     parked = place.count("delivery where state = 'parked'")
-    print(f"{minutes:g} minutes, until {healed:%d %b %H:%M}: {dict(day.befell)}, {place.kills} daemons were killed")
     print(f"{day.office.recorded} things recorded, {place.readings()} readings, {evaluated} commits of evaluations")
     print(f"{leader(place)[0]} terms, {len(verdict.copies)} messages arrived ({sent} before it healed)")
     print(f"{copies} copies more, {verdict.recovered} recovered, {parked} parked after three lost answers")
@@ -185,11 +184,16 @@ def test_f10_a_day_of_two_daemons_that_are_killed_and_stand_still_loses_repeats_
     _found_as_by_one_that_saw_only_the_end(replace(place, at=last_looked), world)
 
 
-def _heals(place: Place, waiting: dict[str, datetime], healed: datetime) -> datetime:
-    """Two daemons at work that nothing befalls, until all is sent; none of it later than it may be. When they ended."""
+def _heals(place: Place) -> datetime:
+    """Two daemons at work that nothing befalls, until all is sent; none of it later than it may be, counted from when
+    one of them leads. When they ended."""
     place.share_clock()
-    before = place.readings()
+    before, (term, _) = place.readings(), leader(place)
     both = [place.start(speed=HEALING) for _ in range(2)]
+    until(place, lambda: leader(place)[0] > term, *both)
+    healed = shown(place, HEALING)
+    waiting = checker.due(place.url, healed)
+    print(f"{len(waiting)} messages wait")
 
     def done() -> bool:
         return (

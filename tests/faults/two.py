@@ -14,6 +14,9 @@ from multiprocessing.process import BaseProcess
 from tests.faults import checker
 from tests.faults.harness import PATIENCE, Place
 
+LONG = 4 * PATIENCE
+"""Seconds for what two daemons do with thousands of messages, on a busy machine."""
+
 
 def leader(place: Place) -> tuple[int, int]:
     """The latest term, and the id of the process that took it; noughts before there is any."""
@@ -23,7 +26,7 @@ def leader(place: Place) -> tuple[int, int]:
     return (rows[0]["term"], rows[0]["process"]) if rows else (0, 0)
 
 
-def until(place: Place, true: object, *processes: BaseProcess, patience: float = PATIENCE) -> None:
+def until(place: Place, true: object, *processes: BaseProcess, patience: float = LONG) -> None:
     """Wait for something to become true while all of these processes live."""
     assert callable(true)
     give_up = time.monotonic() + patience
