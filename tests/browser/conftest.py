@@ -46,3 +46,10 @@ def page_without_scripts(browser: Browser, request: pytest.FixtureRequest) -> It
     """The same where no script runs, as where one of them failed to load."""
     with opened(browser, request.param, scripts=False) as made:
         yield made
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+def either(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A telephone with and without scripts."""
+    with opened(browser, NARROW, scripts=request.param) as made:
+        yield made

@@ -18,7 +18,7 @@ from alertd.engine import sweep as sweeping
 from alertd.settings.web import Web
 from alertd.web.app import PAGES, app
 from alertd.web.signing_in import links
-from tests.browser.looking import NARROW, look_at, opened
+from tests.browser.looking import look_at
 from tests.browser.serving import serving
 from tests.support.council import Inline
 from tests.support.met import Done, met
@@ -152,13 +152,6 @@ def test_what_somebody_may_not_see_is_refused_in_words(page: Page, site: Site) -
     assert answer is not None and answer.status == 403
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     look_at(page, "refused")
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def either(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A telephone with and without scripts."""
-    with opened(browser, NARROW, scripts=request.param) as made:
-        yield made
 
 
 def test_saying_that_it_is_done(either: Page, site: Site) -> None:

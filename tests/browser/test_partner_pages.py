@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from alertd.db.tables import Notification
 from alertd.engine import sweep as sweeping
+from alertd.engine import worker
 from alertd.partners import store
 from alertd.settings.web import Web
 from alertd.web.app import app
-from tests.browser.looking import NARROW, look_at, opened
+from tests.browser.looking import look_at
 from tests.browser.serving import serving
 from tests.support.council import Inline
 from tests.support.everybody import DESK, OTHER, OWN, Everybody, everybody_at
@@ -46,7 +47,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("partners")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweeping, "ProcessPoolExecutor", Inline)
-        patch.setattr(sweeping.signal, "signal", lambda *_: None)  # which only the main thread may set
+        patch.setattr(worker.signal, "signal", lambda *_: None)  # which only the main thread may set
         with ThreadPoolExecutor(1) as beside:  # the browser's driver keeps a loop of its own in this thread
             everybody = beside.submit(everybody_at, folder, f"sqlite:///{folder / 'alertd.db'}").result()
         council = everybody.council
@@ -59,13 +60,6 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         with serving(made_for) as address:
             yield Site(everybody, address)
         council.house.engine.dispose()
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def either(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A telephone with and without scripts."""
-    with opened(browser, NARROW, scripts=request.param) as made:
-        yield made
 
 
 def test_the_inbox_of_an_agency(page: Page, site: Site) -> None:
@@ -92,6 +86,28 @@ def test_an_agency_acknowledges_and_asks(either: Page, site: Site) -> None:
         expect(page.get_by_text("Acknowledged. Thank you")).to_be_visible()
         look_at(page, "partner-acknowledged")
     expect(page.get_by_role("button", name="We have it")).to_have_count(0)
+
+
+def test_staff_say_that_a_question_was_answered(either: Page, site: Site) -> None:
+    page, reference = either, site.everybody.notified[OWN]
+    site.sign_in(page, DESK)
+    page.goto(f"{site.address}/partner/{reference}")
+    page.get_by_label("What do you want to know?").fill(f"When may we ring? {id(page)}")
+    page.get_by_role("button", name="Send the question").click()
+    expect(page.get_by_text("It waits for an answer").first).to_be_visible()
+    site.sign_in(page, "W1")
+    page.goto(f"{site.address}/partners/{site.everybody.notices[OWN]}/{reference}")
+    page.get_by_role("link", name="Their question was answered").click()
+    page.get_by_role("button", name="Say that it was answered").click()
+    expect(page.get_by_text("Choose how it was answered").first).to_be_visible()
+    look_at(page, "partners-answered-empty")
+    page.get_by_label("By telephone").check()
+    page.get_by_role("button", name="Say that it was answered").click()
+    expect(page.get_by_text("the agency sees that you have answered")).to_be_visible()
+    look_at(page, "partners-answered")
+    site.sign_in(page, DESK)
+    site.open(page, f"/partner/{reference}", "partner-answered")
+    expect(page.get_by_text("answered by telephone").first).to_be_visible()
 
 
 def test_staff_see_what_agencies_are_told_and_decide(page: Page, site: Site) -> None:
