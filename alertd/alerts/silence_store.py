@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.alerts.silences import REMEMBERED, SILENCE, Silenced, why_no_silence, why_not_end
-from alertd.db.tables import Alert, Silence
+from alertd.alerts.silences import REMEMBERED, Silenced, why_no_silence, why_not_end
+from alertd.db.tables import Silence
 from alertd.errors import InputError
 from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
@@ -47,12 +47,6 @@ def recent(session: Session, now: datetime) -> list[Silenced]:
     """Those that stand, are to come, or ended so lately that somebody may still have to hear of it."""
     rows = session.scalars(select(Silence).where(Silence.until > now - REMEMBERED).order_by(Silence.id))
     return [_silenced(row) for row in rows]
-
-
-def outlived(session: Session, now: datetime) -> frozenset[str]:
-    """Why open alerts are still muted by silences that stand no more: the next evaluation tells of them."""
-    silenced = select(Alert.muted).where(Alert.state == "open", Alert.muted.startswith(SILENCE)).distinct()
-    return frozenset(session.scalars(silenced)) - {one.why for one in recent(session, now) if one.stands(now)}
 
 
 def every(session: Session) -> list[Silenced]:
