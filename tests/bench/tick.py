@@ -43,7 +43,7 @@ SAID_TWICE: Final = "-"
 def ticking(
     folder: Path | None = None, say: Callable[[str], None] = lambda _: None, small: int = SMALL, large: int = LARGE
 ) -> Figures:
-    """``tick_300k_vs_10k``: processor seconds of the tick in the large authority, ``a``, over the small one's, ``b``."""
+    """``tick_300k_vs_10k``: processor seconds of the tick in the large authority, ``a``, over the small, ``b``."""
     with tempfile.TemporaryDirectory(dir=folder) as inside:
         first = Path(inside) / "first"
         _authority(first, say)
