@@ -11,6 +11,7 @@ from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 from alertd.calendars.calendar import Calendar
@@ -105,9 +106,13 @@ def count(
 
 def begin_of(value: date | datetime) -> datetime:
     """The moment, in UTC, at which a day begins in London; a moment is itself."""
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=LONDON)
-    return _aware(value).astimezone(UTC)
+    return _aware(value).astimezone(UTC) if isinstance(value, datetime) else _midnight(value)
+
+
+@lru_cache(maxsize=20_000)
+def _midnight(day: date) -> datetime:
+    """Asked for a hundred times a child, and nearly always of a day of the last years."""
+    return datetime(day.year, day.month, day.day, tzinfo=LONDON).astimezone(UTC)
 
 
 def end_of(value: date | datetime) -> datetime:

@@ -85,7 +85,7 @@ class Record:
 
     def doubt(self, name: str) -> Doubt | None:
         """The doubt about a field, if there is one."""
-        return next((d for d in self.doubts if d.field == name), None)
+        return next((d for d in self.doubts if d.field == name), None) if self.doubts else None
 
     @property
     def ref(self) -> str:

@@ -14,7 +14,6 @@ from alertd.cases.records import CaseFile, local_day
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
 from alertd.engine.stages import MOMENT
-from alertd.rulebook.model import Birthday
 
 Identity = tuple[str, str, str, str]
 
@@ -138,15 +137,9 @@ def _of_the_records(evaluator: Evaluator, case: CaseFile, as_of: datetime, until
     child = next(case.of("child"), None)
     born = child.day("born") if child else None
     if born:
-        days |= {birthday(born, years) for years in _birthdays(evaluator) if born.year + years <= until.year + 1}
+        days |= {birthday(born, years) for years in evaluator.birthdays if born.year + years <= until.year + 1}
     days |= {window.end for window in (case.window, *case.windows.values()) if window.end}
     first, last = local_day(as_of), local_day(until)
     near = [day for day in days if first <= day <= last]
     moments = {value.astimezone(UTC) for value in found if isinstance(value, datetime)}
     return moments | {begin_of(day) for day in near} | {end_of(day) for day in near}
-
-
-def _birthdays(evaluator: Evaluator) -> set[int]:
-    books = (evaluator.rulebook, *evaluator.rulebook.teams.values())
-    origins = (rule.clock.from_ for book in books for rule in book.enabled)
-    return {origin.birthday for origin in origins if isinstance(origin, Birthday)}

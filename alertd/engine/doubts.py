@@ -59,12 +59,13 @@ def doubtful_related(pattern: Pattern, anchor: Record, by_kind: ByKind, instant:
     one is named whatever the feed's order."""
     joins = [c.refers_to for c in pattern.related_where if c.refers_to and c.refers_to != "id"]
     unjoined = any(name not in anchor.values for name in joins)
-    span = instant.span(anchor, pattern.early)
     found: list[Record] = []
     for record in pattern.records(by_kind, anchor):
         undated = record.doubt(pattern.on) is not None
         blank = any(c.field not in record.values for c in pattern.related_where)
-        if not (undated or ((unjoined or blank) and instant.reaches(pattern, span, record))):
+        if not (undated or unjoined or blank):
+            continue
+        if not (undated or instant.reaches(pattern, instant.span(anchor, pattern.early), record)):
             continue
         verdict = all_hold(pattern.related_where, record, anchor)
         if verdict is None or (verdict and undated):

@@ -21,7 +21,7 @@ from alertd.engine.rete import Rete
 from alertd.engine.subject import Slack, Subject
 from alertd.errors import InputError
 from alertd.rulebook.coverage import several_of
-from alertd.rulebook.model import Rule, Rulebook
+from alertd.rulebook.model import Birthday, Rule, Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Evaluator:
     explicable: dict[str, Rule]
     calendar: Calendar
     teams: dict[str, Evaluator]
+    birthdays: frozenset[int]
+    """From which birthdays clocks are counted, the teams' too."""
 
     @classmethod
     def of(cls, rulebook: Rulebook) -> Evaluator:
@@ -58,6 +60,12 @@ class Evaluator:
             {rule.id: rule for rule in rulebook.enabled if rule.explained_by},
             calendar_for(rulebook.nation, rulebook.terms),
             {team: cls.of(book) for team, book in rulebook.teams.items()},
+            frozenset(
+                rule.clock.from_.birthday
+                for book in (rulebook, *rulebook.teams.values())
+                for rule in book.enabled
+                if isinstance(rule.clock.from_, Birthday)
+            ),
         )
 
     def of_team(self, case: CaseFile, as_of: datetime) -> Evaluator:

@@ -57,9 +57,13 @@ class Pattern:
         on = sought.on or ""
         return cls(rule.for_, rule.where, sought.kinds, sought.where, on, 0, "span" if in_span else "any")
 
+    def held(self, by_kind: ByKind) -> Iterator[Record]:
+        """The child's records of the kinds looked at."""
+        return (r for kind in self.kinds for r in by_kind.get(kind, ()))
+
     def records(self, by_kind: ByKind, anchor: Record) -> Iterator[Record]:
-        """The child's records of the kinds looked at, but for the anchor itself."""
-        return (r for kind in self.kinds for r in by_kind.get(kind, ()) if r is not anchor)
+        """The same, but for the anchor itself."""
+        return (r for r in self.held(by_kind) if r is not anchor)
 
 
 @dataclass(slots=True)
@@ -91,11 +95,11 @@ class Instant:
 
     as_of: datetime
     died: date | None
+    today: date = field(init=False, compare=False)
+    """The day of ``as_of`` in Europe/London."""
 
-    @property
-    def today(self) -> date:
-        """The day of ``as_of`` in Europe/London."""
-        return local_day(self.as_of)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "today", local_day(self.as_of))
 
     def has_come(self, value: Value | None) -> TypeGuard[date | datetime]:
         """Whether this is a day or moment that has come; a day has from its first second."""
@@ -146,6 +150,8 @@ def facts_of(patterns: Sequence[Pattern], by_kind: ByKind, instant: Instant) -> 
     ``ref`` names the anchor, ``related`` the record.
     """
     anchors = [r for r in by_kind.get(patterns[0].anchor, ()) if instant.begun(r)]
+    if not anchors:
+        return
     looked_at = {c for p in patterns for c in p.where}
     for anchor in anchors:
         yield {
@@ -154,11 +160,12 @@ def facts_of(patterns: Sequence[Pattern], by_kind: ByKind, instant: Instant) -> 
             "ref": anchor.ref,
             **_told(looked_at, anchor, anchor),
         }
+    spans = [(anchor, *instant.span(anchor, 0)) for anchor in anchors]
     for number, pattern in enumerate(patterns):
-        for anchor in anchors:
-            span = instant.span(anchor, pattern.early)
-            for record in pattern.records(by_kind, anchor):
-                if instant.reaches(pattern, span, record):
+        related = _placed(pattern, by_kind, instant)
+        for anchor, first, last in spans if related else ():
+            for record, day in related:
+                if record is not anchor and (pattern.reach == "any" or first - pattern.early <= day <= last):
                     yield {
                         "id": f"{number} {anchor.ref} {record.ref}",
                         "kind": str(number),
@@ -166,6 +173,15 @@ def facts_of(patterns: Sequence[Pattern], by_kind: ByKind, instant: Instant) -> 
                         "related": record.ref,
                         **_told(pattern.related_where, record, anchor),
                     }
+
+
+def _placed(pattern: Pattern, by_kind: ByKind, instant: Instant) -> list[tuple[Record, int]]:
+    """The records of the kinds looked at that lie within anybody's reach, each with the ordinal of its day, where that
+    matters. Once for all anchors; and of most kinds most children have none."""
+    if pattern.reach == "any":
+        return [(record, 0) for record in pattern.held(by_kind)]
+    days = ((record, instant.happened_on(record, pattern.on)) for record in pattern.held(by_kind))
+    return [(record, day.toordinal()) for record, day in days if day is not None]
 
 
 def _told(conditions: Iterable[Condition], record: Record, anchor: Record) -> Fact:
