@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -24,7 +23,6 @@ from alertd.cases.reading import Progress, Reading
 from alertd.cases.records import CaseFile, Snapshot
 from alertd.cases.sources.own_sql import queries_of
 from alertd.cases.sources.readers import Place, opened
-from alertd.cases.sources.ssd_staff import StaffRows, read_staff
 from alertd.db.clock import SharedClock
 from alertd.db.engine import open_engine, reading, upgrade
 from alertd.db.leading import Leading
@@ -42,12 +40,7 @@ from alertd.outbox.ledger import LEASE
 from alertd.partners.compose import Partners
 from alertd.partners.facts import Contact
 from alertd.partners.policy import Policy, read_policy
-from alertd.people.agencies import Agencies
-from alertd.people.directory import Directory
-from alertd.people.load import load_directory
-from alertd.people.load_agencies import load_agencies
-from alertd.people.load_restrictions import load_restrictions
-from alertd.people.staff import FeedStaff, Staff, Watched
+from alertd.people.staff import Staff
 from alertd.receipts.away import answered_away
 from alertd.routing.wording import Wording
 from alertd.rulebook.adoption import read_adopted, with_adoption
@@ -56,13 +49,13 @@ from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook, Setting
 from alertd.settings import Feed, Settings
 from alertd.settings.watching import unsafe
+from alertd.staffing import staff_of
 from alertd.watching.heartbeat import Check, Heartbeats
 from alertd.watching.metrics import Metrics
 from alertd.watching.pulse import Pulse
 from alertd.watching.traces import Traces, traces_to
 
 Log = structlog.stdlib.BoundLogger
-T = TypeVar("T")
 
 
 def now_utc() -> datetime:
@@ -223,85 +216,6 @@ def guard_of(settings: Settings) -> Guard:
     """When a rule's first messages are a flood, and which floods an officer has confirmed."""
     rules = settings.rules
     return Guard(rules.flood_share, rules.flood_children, read_adopted(rules.adopted).let_go)
-
-
-def directory_of(settings: Settings, rulebook: Rulebook) -> Directory:
-    """The whole directory the settings name, as it is now. Raises InputError for any part that cannot be used."""
-    reader = staff_reader_of(settings)
-    directory = people_of(settings, rulebook, reader() if reader else None)
-    people = settings.people
-    return replace(
-        directory,
-        restrictions=load_restrictions(people.restrictions) if people.restrictions else {},
-        agencies=agencies_of(settings),
-    )
-
-
-def staff_of(settings: Settings, rulebook: Rulebook, clock: Callable[[], datetime]) -> Staff:
-    """The directory the settings name, read again as it changes. Raises InputError where a file cannot be used;
-    a feed that cannot is told of."""
-    people, reader = settings.people, staff_reader_of(settings)
-    feed = FeedStaff(reader, clock) if reader else None
-    return Staff(
-        (people.people, people.teams),
-        lambda: people_of(settings, rulebook, feed.value if feed else None),
-        restrictions=_watched(people.restrictions, load_restrictions),
-        agencies=_watched(people.agencies, lambda _: agencies_of(settings)),
-        feed=feed,
-    )
-
-
-def _watched(file: Path | None, read: Callable[[Path], T]) -> Watched[T] | None:
-    return Watched((file,), lambda: read(file)) if file else None
-
-
-def agencies_of(settings: Settings) -> Agencies:
-    """The agencies the settings name; none where they name no file of them."""
-    people, code = settings.people, settings.authority.code
-    if people.agencies is None:
-        return Agencies(authority=code)
-    return load_agencies(people.agencies, allowed_domains=people.agency_domains, authority=code)
-
-
-def staff_reader_of(settings: Settings) -> Callable[[], StaffRows] | None:
-    """What reads the staff of the feed that ``[people] from_feed`` names; None where it names none."""
-    wanted = settings.people.from_feed
-    if wanted is None:
-        return None
-    feed = next((feed for feed in settings.feed if feed.name == wanted), None)
-    where = settings.place("people.from_feed")
-    if feed is None:
-        names = [feed.name for feed in settings.feed]
-        fix = did_you_mean(wanted, names) or f"Feeds are {', '.join(names)}"
-        raise InputError(f"there is no feed {wanted!r}", where=where, fix=fix)
-    if feed.kind != "ssd":
-        raise InputError(f"the feed {wanted!r} holds no staff", where=where, fix="Name a feed of kind ssd")
-    return partial(read_staff, feed.url, schema=feed.schema_, prefix=feed.prefix)
-
-
-def people_of(settings: Settings, rulebook: Rulebook, feed: StaffRows | None) -> Directory:
-    """The people and teams. A role of any ladder may be held."""
-    people = settings.people
-    books = (rulebook, *rulebook.teams.values())
-    roles = {role for book in books for ladder in book.ladders.values() for step in ladder.steps for role in step.tell}
-    with settings.placed("people.people"):
-        directory = load_directory(
-            people.people,
-            people.teams,
-            allowed_domains=people.allowed_domains,
-            duty=people.duty,
-            duty_fallback=people.duty_fallback,
-            other_roles=roles,
-            feed=feed,
-        )
-    if feed is not None and not feed.was_read:
-        return directory
-    for team in rulebook.teams:
-        if team not in directory.teams:
-            fix = did_you_mean(team, directory.teams) or f"Teams are in {people.teams}"
-            where = settings.place("rules.overlays")
-            raise InputError(f"an overlay names the team {team!r}, and there is none", where=where, fix=fix)
-    return directory
 
 
 def pools_of(settings: Settings) -> Pools:

@@ -22,7 +22,8 @@ from alertd import log, watchdog
 from alertd.bootstrap import House
 from alertd.db.engine import reading
 from alertd.db.leading import latest
-from alertd.db.tables import Alert, Delivery, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert, Delivery
 from alertd.intake import store as intake
 from alertd.intake.freshness import why_stale
 from alertd.watching.catalogue import BY_NAME

@@ -23,7 +23,8 @@ from alertd.bootstrap import House
 from alertd.cases.records import in_words, local_day
 from alertd.db.engine import reading
 from alertd.db.leading import latest, somebody_leads
-from alertd.db.tables import Alert, Delivery, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert, Delivery
 from alertd.intake import store as intake
 from alertd.intake.freshness import why_stale
 from alertd.outbox import epoch

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from alertd.agenda import entries
 from alertd.cases.records import Window, local_day
-from alertd.db.tables import Alert, FeedRun, Notification, NotificationEvent
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert, FeedRun
 from alertd.intake import store
 from alertd.intake.kept import Named, followed, known_as
 from alertd.intake.store import Said, Standing

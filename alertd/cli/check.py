@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 from rich.progress import Progress
 
-from alertd.bootstrap import channel_of, checks_of, directory_of, now_utc, place_of, rulebook_of, traces_of, wording_of
+from alertd.bootstrap import channel_of, checks_of, now_utc, place_of, rulebook_of, traces_of, wording_of
 from alertd.calendars.calendar import calendar_for
 from alertd.cases.holding import holding
 from alertd.cases.records import Snapshot, local_day
@@ -38,6 +38,7 @@ from alertd.routing.lint import nhs_number
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Feed, Mailbox, Settings, Traces, Watchdog, load
 from alertd.settings.web import Oidc
+from alertd.staffing import directory_of
 
 
 def check(config: ConfigOption) -> None:

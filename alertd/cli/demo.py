@@ -30,7 +30,8 @@ from alertd.cases.records import LONDON, in_words
 from alertd.cli.demo_past import write_past
 from alertd.cli.output import console, progress_bar
 from alertd.cli.report import reading
-from alertd.db.tables import Alert, Delivery, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert, Delivery
 from alertd.errors import InputError
 from alertd.evaluation import Evaluated, evaluate_once
 from alertd.rulebook.adoption import Adopted, Confirmation, adopt, write_adopted

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from alertd.bootstrap import directory_of, now_utc, rulebook_of
+from alertd.bootstrap import now_utc, rulebook_of
 from alertd.db.engine import open_to_look
 from alertd.people.directory import Directory
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
+from alertd.staffing import directory_of
 
 
 @dataclass(frozen=True, slots=True)

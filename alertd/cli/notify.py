@@ -11,13 +11,14 @@ from uuid import uuid4
 
 import typer
 
-from alertd.bootstrap import channel_of, directory_of, now_utc, rulebook_of
+from alertd.bootstrap import channel_of, now_utc, rulebook_of
 from alertd.cli.alerts import Config
 from alertd.errors import InputError, did_you_mean
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome
 from alertd.outbox.deliver import EMAIL
 from alertd.people.directory import Directory
 from alertd.settings import Settings, load
+from alertd.staffing import directory_of
 
 notify_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Try a channel out, or tell duty that a service has failed."

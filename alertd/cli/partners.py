@@ -16,13 +16,14 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.bootstrap import House, agencies_of, build, rulebook_of
+from alertd.bootstrap import House, build, rulebook_of
 from alertd.cases.holding import Holding
 from alertd.cases.records import in_words, local_day
 from alertd.cli.output import console
 from alertd.db.engine import reading
 from alertd.db.leading import alone
-from alertd.db.tables import NOTIFICATION_STATES, Alert, Notification, NotificationEvent
+from alertd.db.partner_tables import NOTIFICATION_STATES, Notification, NotificationEvent
+from alertd.db.tables import Alert
 from alertd.errors import InputError
 from alertd.partners import store
 from alertd.partners.permit import why_not
@@ -33,6 +34,7 @@ from alertd.receipts.mailbox import Maildir
 from alertd.receipts.read import LARGEST, read
 from alertd.receipts.take import Taken, take
 from alertd.settings import load
+from alertd.staffing import agencies_of
 
 partners_app = typer.Typer(
     help="What other agencies are told, by whose yes, and whether they have it.", no_args_is_help=True

@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from alertd.bootstrap import agencies_of, channel_of, directory_of, now_utc, people_of, rulebook_of, staff_reader_of
+from alertd.bootstrap import channel_of, now_utc, rulebook_of
 from alertd.cases.holding import Holding, holding
 from alertd.cases.records import in_words, local_day
 from alertd.cases.sources.ssd_staff import StaffRows
@@ -31,6 +31,7 @@ from alertd.people.restrictions import Restriction
 from alertd.people.rows import read_rows
 from alertd.rulebook.model import Rulebook
 from alertd.settings import Settings, load
+from alertd.staffing import agencies_of, directory_of, people_of, staff_reader_of
 
 people_app = typer.Typer(help="Who is told: what is missing, and who it would be.", no_args_is_help=True)
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from alertd.db.tables import Base
+from alertd.db.base import Base
 
 
 class SignIn(Base):

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from alertd.db.tables import Base
+from alertd.db.base import Base
 
 
 class AgendaEntry(Base):

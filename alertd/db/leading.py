@@ -26,8 +26,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, Integer, String, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from alertd.db.base import Base
 from alertd.db.engine import reading
-from alertd.db.tables import Base
 from alertd.errors import InputError
 
 EVERY: Final = timedelta(seconds=5)

@@ -6,63 +6,24 @@ stored as UTC and read back timezone-aware.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-NAMING = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class Moment(TypeDecorator[datetime]):
-    """A timezone-aware moment, kept as UTC whatever the database."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """To UTC; refuses a moment without its zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """From the database, as UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Metadata with stable constraint names, so that migrations can name them."""
-
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, bytes: LargeBinary}  # noqa: RUF012
-
+from alertd.db.base import Base, one_of
 
 ALERT_STATES = ("open", "closed")
 STAGES = ("upcoming", "due", "overdue", "unknown")
@@ -71,11 +32,7 @@ DELIVERY_STATES = ("due", "sending", "delivered", "refused", "unknown", "parked"
 RECEIPTS = ("arrived", "failed", "away", "acknowledged")
 
 
-def _one_of(column: str, allowed: tuple[str, ...]) -> str:
-    return f"{column} in ({', '.join(repr(a) for a in allowed)})"
-
-
-_CLOSED_AS_KNOWN = _one_of("closed_as", CLOSED_AS)
+_CLOSED_AS_KNOWN = one_of("closed_as", CLOSED_AS)
 
 
 class FeedRun(Base):
@@ -88,7 +45,7 @@ class FeedRun(Base):
 
     __tablename__ = "feed_run"
     __table_args__ = (
-        CheckConstraint(_one_of("outcome", ("reading", "accepted", "refused")), name="outcome"),
+        CheckConstraint(one_of("outcome", ("reading", "accepted", "refused")), name="outcome"),
         Index("ix_feed_run_feed_outcome", "feed", "outcome"),
     )
 
@@ -134,8 +91,8 @@ class Alert(Base):
     __tablename__ = "alert"
     __table_args__ = (
         UniqueConstraint("rule", "child", "record", "occurrence"),
-        CheckConstraint(_one_of("state", ALERT_STATES), name="state"),
-        CheckConstraint(_one_of("stage", STAGES), name="stage"),
+        CheckConstraint(one_of("state", ALERT_STATES), name="state"),
+        CheckConstraint(one_of("stage", STAGES), name="stage"),
         CheckConstraint(
             f"(state = 'closed') = (closed_as is not null) and (closed_as is null or {_CLOSED_AS_KNOWN})",
             name="closed_as",
@@ -231,7 +188,7 @@ class Delivery(Base):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        CheckConstraint(_one_of("state", DELIVERY_STATES), name="state"),
+        CheckConstraint(one_of("state", DELIVERY_STATES), name="state"),
         CheckConstraint("(state = 'sending') = (token is not null)", name="claim"),
         UniqueConstraint("person", "channel", "digest_for"),
         Index("ix_delivery_state_next", "state", "next_attempt_at"),
@@ -288,7 +245,7 @@ class DeliveryReceipt(Base):
     __tablename__ = "delivery_receipt"
     __table_args__ = (
         UniqueConstraint("key"),
-        CheckConstraint(_one_of("kind", RECEIPTS), name="kind"),
+        CheckConstraint(one_of("kind", RECEIPTS), name="kind"),
         Index("ix_delivery_receipt_kind_at", "kind", "at"),
     )
 
@@ -326,7 +283,7 @@ class Handling(Base):
 
     __tablename__ = "handling"
     __table_args__ = (
-        CheckConstraint(_one_of("kind", HANDLINGS), name="kind"),
+        CheckConstraint(one_of("kind", HANDLINGS), name="kind"),
         CheckConstraint("(ended_at is null) = (ended_why is null)", name="ended"),
         Index("ix_handling_alert_ended", "alert_id", "ended_at"),
         Index("ix_handling_ended_at", "ended_at"),
@@ -393,7 +350,7 @@ class DeliveryAlert(Base):
     __tablename__ = "delivery_alert"
     __table_args__ = (
         UniqueConstraint("delivery_id", "alert_id", "kind"),
-        CheckConstraint(_one_of("kind", ("told", "clear", "subscribed")), name="kind"),
+        CheckConstraint(one_of("kind", ("told", "clear", "subscribed")), name="kind"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
@@ -402,54 +359,6 @@ class DeliveryAlert(Base):
     kind: Mapped[str] = mapped_column(String(20))
     role: Mapped[str] = mapped_column(String(60))
     how: Mapped[str] = mapped_column(Text)
-
-
-NOTIFICATION_STATES = ("awaiting_approval", "ready", "held", "sent", "acknowledged", "withdrawn")
-
-
-class Notification(Base):
-    """What one agency is to be told because of one alert of a notification rule: once for ever.
-
-    ``reference`` is what the agency quotes. ``why`` says why it stands where it stands, and who must do
-    what. ``receipt`` is how soon it is to acknowledge. ``agency`` is an agency's id, or blank where none
-    is known for the child: then it is held.
-    """
-
-    __tablename__ = "notification"
-    __table_args__ = (
-        UniqueConstraint("alert_id", "kind", "agency"),
-        UniqueConstraint("reference"),
-        CheckConstraint(_one_of("state", NOTIFICATION_STATES), name="state"),
-        Index("ix_notification_state", "state"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(60))
-    """The agency as the rule names it: ``gp``, ``host_authority``."""
-    agency: Mapped[str] = mapped_column(String(100))
-    reference: Mapped[str] = mapped_column(String(40))
-    receipt: Mapped[str] = mapped_column(String(20))
-    state: Mapped[str] = mapped_column(String(20))
-    why: Mapped[str] = mapped_column(Text, default="")
-    delivery_id: Mapped[str | None] = mapped_column(ForeignKey("delivery.id"), index=True)
-    created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
-    acknowledged_at: Mapped[datetime | None]
-
-
-class NotificationEvent(Base):
-    """One move of one notification: who, when and why."""
-
-    __tablename__ = "notification_event"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    notification_id: Mapped[int] = mapped_column(ForeignKey("notification.id"), index=True)
-    at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(String(120))
-    from_state: Mapped[str | None] = mapped_column(String(20))
-    to_state: Mapped[str] = mapped_column(String(20))
-    why: Mapped[str] = mapped_column(Text, default="")
 
 
 class Link(Base):

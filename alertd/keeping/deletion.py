@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from alertd.audit.chain import record
 from alertd.cases.records import local_day
 from alertd.db.access_tables import SignIn
+from alertd.db.partner_tables import Notification, NotificationEvent
 from alertd.db.tables import (
     Alert,
     AlertEvent,
@@ -27,8 +28,6 @@ from alertd.db.tables import (
     DeliveryReceipt,
     Handling,
     Notice,
-    Notification,
-    NotificationEvent,
 )
 from alertd.keeping.retention import ENDED, KINDS, SETTLED, Old, Plan, Policy, ended_alert, ended_handling, over
 

@@ -17,19 +17,9 @@ from sqlalchemy.orm import Session
 
 from alertd.cases.records import local_day
 from alertd.db.access_tables import SignIn
-from alertd.db.tables import (
-    Alert,
-    CaseVersion,
-    Delivery,
-    DeliveryAlert,
-    DeliveryEvent,
-    FeedRun,
-    Handling,
-    Moment,
-    Notice,
-    Notification,
-    NotificationEvent,
-)
+from alertd.db.base import Moment
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert, CaseVersion, Delivery, DeliveryAlert, DeliveryEvent, FeedRun, Handling, Notice
 from alertd.intake.bodies import unpack
 from alertd.intake.store import EVER
 from alertd.keeping.subject_access import Child

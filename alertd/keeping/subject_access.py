@@ -14,10 +14,11 @@ from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record
 from alertd.db.access_tables import AuditEntry, EmergencyAccess
 from alertd.db.agenda_tables import AgendaEntry
+from alertd.db.base import Base
+from alertd.db.partner_tables import Notification, NotificationEvent
 from alertd.db.tables import (
     Alert,
     AlertEvent,
-    Base,
     CaseVersion,
     Delivery,
     DeliveryAlert,
@@ -26,8 +27,6 @@ from alertd.db.tables import (
     FeedRun,
     Handling,
     Notice,
-    Notification,
-    NotificationEvent,
 )
 from alertd.intake.bodies import rejects_of, unpack
 from alertd.intake.store import EVER

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from sqlalchemy.orm import Session
 
 from alertd.db.links import find_link
-from alertd.db.tables import Notification
+from alertd.db.partner_tables import Notification
 from alertd.language import ENGLISH, Language
 from alertd.partners import store
 from alertd.partners.facts import full_day

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from alertd.db.tables import Notification
+from alertd.db.partner_tables import Notification
 from alertd.outbox.deliver import Composer
 from alertd.partners import store
 from alertd.partners.notes import Note, tell_staff

@@ -20,7 +20,8 @@ from alertd.calendars.durations import Duration
 from alertd.cases.holding import Holding, agency_links, holding
 from alertd.cases.records import CaseFile, local_day
 from alertd.db.links import new_link, secret
-from alertd.db.tables import Alert, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert
 from alertd.engine.findings import Finding
 from alertd.errors import InputError
 from alertd.intake.kept import followed

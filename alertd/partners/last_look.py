@@ -8,7 +8,8 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alertd.db.tables import Alert, Delivery, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert, Delivery
 from alertd.partners.compose import Going, Partners, may_go
 
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from alertd.cases.holding import Holding
 from alertd.cases.records import local_day
-from alertd.db.tables import Alert, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert
 from alertd.outbox.deliver import Composer, tell
 from alertd.people.directory import Resolved
 from alertd.rulebook.agencies import AGENCIES

@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from alertd.cases.packed import Case, opened, packed
 from alertd.cases.records import CaseFile, Cases, Record, Snapshot, local_day, make_record
-from alertd.db.tables import Alert, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert
 from alertd.engine.evaluate import measurable
 from alertd.engine.findings import Finding
 from alertd.intake.kept import followed, numbers_of

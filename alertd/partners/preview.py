@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from alertd.cases.holding import agency_links
 from alertd.cases.records import local_day
-from alertd.db.tables import Alert, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert
 from alertd.errors import InputError
 from alertd.partners.compose import Partners, case_of, mail_of, on_purpose
 from alertd.partners.disclosure import disclose

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alertd.cases.records import local_day
-from alertd.db.tables import Notification
+from alertd.db.partner_tables import Notification
 from alertd.outbox.deliver import Composer, tell_operator
 from alertd.partners import store
 from alertd.partners.notes import Note, tell_staff

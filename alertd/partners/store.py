@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from alertd.db.links import revoke_links
-from alertd.db.tables import Alert, Delivery, DeliveryEvent, Notification, NotificationEvent
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert, Delivery, DeliveryEvent
 from alertd.errors import InputError
 from alertd.outbox import store as outbox
 from alertd.partners.plan import ALERTD, Move, New, Standing, State

@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from alertd.alerts.handling import Office
-from alertd.db.tables import Alert, Delivery, Notification, NotificationEvent
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert, Delivery
 from alertd.partners import store
 from alertd.views.words import Block, Words, words_of
 

@@ -16,7 +16,8 @@ from alertd.access.viewer import Viewer
 from alertd.alerts.handling import Office, acts_as
 from alertd.cases.holding import Holding
 from alertd.cases.records import in_words
-from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling, Notification, NotificationEvent
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert, Delivery, DeliveryAlert, Handling
 from alertd.partners import store
 from alertd.partners.compose import Partners as Telling
 from alertd.partners.permit import why_not

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
-from alertd.db.tables import Notification
+from alertd.db.partner_tables import Notification
 from alertd.engine import sweep as sweeping
 from alertd.engine import worker
 from alertd.partners import store

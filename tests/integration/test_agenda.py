@@ -24,16 +24,8 @@ from alertd.cases.accounts import Account
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import LONDON, CaseFile, Snapshot, Window, local_day, make_record
 from alertd.db.agenda_tables import AgendaEntry
-from alertd.db.tables import (
-    Alert,
-    AlertEvent,
-    Delivery,
-    Handling,
-    Notice,
-    Notification,
-    NotificationEvent,
-    Silence,
-)
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert, AlertEvent, Delivery, Handling, Notice, Silence
 from alertd.engine import sweep as sweeping
 from alertd.engine.evaluate import Evaluator
 from alertd.intake import store as intake

@@ -18,7 +18,8 @@ from alertd.bootstrap import build
 from alertd.cases.records import LONDON
 from alertd.cli.demo import adopt_all
 from alertd.db.engine import open_engine
-from alertd.db.tables import Delivery, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Delivery
 from alertd.engine import sweep as sweeping
 from alertd.evaluation import evaluate_once
 from alertd.rulebook.builtin import builtin_pack

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from alertd.audit.chain import verify
 from alertd.db.access_tables import AuditEntry, SignIn
+from alertd.db.base import Base
+from alertd.db.partner_tables import Notification, NotificationEvent
 from alertd.db.tables import (
     Alert,
     AlertEvent,
-    Base,
     CaseVersion,
     Delivery,
     DeliveryAlert,
@@ -27,8 +28,6 @@ from alertd.db.tables import (
     FeedRun,
     Handling,
     Notice,
-    Notification,
-    NotificationEvent,
 )
 from alertd.keeping import deletion
 from alertd.keeping.deletion import delete_old

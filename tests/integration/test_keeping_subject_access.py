@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from alertd.audit.chain import record
 from alertd.cases.kinds import KINDS
 from alertd.db.access_tables import AuditEntry, EmergencyAccess
+from alertd.db.base import Base
 from alertd.db.engine import open_engine
-from alertd.db.tables import Base, DeliveryAlert
+from alertd.db.tables import DeliveryAlert
 from alertd.engine import sweep as sweeping
 from alertd.keeping import subject_access
 from alertd.keeping.look_first import OF_KINDS

@@ -33,7 +33,8 @@ from alertd.cases.sources import cells as v
 from alertd.cases.sources import ssd, ssda903
 from alertd.cases.sources.ssd_tables import TABLES
 from alertd.cli.output import Format, write_findings
-from alertd.db.tables import Alert, Base, Delivery
+from alertd.db.base import Base
+from alertd.db.tables import Alert, Delivery
 from alertd.engine import sweep as sweeping
 from alertd.engine.evaluate import Evaluator, measurable
 from alertd.engine.explain import explain, lines

@@ -13,9 +13,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from alertd.db import access_tables, agenda_tables, leading  # noqa: F401 - their tables belong to the metadata
+# What they declare belongs to the metadata.
+from alertd.db import access_tables, agenda_tables, leading, partner_tables, tables  # noqa: F401
+from alertd.db.base import Base
 from alertd.db.engine import _migrations, check_schema, open_engine, reading, revisions, upgrade
-from alertd.db.tables import Base
 from alertd.errors import InputError
 
 pytest_plugins = ["tests.support.databases"]

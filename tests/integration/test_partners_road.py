@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from alertd import gauges, sending
 from alertd.cases.records import LONDON
-from alertd.db.tables import Delivery, Link, Notification, NotificationEvent
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Delivery, Link
 from alertd.engine import sweep as sweeping
 from alertd.partners import store
 from alertd.partners.policy import Policy, Sending

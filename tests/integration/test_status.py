@@ -22,7 +22,8 @@ from alertd.alerts.handlings import handle
 from alertd.alerts.muting import HELD
 from alertd.alerts.silences import Silenced
 from alertd.cases.records import LONDON, in_words
-from alertd.db.tables import Alert, Delivery, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert, Delivery
 from alertd.engine import sweep as sweeping
 from alertd.people.restrictions import Restriction
 from alertd.status import Status, status

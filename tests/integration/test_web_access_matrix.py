@@ -27,7 +27,8 @@ from alertd.access.viewer import viewer_of
 from alertd.alerts.handling import Office
 from alertd.audit.chain import verify
 from alertd.db.access_tables import EmergencyAccess
-from alertd.db.tables import Handling, Link, NotificationEvent
+from alertd.db.partner_tables import NotificationEvent
+from alertd.db.tables import Handling, Link
 from alertd.engine import sweep as sweeping
 from alertd.people.directory import ROLES
 from alertd.views.cases import Cases

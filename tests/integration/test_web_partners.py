@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from alertd.access import sessions
 from alertd.db.access_tables import AuditEntry
-from alertd.db.tables import Alert, Delivery, NotificationEvent
+from alertd.db.partner_tables import NotificationEvent
+from alertd.db.tables import Alert, Delivery
 from alertd.engine import sweep as sweeping
 from alertd.partners import asking, store
 from alertd.people.agencies import Agency, Contact

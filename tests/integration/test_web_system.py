@@ -20,7 +20,8 @@ from starlette.routing import Route
 
 from alertd import status as status_room
 from alertd.bootstrap import House
-from alertd.db.tables import Alert, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert
 from alertd.engine import sweep as sweeping
 from alertd.status import Status
 from alertd.views.system import KEPT, LatestSystem

@@ -19,7 +19,8 @@ from alertd.alerts import handlings
 from alertd.alerts.handling import Asked, Office
 from alertd.bootstrap import House
 from alertd.cases.records import LONDON
-from alertd.db.tables import Alert, DeliveryAlert, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert, DeliveryAlert
 from alertd.partners import store
 from alertd.partners.policy import Policy as Sendings
 from alertd.partners.policy import Sending

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
-from alertd.db import access_tables, agenda_tables, leading  # noqa: F401 - their tables belong to the metadata
-from alertd.db.tables import Base
+# What they declare belongs to the metadata.
+from alertd.db import access_tables, agenda_tables, leading, partner_tables, tables  # noqa: F401
+from alertd.db.base import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

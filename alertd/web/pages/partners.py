@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from alertd.audit import chain
-from alertd.db.tables import Alert, Notification
+from alertd.db.partner_tables import Notification
+from alertd.db.tables import Alert
 from alertd.partners import asking, store
 from alertd.partners.reference import read_reference
 from alertd.views import agency_inbox

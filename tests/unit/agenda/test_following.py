@@ -18,7 +18,8 @@ from alertd.agenda.words import spoken
 from alertd.alerts.silence_store import recent
 from alertd.cases.records import Window
 from alertd.db.agenda_tables import AgendaEntry
-from alertd.db.tables import Alert, Handling, Notification, NotificationEvent, Silence
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert, Handling, Silence
 from alertd.intake.kept import Named
 from alertd.intake.store import standing
 from alertd.people.directory import Directory, Person, Team

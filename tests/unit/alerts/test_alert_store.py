@@ -18,7 +18,8 @@ from alertd.alerts import store
 from alertd.alerts.lifecycle import Transition
 from alertd.alerts.reconcile import reconcile
 from alertd.cases.holding import Holding
-from alertd.db.tables import Alert, AlertEvent, Base, Notice
+from alertd.db.base import Base
+from alertd.db.tables import Alert, AlertEvent, Notice
 from alertd.engine.findings import Finding
 
 pytest_plugins = ["tests.support.databases"]

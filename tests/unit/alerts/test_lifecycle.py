@@ -19,7 +19,8 @@ from alertd.alerts import store
 from alertd.alerts.lifecycle import CLOSING, OpenAlert
 from alertd.alerts.reconcile import Identity, Reconciled, reconcile
 from alertd.cases.holding import Holding
-from alertd.db.tables import STAGES, Alert, AlertEvent, Base
+from alertd.db.base import Base
+from alertd.db.tables import STAGES, Alert, AlertEvent
 from alertd.engine.findings import CannotTell, Finding
 
 IDENTITIES = [(child, occurrence) for child in ("C1", "C2") for occurrence in ("start", "R1")]

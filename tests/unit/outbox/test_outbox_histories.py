@@ -23,8 +23,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
+from alertd.db.base import Base
 from alertd.db.engine import open_engine
-from alertd.db.tables import Base, Delivery, DeliveryEvent
+from alertd.db.tables import Delivery, DeliveryEvent
 from alertd.errors import InputError
 from alertd.outbox import operate, store
 from alertd.outbox.afterwards import take_receipt

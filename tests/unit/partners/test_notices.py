@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from alertd.cases import packed as on_its_way
 from alertd.cases.records import Record, Snapshot, Window, case_file, make_record
-from alertd.db.tables import Alert, Notification, NotificationEvent
+from alertd.db.partner_tables import Notification, NotificationEvent
+from alertd.db.tables import Alert
 from alertd.partners.notices import NOTICE, measurable_with, sent_notices, with_notices
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.load import load_rulebook

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from alertd.bootstrap import directory_of, rulebook_of
+from alertd.bootstrap import rulebook_of
 from alertd.errors import InputError
 from alertd.settings import Settings, load
+from alertd.staffing import directory_of
 
 SETTINGS = """\
 [feed]
