@@ -159,8 +159,8 @@ class Place:
                 after = new[new.index("evaluate.after_commit") :] if "evaluate.after_commit" in new else []
                 return self.readings() > readings and after.count("compose.before_commit") > 1 and self.is_sent()
 
-            a_day = timedelta(days=1).total_seconds() / FAST  # what missed the hour of the digest waits for the next
-            self.wait_until(done, process, PATIENCE + a_day)
+            weekend = timedelta(days=3).total_seconds() / FAST  # what missed Friday's digest waits for Monday's
+            self.wait_until(done, process, PATIENCE + weekend)
             process.terminate()
         else:
             process.join(PATIENCE)
