@@ -59,7 +59,7 @@ def judged_by(
     policy = {rule: house.policy.of(rule).model_dump(mode="json") for rule in sorted(house.policy.sent)}
     common = {
         "program": _program(),
-        "calendar": house.calendar.describe(),
+        "calendar": [house.calendar.nation, house.calendar.bank_holidays],
         "policy": policy,
         "holds": [sorted(snapshot.holds), sorted(snapshot.lacks), sorted(snapshot.latest), sorted(snapshot.silent)],
         "fed": sorted(fed),

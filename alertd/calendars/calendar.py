@@ -133,6 +133,11 @@ class Calendar:
         self._check(end)
         return bisect_right(self._working, end.toordinal()) - bisect_right(self._working, start.toordinal())
 
+    @property
+    def bank_holidays(self) -> tuple[date, ...]:
+        """The bank holidays it knows, in order."""
+        return tuple(date.fromordinal(o) for o in sorted(self._names))
+
     def describe(self) -> str:
         """Which calendar this is, its library's version, how far it reaches, and every day on which
         the second source calls a working day a bank holiday or the reverse. One line."""

@@ -275,6 +275,8 @@ def test_what_a_silence_kept_back_is_told_when_it_is_ended_and_not_with_the_next
             with Session(house.engine) as session:
                 if [bool(why) for why in session.scalars(select(Alert.muted))] == [now]:
                     return
+            for tick in wake[1:2]:  # as the timer does each minute, once there is one
+                tick()
             await asyncio.sleep(0.01)
         raise AssertionError
 
@@ -284,8 +286,6 @@ def test_what_a_silence_kept_back_is_told_when_it_is_ended_and_not_with_the_next
         council.now = at(26, 12)
         with Session(house.engine) as session, session.begin():
             silence_store.end(session, 1, "H1", directory, council.now)
-        _, compose, *_ = wake
-        compose()
         await muted(now=False)
         os.kill(os.getpid(), signal.SIGTERM)
         await running
