@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from threading import Lock
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, union_all
@@ -25,7 +26,7 @@ from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.people.directory import Directory, role_words
 from alertd.rulebook.model import Rulebook
 from alertd.views.alerts import Row, Shelf, person_name
-from alertd.views.teams import ids_in_teams, in_teams
+from alertd.views.teams import COUNTED_AGAIN, ids_in_teams, in_teams
 
 By = Literal["owner", "need"]
 PAGE: Final = 50
@@ -72,13 +73,47 @@ class _Counted:
     overdue: int
 
 
+class CountedOfAll:
+    """The exceptions of the whole authority, counted by owner or by need: once a minute at most, because that takes as
+    long as there are alerts. Which stand on a page is read each time."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[By, tuple[datetime, tuple[_Counted, ...]]] = {}
+
+    def by(self, by: By, session: Session, where: Sequence[ColumnElement[bool]], now: datetime) -> tuple[_Counted, ...]:
+        """Everything, a minute old at most."""
+        with self._lock:
+            at, found = self._kept.get(by, (datetime.min.replace(tzinfo=UTC), ()))
+            if not timedelta() <= now - at < COUNTED_AGAIN:
+                at, found = self._kept[by] = now, tuple(_counted(session, by, where))
+            return found
+
+
 def exceptions(
-    session: Session, viewer: Viewer, rulebook: Rulebook, office: Office, *, by: By, team: str = "", page: int = 1
+    session: Session,
+    viewer: Viewer,
+    rulebook: Rulebook,
+    office: Office,
+    *,
+    by: By,
+    team: str = "",
+    page: int = 1,
+    of_all: CountedOfAll | None = None,
 ) -> Exceptions:
     """The exceptions that somebody follows: their own, their teams', or the service's; of one team where it is given
-    and they see it."""
-    where = [*_exceptional(gap_rules(rulebook), office), *_of_viewer(viewer, office, team)]
-    grouped = _ordered(_counted(session, by, where), by, rulebook, office.directory)
+    and they see it. ``of_all`` counts those of the whole service."""
+    exceptional = _exceptional(gap_rules(rulebook), office)
+    whose = _of_viewer(viewer, office, team)
+    where = [*exceptional, *whose]
+    if viewer.oversees and not team:
+        everything = (of_all or CountedOfAll()).by(by, session, exceptional, office.now)
+        barred = barred_from(viewer, office)
+        off = _counted(session, by, [*exceptional, Alert.child.in_(barred)]) if barred else []
+        counted = _less(everything, off)
+    else:
+        counted = _counted(session, by, where)
+    grouped = _ordered(counted, by, rulebook, office.directory)
     total = sum(one.total for one in grouped)
     pages = max(1, -(-total // PAGE))
     page = min(max(1, page), pages)
@@ -160,6 +195,18 @@ def _counted(session: Session, by: By, where: Sequence[ColumnElement[bool]]) -> 
     return [_Counted(key, total, late) for key, total, late in rows]
 
 
+def _less(everything: Iterable[_Counted], off: Iterable[_Counted]) -> list[_Counted]:
+    """What is left of a count without those of whom somebody must not hear."""
+    of = {one.key: one for one in off}
+    none = _Counted(None, 0, 0)
+    left = [
+        _Counted(one.key, one.total - less.total, max(0, one.overdue - less.overdue))
+        for one in everything
+        for less in (of.get(one.key, none),)
+    ]
+    return [one for one in left if one.total > 0]
+
+
 def _ordered(found: Iterable[_Counted], by: By, rulebook: Rulebook, directory: Directory) -> list[_Counted]:
     """What nobody owns first, then whoever has most overdue."""
 
@@ -194,18 +241,29 @@ def _read(
     found: dict[str | None, list[Alert]] = {}
     query = _alerts(_key(by), Alert).where(*where).order_by(_RANK, Alert.opened_at, Alert.id)
     if whole:
-        for key, alert in session.execute(query.where(_is_one_of(_key(by), whole))):
+        for key, alert in session.execute(query.where(*_is_one_of(by, whole))):
             found.setdefault(key, []).append(alert)
     for one, skip, here in parts:
         if here < one.total:
-            some = session.execute(query.where(_is_one_of(_key(by), [one.key])).offset(skip).limit(here))
+            some = session.execute(query.where(*_is_one_of(by, [one.key])).offset(skip).limit(here))
             found[one.key] = [alert for _, alert in some]
     return [(one.key, alert) for one, _, _ in parts for alert in found.get(one.key, ())]
 
 
-def _is_one_of(key: ColumnElement[Any], wanted: Sequence[str | None]) -> ColumnElement[bool]:
-    named = key.in_([one for one in wanted if one is not None])
-    return or_(named, key.is_(None)) if None in wanted else named
+def _is_one_of(by: By, wanted: Sequence[str | None]) -> list[ColumnElement[bool]]:
+    """That an alert is of one of these groups. Of owners it is said twice: first so that an index finds them."""
+    named = [one for one in wanted if one is not None]
+    if by == "need":
+        return [Alert.rule.in_(named)]
+    own = aliased(Alert)
+    theirs = select(own.id).where(_among(own.worker, named, wanted), own.state == "open")
+    handed = select(_HANDED.c.alert_id).where(_HANDED.c.to.in_(named))
+    return [Alert.id.in_(union_all(theirs, handed)), _among(_OWNER, named, wanted)]
+
+
+def _among(column: Any, named: Sequence[str], wanted: Sequence[str | None]) -> ColumnElement[bool]:
+    among: ColumnElement[bool] = column.in_(named)
+    return or_(among, column.is_(None)) if None in wanted else among
 
 
 def _lines(session: Session, alerts: Sequence[Alert], rulebook: Rulebook, office: Office) -> list[Line]:

@@ -99,19 +99,31 @@ class Board:
     teams: tuple[TeamCount, ...]
 
 
+class Totals:
+    """How many alerts are open of each team and those under it, by stage, and how many of these nobody has."""
+
+    def __init__(self, rows: Iterable[Counted], directory: Directory) -> None:
+        self.counts: dict[str | None, Counter[str]] = defaultdict(Counter)
+        self.unallocated: Counter[str | None] = Counter()
+        for row in rows:
+            for above in directory.chain(directory.team_of(Holding(row.worker, row.team))):
+                self.counts[above][row.stage] += row.n
+                self.unallocated[above] += 0 if row.worker else row.n
+
+
 class Counts:
-    """How many alerts are open by team, worker and stage, in the whole authority: counted once a minute at most."""
+    """The totals of the whole authority: counted once a minute at most."""
 
     def __init__(self) -> None:
         self._lock, self._at = Lock(), datetime.min.replace(tzinfo=UTC)
-        self._rows: tuple[Counted, ...] = ()
+        self._totals: Totals | None = None
 
-    def of_all(self, session: Session, now: datetime) -> tuple[Counted, ...]:
+    def of_all(self, session: Session, office: Office) -> Totals:
         """Everything, a minute old at most."""
         with self._lock:
-            if not timedelta() <= now - self._at < COUNTED_AGAIN:
-                self._rows, self._at = _counted(session), now
-            return self._rows
+            if self._totals is None or not timedelta() <= office.now - self._at < COUNTED_AGAIN:
+                self._totals, self._at = Totals(_counted(session), office.directory), office.now
+            return self._totals
 
 
 def _counted(session: Session, *where: ColumnElement[bool]) -> tuple[Counted, ...]:
@@ -126,13 +138,13 @@ def teams(
     """The teams whose boards somebody sees, as a tree, each with those under it. Children that the viewer must not hear
     of are in no figure of it."""
     if len(seen) > FEW_TEAMS:
-        rows = counts.of_all(session, office.now)
+        totals = counts.of_all(session, office)
     else:
-        rows = _counted(session, in_teams(seen, office.directory))
-    return _tree([*rows, *_hidden(session, viewer, office)], seen, office)
+        totals = Totals(_counted(session, in_teams(seen, office.directory)), office.directory)
+    return _tree(totals, _hidden(session, viewer, office), seen, office)
 
 
-def _hidden(session: Session, viewer: Viewer, office: Office) -> list[Counted]:
+def _hidden(session: Session, viewer: Viewer, office: Office) -> Totals:
     """What is to be taken off a count of all for somebody: else their board's figures beside it would tell them how
     many alerts there are of children of whom they must not hear."""
     directory = office.directory
@@ -141,25 +153,23 @@ def _hidden(session: Session, viewer: Viewer, office: Office) -> list[Counted]:
         for child in sorted(directory.limited_children)
         if any(directory.may_hear(id_, child, office.today) for id_ in viewer.ids)
     ]
-    return [row._replace(n=-row.n) for row in _counted(session, Alert.child.in_(barred))] if barred else []
+    return Totals(_counted(session, Alert.child.in_(barred)) if barred else (), directory)
 
 
-def _tree(rows: Sequence[Counted], seen: frozenset[str], office: Office) -> tuple[TeamCount, ...]:
+def _tree(totals: Totals, hidden: Totals, seen: frozenset[str], office: Office) -> tuple[TeamCount, ...]:
     directory = office.directory
-    counts: dict[str | None, Counter[str]] = defaultdict(Counter)
-    unallocated: Counter[str | None] = Counter()
-    for row in rows:
-        of = directory.team_of(Holding(row.worker, row.team))
-        for above in directory.chain(of):
-            counts[above][row.stage] += row.n
-            unallocated[above] += 0 if row.worker else row.n
+
+    def shown(team: str) -> dict[str, int]:
+        all_, off = totals.counts.get(team, Counter[str]()), hidden.counts.get(team, Counter[str]())
+        return {stage: max(0, all_[stage] - off[stage]) for stage in PRESSING}
+
     return tuple(
         TeamCount(
             team,
             team_name(directory, team),
             sum(above in seen for above in directory.chain(team)[1:]),
-            {stage: max(0, counts[team][stage]) for stage in PRESSING},
-            max(0, unallocated[team]),
+            shown(team),
+            max(0, totals.unallocated[team] - hidden.unallocated[team]),
         )
         for team in sorted(seen, key=lambda t: tuple(reversed(directory.chain(t))))
     )
@@ -182,7 +192,6 @@ def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, offic
     rows.sort(key=lambda row: (-row.counts["overdue"], -row.counts["due"], -row.total, row.name))
     total = Counter(alert.stage for alert in alerts)
     below = frozenset(t.id for t in directory.teams.values() if t.parent == team)
-    counted = [*counts.of_all(session, office.now), *_hidden(session, viewer, office)] if below else []
     return Board(
         team=team,
         name=team_name(directory, team),
@@ -190,7 +199,7 @@ def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, offic
         counts={stage: total[stage] for stage in PRESSING},
         unallocated=len({alert.child for alert in held.get("", [])}),
         coming=_coming(session, alerts, rulebook, office),
-        teams=_tree(counted, below, office),
+        teams=_tree(counts.of_all(session, office), _hidden(session, viewer, office), below, office) if below else (),
     )
 
 

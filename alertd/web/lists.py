@@ -29,7 +29,14 @@ def exceptions(visit: Visit, by: exceptional.By, team: str, page: int) -> tuple[
     """One page of the exceptions that somebody follows, and whose they are."""
     seen = teams_seen(visit.who, visit.office)
     found = exceptional.exceptions(
-        visit.session, visit.who, visit.house.rulebook, visit.office, by=by, team=team, page=page
+        visit.session,
+        visit.who,
+        visit.house.rulebook,
+        visit.office,
+        by=by,
+        team=team,
+        page=page,
+        of_all=visit.web.exceptions,
     )
     scope = "the service" if visit.who.oversees else "their teams and their own" if seen else "their own"
     children = sorted({line.row.child for group in found.groups for line in group.lines})

@@ -33,6 +33,7 @@ from alertd.db.engine import reading
 from alertd.db.leading import alone
 from alertd.errors import InputError
 from alertd.views.cases import Cases
+from alertd.views.exceptions import CountedOfAll
 from alertd.views.insight import Figures
 from alertd.views.rule_counts import LatelyOpened
 from alertd.views.system import LatestSystem
@@ -72,6 +73,7 @@ class Web:
     cases: Cases
     figures: Figures
     counts: Counts = field(default_factory=Counts)
+    exceptions: CountedOfAll = field(default_factory=CountedOfAll)
     system: LatestSystem = field(default_factory=LatestSystem)
     lately_opened: LatelyOpened = field(default_factory=LatelyOpened)
     provider: Provider = field(default_factory=Provider)
