@@ -106,7 +106,7 @@ def teams_seen(viewer: Viewer, office: Office) -> frozenset[str]:
 def barred_from(viewer: Viewer, office: Office) -> list[str]:
     """The children of whom somebody must not hear."""
     directory = office.directory
-    limited = set(directory.restrictions).union(*(person.not_told_of for person in directory.people.values()))
+    limited = directory.limited_children
     return sorted(c for c in limited if any(directory.may_hear(id_, c, office.today) for id_ in viewer.ids))
 
 

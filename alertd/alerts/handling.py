@@ -114,10 +114,8 @@ def rank_over(person_id: str, holding: Holding, directory: Directory) -> int:
 
 def acts_as(person_id: str, office: Office) -> tuple[str, ...]:
     """Themselves, and everybody away whose deputy they are."""
-    absent = (
-        p.id for p in office.directory.people.values() if p.deputy == person_id and p.absence(office.today) is not None
-    )
-    return (person_id, *sorted(absent))
+    absent = (p.id for p in office.directory.deputised_by(person_id) if p.absence(office.today) is not None)
+    return (person_id, *absent)
 
 
 def answers_for(handled: Iterable[Handled]) -> str | None:

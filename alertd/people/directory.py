@@ -116,12 +116,20 @@ class Directory:
     _holding: Mapping[str, tuple[Person, ...]] = field(init=False, repr=False, compare=False)
     _at_address: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
     _not_told: frozenset[str] = field(init=False, repr=False, compare=False)
+    _members: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _deputised: Mapping[str, tuple[Person, ...]] = field(init=False, repr=False, compare=False)
+    _under: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Sorts people by role and by address, since both are asked for with every alert."""
+        """Sorts people by role, address, team and deputy, and teams by those above them, since all that is asked for
+        with every alert or page."""
         by_role: dict[str, list[Person]] = {}
         by_address: dict[str, set[str]] = {}
+        by_team: dict[str, list[str]] = {}
+        by_deputy: dict[str, list[Person]] = {}
         for person in sorted(self.people.values(), key=lambda p: p.id):
+            by_team.setdefault(person.team or "", []).append(person.id)
+            by_deputy.setdefault(person.deputy or "", []).append(person)
             for role in person.roles:
                 by_role.setdefault(role, []).append(person)
             if person.address:
@@ -131,6 +139,13 @@ class Directory:
         object.__setattr__(self, "_at_address", {key: frozenset(ids) for key, ids in by_address.items()})
         not_told = frozenset[str]().union(*(person.not_told_of for person in self.people.values()))
         object.__setattr__(self, "_not_told", not_told)
+        object.__setattr__(self, "_members", {team: tuple(ids) for team, ids in by_team.items()})
+        object.__setattr__(self, "_deputised", {deputy: tuple(found) for deputy, found in by_deputy.items()})
+        under: dict[str, set[str]] = {}
+        for team in self.teams:
+            for above in self.chain(team):
+                under.setdefault(above, set()).add(team)
+        object.__setattr__(self, "_under", {team: frozenset(found) for team, found in under.items()})
 
     def resolve(self, role: str, holding: Holding, today: date, *, child: str | None = None) -> Resolved:
         """Who is told as ``role`` about a child held so. With ``child``, nobody who may not hear of it is.
@@ -196,7 +211,15 @@ class Directory:
 
     def teams_under(self, team: str | None) -> frozenset[str]:
         """The team and every team below it; empty for None."""
-        return frozenset(t for t in self.teams if team in self.chain(t))
+        return self._under.get(team or "", frozenset())
+
+    def members(self, teams: Iterable[str]) -> list[str]:
+        """The ids of everybody whose own team is one of these, sorted."""
+        return sorted(id_ for team in set(teams) for id_ in self._members.get(team, ()))
+
+    def deputised_by(self, person_id: str) -> tuple[Person, ...]:
+        """Everybody whose deputy somebody is, by id, whether they are away or not."""
+        return self._deputised.get(person_id, ())
 
     def team_of(self, holding: Holding) -> str | None:
         """The team that has the child: the one recorded, else the worker's own."""

@@ -274,7 +274,7 @@ def _within(viewer: Viewer, office: Office) -> list[ColumnElement[bool]]:
     directory = office.directory
     acting = sorted({id_ for own in viewer.ids for id_ in acts_as(own, office)})
     seen = sorted(teams_seen(viewer, office))
-    workers = sorted(p.id for p in directory.people.values() if p.team in set(seen))
+    workers = directory.members(seen)
     no_team = or_(Alert.team.is_(None), Alert.team.not_in(sorted(directory.teams)))
     handed = select(Handling.alert_id).where(
         Handling.to.in_(acting), Handling.kind == "hand_over", Handling.ended_at.is_(None)

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
+from alertd.access.may import barred_from
 from alertd.access.viewer import Viewer
 from alertd.alerts.handling import Office
 from alertd.alerts.handlings import standing_of
@@ -148,11 +149,7 @@ def _hidden(session: Session, viewer: Viewer, office: Office) -> Totals:
     """What is to be taken off a count of all for somebody: else their board's figures beside it would tell them how
     many alerts there are of children of whom they must not hear."""
     directory = office.directory
-    barred = [
-        child
-        for child in sorted(directory.limited_children)
-        if any(directory.may_hear(id_, child, office.today) for id_ in viewer.ids)
-    ]
+    barred = barred_from(viewer, office)
     return Totals(_counted(session, Alert.child.in_(barred)) if barred else (), directory)
 
 
@@ -187,7 +184,7 @@ def board(session: Session, team: str, viewer: Viewer, rulebook: Rulebook, offic
     held: dict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
         held[alert.worker or ""].append(alert)
-    here = {p.id for p in directory.people.values() if p.team == team and _works(p.id, office)}
+    here = {id_ for id_ in directory.members([team]) if _works(id_, office)}
     rows = [_person(id_, held.get(id_, []), office) for id_ in {*here, *held}]
     rows.sort(key=lambda row: (-row.counts["overdue"], -row.counts["due"], -row.total, row.name))
     total = Counter(alert.stage for alert in alerts)
@@ -225,7 +222,7 @@ def in_teams(teams: Iterable[str], directory: Directory) -> ColumnElement[bool]:
 def ids_in_teams(teams: Iterable[str], directory: Directory) -> tuple[Select[int], Select[int]]:
     """The alerts of teams, as :func:`in_teams`: by the team that is recorded, and by the worker's."""
     wanted = sorted(set(teams))
-    workers = sorted(p.id for p in directory.people.values() if p.team in set(wanted))
+    workers = directory.members(wanted)
     # Two questions, not one with an "or" in it: each finds its index, and else every alert there is would be read.
     one, other = aliased(Alert), aliased(Alert)
     unknown = or_(other.team.is_(None), other.team.not_in(sorted(directory.teams)))
