@@ -150,7 +150,8 @@ def test_until_the_next_look_nothing_is_otherwise_in_any_part(example: Example, 
     findings = evaluator.evaluate(example.case, as_of)
     at = next_look(evaluator, example.case, as_of, findings)
     assert as_of < at <= as_of + AHEAD
-    for instant in (as_of + (at - as_of) * share for share in shares):
+    last = (at - as_of) // timedelta(microseconds=1) - 1
+    for instant in (as_of + timedelta(microseconds=int(last * share)) for share in shares):
         assert plainly(evaluator.evaluate(example.case, instant)) == plainly(findings), f"at {instant}, before {at}"
 
 
