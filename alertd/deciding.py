@@ -18,7 +18,7 @@ from alertd.alerts.reconcile import Identity, reconcile
 from alertd.alerts.silences import silencing
 from alertd.bootstrap import House
 from alertd.cases.holding import Holding
-from alertd.db.tables import Alert
+from alertd.db.tables import IS_MUTED, Alert
 from alertd.engine.evaluate import waiting
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.intake.kept import followed
@@ -188,13 +188,13 @@ def _hold_back(
 
 def _held_of(session: Session) -> dict[str, int]:
     """Of how many children each rule has alerts that are held back."""
-    of = select(Alert.rule, func.count(Alert.child.distinct())).where(Alert.muted.in_((HELD, COUNTED)))
+    of = select(Alert.rule, func.count(Alert.child.distinct())).where(IS_MUTED, Alert.muted.in_((HELD, COUNTED)))
     return {row[0]: row[1] for row in session.execute(of.where(Alert.state == "open").group_by(Alert.rule))}
 
 
 def _say_held(session: Session, rule: str) -> None:
     """What was held to be counted is held because it is so many: nobody was told, and nobody is, so it is no change."""
-    session.execute(update(Alert).where(Alert.muted == COUNTED, Alert.rule == rule).values(muted=HELD))
+    session.execute(update(Alert).where(IS_MUTED, Alert.muted == COUNTED, Alert.rule == rule).values(muted=HELD))
 
 
 class _Muted:

@@ -22,7 +22,7 @@ from alertd.bootstrap import House
 from alertd.cases.records import Snapshot, local_day
 from alertd.db.engine import reading
 from alertd.db.leading import alone
-from alertd.db.tables import Alert
+from alertd.db.tables import IS_MUTED, Alert
 from alertd.deciding import Decided, Others, decide
 from alertd.engine.findings import WHOLE_FEED, Finding
 from alertd.engine.sweep import NoWorkersError
@@ -275,7 +275,7 @@ class Turn:
         directory = self._house.composer_now().directory
         with Session(reading(self._house.engine)) as session:
             words, concerned = spoken(session, directory, self._now)
-            freed = select(Alert.child).where(Alert.muted.in_((HELD, COUNTED)), Alert.rule.in_(done.freed))
+            freed = select(Alert.child).where(IS_MUTED, Alert.muted.in_((HELD, COUNTED)), Alert.rule.in_(done.freed))
             concerned |= set(session.scalars(freed.where(Alert.state == "open").distinct()))
             children = sorted(concerned - entries.failed(session).keys()) if concerned else []
             known = entries.mark(session, "words") == words.as_json()

@@ -15,7 +15,7 @@ from alertd.alerts import silence_store
 from alertd.alerts.handling import rank_over
 from alertd.alerts.silences import Silenced
 from alertd.cases.holding import Holding
-from alertd.db.tables import Alert, Handling
+from alertd.db.tables import IS_MUTED, Alert, Handling
 from alertd.people.directory import Directory
 
 _ONE_STATEMENT = 500
@@ -79,7 +79,7 @@ def _teams(one: Silenced, directory: Directory) -> frozenset[str]:
 
 
 def _muted(session: Session, silences: Iterable[str]) -> set[str]:
-    open_ones = select(Alert.child).where(Alert.state == "open", Alert.muted.in_(sorted(silences)))
+    open_ones = select(Alert.child).where(Alert.state == "open", IS_MUTED, Alert.muted.in_(sorted(silences)))
     return set(session.scalars(open_ones.distinct()))
 
 

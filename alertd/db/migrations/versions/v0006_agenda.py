@@ -37,7 +37,8 @@ def upgrade() -> None:
         sa.Column("value", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_agenda_mark")),
     )
-    op.create_index("ix_alert_muted", "alert", ["muted", "rule"])
+    muted = sa.text("muted <> ''")
+    op.create_index("ix_alert_muted", "alert", ["muted", "rule"], sqlite_where=muted, postgresql_where=muted)
     op.create_index("ix_handling_ended_at", "handling", ["ended_at"])
 
 
