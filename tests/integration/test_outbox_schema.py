@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,14 @@ from alertd.errors import InputError
 pytest_plugins = ["tests.support.databases"]
 
 
+def _in_words(one: Mapping[str, object]) -> dict[str, object]:
+    """With what an index is limited to as it is written: what stands for it is never the same twice."""
+    return {
+        key: {name: str(option) for name, option in value.items()} if isinstance(value, dict) else value
+        for key, value in one.items()
+    }
+
+
 def _schema(engine: Engine) -> dict[str, object]:
     """What the database itself says of every table; checks too, which Alembic does not compare."""
     look = inspect(engine)
@@ -30,7 +39,7 @@ def _schema(engine: Engine) -> dict[str, object]:
             "columns": [(c["name"], str(c["type"]), c["nullable"]) for c in look.get_columns(name)],
             "primary key": look.get_pk_constraint(name)["constrained_columns"],
             **{
-                what: sorted(repr(sorted(one.items(), key=str)) for one in listed(name))
+                what: sorted(repr(sorted(_in_words(one).items(), key=str)) for one in listed(name))
                 for what, listed in {
                     "unique": look.get_unique_constraints,
                     "checks": look.get_check_constraints,
