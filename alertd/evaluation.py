@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from alertd.agenda import entries
 from alertd.bootstrap import House, open_feed
 from alertd.cases.reading import Progress
 from alertd.db.leading import alone
@@ -29,7 +28,6 @@ def evaluate_once(
     house: House,
     *,
     accept: bool = False,
-    everybody: bool = False,
     on_read: Progress = lambda _what, _n: None,
     on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
     most: int = PORTION,
@@ -40,15 +38,10 @@ def evaluate_once(
 
     A feed that cannot be used, or looks half-loaded, changes nothing: the data owner is told, and the
     rules that wait for it say nothing new. Once it has been silent for too long they are unknown.
-    ``accept``: somebody has said that whatever this reading lost is meant to be gone. ``everybody``: all are looked
-    at, whether anything is new or not. ``turns`` is held while children are looked at; no further ones are once there
-    is ``enough``.
+    ``accept``: somebody has said that whatever this reading lost is meant to be gone. ``turns`` is held while
+    children are looked at; no further ones are once there is ``enough``.
     """
     refused = read_feeds(house, accept=accept, on_read=on_read)
-    if everybody:
-        with Session(house.engine) as session, session.begin():
-            alone(session)
-            entries.call_everybody(session, "asked", house.clock())
     done = Evaluated()
     with turns, house.pools.staying():
         while True:

@@ -67,9 +67,7 @@ def tell_if_unfit(house: House) -> None:
         "It goes on by the settings, rules and templates that it started with, until it is stopped.",
         "Please correct the file; this says whether all is well: alertd check --config alertd.toml",
     ]
-    with Session(house.engine) as session, session.begin():
-        subject = "alertd could not start again"
-        tell_operator(session, house.composer_now(), house.clock(), about="files", subject=subject, lines=lines)
+    _tell(house, "files", "alertd could not start again", lines)
     house.log.error("files_unfit", why=why, next="alertd goes on by what it started with")
 
 
@@ -80,9 +78,12 @@ def _tell_of_refused(house: House, why: str) -> None:
         "It goes on by the settings, rules and templates that it had; nothing of the new ones is in force.",
         "Please correct the file and ask again; this says whether all is well: alertd check --config alertd.toml",
     ]
+    _tell(house, "reload", "alertd goes on by its earlier settings", lines)
+
+
+def _tell(house: House, about: str, subject: str, lines: list[str]) -> None:
     with Session(house.engine) as session, session.begin():
-        subject = "alertd goes on by its earlier settings"
-        tell_operator(session, house.composer_now(), house.clock(), about="reload", subject=subject, lines=lines)
+        tell_operator(session, house.composer_now(), house.clock(), about=about, subject=subject, lines=lines)
 
 
 @dataclass(eq=False, slots=True)

@@ -20,7 +20,7 @@ from alertd.outbox.channel import Outcome
 from alertd.outbox.compose import Composed, compose
 from alertd.outbox.deliver import tell_operator
 from alertd.outbox.dispatch import Summary, dispatch_once
-from alertd.outbox.recheck import why_not_now_all
+from alertd.outbox.recheck import why_not_now
 from alertd.outbox.reconcile import Odd, odds
 from alertd.outbox.store import Claimed
 from alertd.outbox.undelivered import tell_of_undelivered
@@ -205,7 +205,7 @@ def _why_not(house: House, deliveries: Sequence[str]) -> dict[str, str]:
     with Session(reading(house.engine)) as session:
         for_agencies = to_agencies(session, deliveries)
         directory = house.composer_now().directory
-        found = why_not_now_all(session, directory, [id_ for id_ in deliveries if id_ not in for_agencies], today)
+        found = why_not_now(session, directory, [id_ for id_ in deliveries if id_ not in for_agencies], today)
         if for_agencies:
             partners = house.partners()
             looked = {id_: why_agency_not_now(session, id_, partners, today) for id_ in for_agencies}

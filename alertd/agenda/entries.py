@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from alertd.db.agenda_tables import AgendaEntry, AgendaMark
 from alertd.engine.look import Ahead
 
-Why = Literal["first", "data", "merged", "window", "notice", "clock", "asked", "instant", "failed", "rules"]
+Why = Literal["first", "data", "merged", "window", "notice", "clock", "instant", "failed", "rules"]
 """Why a child is looked at: it never was; a feed said something new of it, or its number was merged; the feeds' windows
-moved on; an agency was told or answered; our own clock was set back; somebody asked; its instant has come; it could not
+moved on; an agency was told or answered; our own clock was set back; its instant has come; it could not
 be judged the last time; it was judged by other rules, another calendar or another program."""
 
 _ONE_STATEMENT: Final = 500

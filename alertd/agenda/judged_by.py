@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from alertd.bootstrap import House
 from alertd.cases.records import Snapshot, Window
+from alertd.intake.edition import parts
 from alertd.intake.kept import Named
 from alertd.intake.store import Standing
 from alertd.rulebook.model import Rulebook
@@ -92,13 +92,13 @@ def _window(one: Standing, kind: str) -> Window:
 
 
 def _book(book: Rulebook) -> dict[str, Any]:
-    parts = book.model_dump(mode="json", exclude={"rules": True, "teams": True})
-    parts["rules"] = [rule.model_dump(mode="json", exclude=set(_OF_NO_ANSWER)) for rule in book.rules]
-    return parts
+    said = book.model_dump(mode="json", exclude={"rules": True, "teams": True})
+    said["rules"] = [rule.model_dump(mode="json", exclude=set(_OF_NO_ANSWER)) for rule in book.rules]
+    return said
 
 
-def _digest(parts: Mapping[str, Any]) -> str:
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+def _digest(said: Mapping[str, Any]) -> str:
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -106,16 +106,6 @@ def _digest(parts: Mapping[str, Any]) -> str:
 def _program() -> str:
     found = blake2b(digest_size=16)
     for part in _PROGRAM:
-        for file in _files(files(f"alertd.{part}")):
+        for file in parts(files(f"alertd.{part}")):
             found.update(file.read_bytes())
     return found.hexdigest()
-
-
-def _files(folder: Traversable) -> list[Traversable]:
-    inside = sorted(folder.iterdir(), key=lambda one: one.name)
-    return [
-        file
-        for one in inside
-        for file in (_files(one) if one.is_dir() else [one])
-        if file.name.endswith((".py", ".csv"))
-    ]

@@ -21,12 +21,7 @@ from alertd.people.directory import Directory, Route
 from alertd.routing.digest import SUBSCRIBER
 
 
-def why_not_now(session: Session, directory: Directory, delivery_id: str, today: date) -> str:
-    """Why a message to staff must not be sent as it is; blank where it may. Reads only."""
-    return why_not_now_all(session, directory, [delivery_id], today).get(delivery_id, "")
-
-
-def why_not_now_all(session: Session, directory: Directory, deliveries: Collection[str], today: date) -> dict[str, str]:
+def why_not_now(session: Session, directory: Directory, deliveries: Collection[str], today: date) -> dict[str, str]:
     """Why these messages to staff must not be sent as they are, by id; those that may are left out. Reads only.
 
     What closed since does not take back a message whose answer was lost before: it may have arrived.

@@ -35,7 +35,7 @@ LABELS: Final = {
     "state": "where it stands",
     "told": "`yes`, or `no` where nobody is told: in shadow, held, silenced, or another alert speaks for it",
     "version": "alertd's own",
-    "why": "`first`, `data`, `merged`, `window`, `notice`, `clock`, `asked`, `instant`, `failed` or `rules`",
+    "why": "`first`, `data`, `merged`, `window`, `notice`, `clock`, `instant`, `failed` or `rules`",
 }
 """What each label holds, and so how many values it may have."""
 

@@ -113,7 +113,7 @@ class World:
         with Session(self.office.engine) as session:
             due = session.scalars(select(Delivery).where(Delivery.state == "due")).all()
             directory, today = self.office.composer.directory, self.now.date()
-            found = [(one, why_not_now(session, directory, one.id, today)) for one in due]
+            found = [(one, why_not_now(session, directory, [one.id], today).get(one.id, "")) for one in due]
         return [(one, why) for one, why in found if why and "later day" not in why]
 
     def taken_back(self) -> None:

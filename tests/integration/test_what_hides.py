@@ -74,7 +74,7 @@ def last_look(office: Office, today: date) -> dict[str, str]:
     """Why each message that waits must not go, by person; blank where it may."""
     with Session(office.engine) as session:
         due = session.scalars(select(Delivery).where(Delivery.state == "due")).all()
-        return {d.person: why_not_now(session, office.composer.directory, d.id, today) for d in due}
+        return {d.person: why_not_now(session, office.composer.directory, [d.id], today).get(d.id, "") for d in due}
 
 
 def sent(office: Office) -> None:
@@ -229,7 +229,8 @@ def test_a_digest_that_waited_for_the_relay_until_the_next_day_does_not_arrive_a
     office.compose(at(26))
     with Session(office.engine) as session:
         whys = {
-            d.digest_for: why_not_now(session, office.composer.directory, d.id, FRIDAY) for d, _ in office.messages()
+            d.digest_for: why_not_now(session, office.composer.directory, [d.id], FRIDAY).get(d.id, "")
+            for d, _ in office.messages()
         }
     assert whys == {"2026-11-25": "there is a digest of a later day", "2026-11-26": ""}
     assert "ref C1" in office.text(), "the later one has all that is open"
