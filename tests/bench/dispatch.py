@@ -38,7 +38,7 @@ from alertd.outbox import store
 from alertd.outbox.channel import Letter, Message, Notifier, Outcome
 from alertd.outbox.dispatch import WhyNot, dispatch_once
 from alertd.outbox.mail_message import to_bytes
-from alertd.outbox.recheck import why_not_now_all
+from alertd.outbox.recheck import why_not_now
 from alertd.people.directory import Directory, Person
 from alertd_notifiers.email import notifier
 from tests.bench.figures import Figures, timed
@@ -150,7 +150,7 @@ def looking(engine: Engine) -> WhyNot:
 
     def why_not(ids: Sequence[str]) -> Mapping[str, str]:
         with Session(reading(engine)) as session:
-            return why_not_now_all(session, DIRECTORY, ids, TODAY)
+            return why_not_now(session, DIRECTORY, ids, TODAY)
 
     return why_not
 
