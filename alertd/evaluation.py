@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from alertd.bootstrap import House, open_feed
 from alertd.cases.reading import Progress
 from alertd.db.leading import alone
+from alertd.db.statistics import count_alerts
 from alertd.errors import InputError
 from alertd.faultpoints import point
 from alertd.intake import store
@@ -53,6 +54,7 @@ def evaluate_once(
             done = done.and_then(tick(house, on_evaluated=progress, most=most))
             if not done.waiting or enough():
                 break
+    count_alerts(house.engine)
     done = replace(done, refused=refused or done.refused)
     house.log.info(
         "evaluated", children=done.children, changes=dict(done.changes), notices=done.notices, failed=done.failed

@@ -7,7 +7,7 @@ All of them are counted in the database, by owner or by what is missing; only th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from threading import Lock
@@ -66,9 +66,11 @@ class Exceptions:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """How many exceptions one owner has, or there are of one rule."""
+    """How many exceptions one owner has, or there are of one rule. ``name`` is by what they sort where counts are
+    alike."""
 
     key: str | None
+    name: str
     total: int
     overdue: int
 
@@ -79,14 +81,15 @@ class CountedOfAll:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: dict[By, tuple[datetime, tuple[_Counted, ...]]] = {}
+        self._kept: dict[By, tuple[datetime, Sequence[_Counted]]] = {}
 
-    def by(self, by: By, session: Session, where: Sequence[ColumnElement[bool]], now: datetime) -> tuple[_Counted, ...]:
-        """Everything, a minute old at most."""
+    def by(self, by: By, session: Session, rulebook: Rulebook, office: Office) -> Sequence[_Counted]:
+        """Everything in its order, a minute old at most."""
         with self._lock:
             at, found = self._kept.get(by, (datetime.min.replace(tzinfo=UTC), ()))
-            if not timedelta() <= now - at < COUNTED_AGAIN:
-                at, found = self._kept[by] = now, tuple(_counted(session, by, where))
+            if not timedelta() <= office.now - at < COUNTED_AGAIN:
+                where = _exceptional(gap_rules(rulebook), office)
+                at, found = self._kept[by] = office.now, tuple(_counted(session, by, where, rulebook, office))
             return found
 
 
@@ -107,13 +110,12 @@ def exceptions(
     whose = _of_viewer(viewer, office, team)
     where = [*exceptional, *whose]
     if viewer.oversees and not team:
-        everything = (of_all or CountedOfAll()).by(by, session, exceptional, office.now)
+        everything = (of_all or CountedOfAll()).by(by, session, rulebook, office)
         barred = barred_from(viewer, office)
-        off = _counted(session, by, [*exceptional, Alert.child.in_(barred)]) if barred else []
-        counted = _less(everything, off)
+        off = _counted(session, by, [*exceptional, Alert.child.in_(barred)], rulebook, office) if barred else []
+        grouped = _less(everything, off)
     else:
-        counted = _counted(session, by, where)
-    grouped = _ordered(counted, by, rulebook, office.directory)
+        grouped = _counted(session, by, where, rulebook, office)
     total = sum(one.total for one in grouped)
     pages = max(1, -(-total // PAGE))
     page = min(max(1, page), pages)
@@ -187,33 +189,37 @@ def _alerts(*what: Any) -> Select[Any]:
     return select(*what).select_from(Alert).outerjoin(_HANDED, _HANDED.c.alert_id == Alert.id)
 
 
-def _counted(session: Session, by: By, where: Sequence[ColumnElement[bool]]) -> list[_Counted]:
+def _counted(
+    session: Session, by: By, where: Sequence[ColumnElement[bool]], rulebook: Rulebook, office: Office
+) -> Sequence[_Counted]:
+    """How many each has: what nobody owns first, then whoever has most overdue."""
     overdue = func.sum(case((Alert.stage == "overdue", 1), else_=0))
     # Grouped by the rule itself, SQLite would walk the alerts rule by rule, whosever they are.
     key = func.coalesce(_key(by), null())
     rows = session.execute(_alerts(key, func.count(), overdue).where(*where).group_by(key))
-    return [_Counted(key, total, late) for key, total, late in rows]
+
+    def name(key: str | None) -> str:
+        return _title(key or "", rulebook) if by == "need" else person_name(office.directory, key)
+
+    return sorted((_Counted(key, name(key), total, late) for key, total, late in rows), key=_pressing)
 
 
-def _less(everything: Iterable[_Counted], off: Iterable[_Counted]) -> list[_Counted]:
+def _pressing(one: _Counted) -> tuple[bool, int, int, str, str]:
+    return (one.key is not None, -one.overdue, -one.total, one.name, one.key or "")
+
+
+def _less(everything: Sequence[_Counted], off: Iterable[_Counted]) -> Sequence[_Counted]:
     """What is left of a count without those of whom somebody must not hear."""
     of = {one.key: one for one in off}
-    none = _Counted(None, 0, 0)
-    left = [
-        _Counted(one.key, one.total - less.total, max(0, one.overdue - less.overdue))
-        for one in everything
-        for less in (of.get(one.key, none),)
-    ]
-    return [one for one in left if one.total > 0]
-
-
-def _ordered(found: Iterable[_Counted], by: By, rulebook: Rulebook, directory: Directory) -> list[_Counted]:
-    """What nobody owns first, then whoever has most overdue."""
-
-    def name(one: _Counted) -> str:
-        return _title(one.key or "", rulebook) if by == "need" else person_name(directory, one.key)
-
-    return sorted(found, key=lambda one: (one.key is not None, -one.overdue, -one.total, name(one), one.key or ""))
+    if not of:
+        return everything
+    left = []
+    for one in everything:
+        if less := of.get(one.key):
+            one = replace(one, total=one.total - less.total, overdue=max(0, one.overdue - less.overdue))
+        if one.total > 0:
+            left.append(one)
+    return sorted(left, key=_pressing)
 
 
 def _on_page(grouped: Sequence[_Counted], skip: int) -> list[tuple[_Counted, int, int]]:
@@ -262,8 +268,9 @@ def _is_one_of(by: By, wanted: Sequence[str | None]) -> list[ColumnElement[bool]
 
 
 def _among(column: Any, named: Sequence[str], wanted: Sequence[str | None]) -> ColumnElement[bool]:
-    among: ColumnElement[bool] = column.in_(named)
-    return or_(among, column.is_(None)) if None in wanted else among
+    """One of these. What is asked is no more than is wanted, so that an index answers it."""
+    nobody = [column.is_(None)] if None in wanted else []
+    return or_(*nobody, column.in_(named)) if named or not nobody else nobody[0]
 
 
 def _lines(session: Session, alerts: Sequence[Alert], rulebook: Rulebook, office: Office) -> list[Line]:

@@ -28,6 +28,7 @@ from typer.testing import CliRunner
 from alertd.bootstrap import House, build, now_utc
 from alertd.cli import app as command_line
 from alertd.db.engine import reading
+from alertd.db.statistics import count_alerts
 from alertd.settings import load
 from alertd.web.app import PAGES, app
 from alertd.web.signing_in import links
@@ -73,8 +74,7 @@ def grow(engine: Engine, folder: Path, copies: int = COPIES) -> None:
                 connection.execute(
                     text(f"insert into {table} ({quoted}) select {values} from {table} where id <= {last[table]}")
                 )
-    with engine.connect() as connection:
-        connection.exec_driver_sql("analyze")
+    count_alerts(engine)
     for file, ids in (("people.csv", ("id", "team", "deputy", "email")), ("teams.csv", ("id", "parent", "inbox"))):
         rows = list(csv.DictReader((folder / file).open(encoding="utf-8", newline="")))
         more = [
