@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import re
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
@@ -106,14 +107,11 @@ class Browser:
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         return answer.text
 
-    def timed(self, path: str) -> list[float]:
-        """Milliseconds of each request but the first."""
-        found = []
-        for _ in range(EACH + 1):
-            began = time.perf_counter()
-            self.get(path)
-            found.append((time.perf_counter() - began) * 1000)
-        return found[1:]
+    def timed(self, path: str) -> float:
+        """Milliseconds of one request."""
+        began = time.perf_counter()
+        self.get(path)
+        return (time.perf_counter() - began) * 1000
 
 
 def built(folder: Path) -> House:
@@ -136,10 +134,10 @@ def people(house: House) -> dict[str, str]:
     return {"worker": worker, "manager": manager, "director": director, "owner": owner}
 
 
-def measured(house: House) -> dict[str, list[float]]:
-    """The times of each page."""
+def asked(house: House) -> dict[str, tuple[Browser, str]]:
+    """The pages that are timed, by a name of each: who asks, and for what."""
     who = people(house)
-    found: dict[str, list[float]] = {}
+    found: dict[str, tuple[Browser, str]] = {}
     worker = Browser(house, who["worker"])
     work = worker.get("/work")
     child = re.findall(r'href="/children/([^"/]+)"', work)[0]
@@ -150,48 +148,58 @@ def measured(house: House) -> dict[str, list[float]]:
         "/insight", "/rules", "/rules/cla.review.first", "/subscriptions", "/partners", "/api/v1/work",
         "/api/v1/alerts",
     ):  # fmt: skip
-        if _there(path) or path.startswith("/api/"):
-            found[f"worker {re.sub(alert + '|' + child, 'N', path)}"] = worker.timed(path)
+        found[f"worker {re.sub(alert + '|' + child, 'N', path)}"] = worker, path
     team = house.staff.directory.people[who["manager"]].team
     manager = Browser(house, who["manager"])
     for path in ("/teams", f"/teams/{team}", f"/teams/{team}/alerts?person={who['worker']}", "/exceptions", "/insight"):
-        if _there(path):
-            found[f"manager {path.split('?')[0].replace(str(team), 'T')}"] = manager.timed(path)
+        found[f"manager {path.split('?')[0].replace(str(team), 'T')}"] = manager, path
     top = next(t.id for t in house.staff.directory.teams.values() if t.parent is None and "-" not in t.id)
     director = Browser(house, who["director"])
     for path in ("/work", "/teams", f"/teams/{top}", "/exceptions", "/insight", f"/children/{child}"):
-        if _there(path):
-            found[f"director {path.replace(top, 'T').replace(child, 'N')}"] = director.timed(path)
+        found[f"director {path.replace(top, 'T').replace(child, 'N')}"] = director, path
     owner = Browser(house, who["owner"])
     for path in ("/deliveries", "/system"):
-        if _there(path):
-            found[f"owner {path}"] = owner.timed(path)
-    return found
+        found[f"owner {path}"] = owner, path
+    return {name: one for name, one in found.items() if _there(one[1])}
+
+
+def measured(houses: Sequence[House]) -> list[dict[str, list[float]]]:
+    """The times of each page in each house: each request but the first. The houses take turns, so that whatever else
+    the machine does falls on all alike."""
+    pages = [asked(house) for house in houses]
+    found: list[dict[str, list[float]]] = [{} for _ in houses]
+    for name in pages[0]:
+        for _ in range(EACH + 1):
+            for times, (browser, path) in zip(found, (some[name] for some in pages), strict=True):
+                times.setdefault(name, []).append(browser.timed(path))
+    return [{name: each[1:] for name, each in times.items()} for times in found]
 
 
 def _there(path: str) -> bool:
-    return any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", page.path), path.split("?")[0]) for page in PAGES)
+    return path.startswith("/api/") or any(
+        re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", page.path), path.split("?")[0]) for page in PAGES
+    )
 
 
 def paging() -> Figures:
     """The slowest page at 4,000 children beside its limits, and the page that grew the most at 100,000."""
     with authority() as folder:
-        house = built(folder)
-        small = measured(house)
-        house.engine.dispose()
         flood = flooding(folder, folder / "alertd.toml")
-        house = built(folder)
-        grow(house.engine, folder)
+        grown = folder.with_name("grown")
+        shutil.copytree(folder, grown)
+        house = built(grown)
+        grow(house.engine, grown)
         house.engine.dispose()
-        house = built(folder)
-        with house.engine.connect() as connection:
+        houses = [built(folder), built(grown)]
+        with houses[1].engine.connect() as connection:
             alerts, children = (
                 connection.exec_driver_sql(f"select count({what}) from alert").scalar()
                 for what in ("*", "distinct child")
             )
         print(f"the larger: {children} children with alerts, {alerts} alerts", file=sys.stderr)
-        large = measured(house)
-        house.engine.dispose()
+        small, large = measured(houses)
+        for house in houses:
+            house.engine.dispose()
     print(f"{'page':<40} {'4,000':>8} {'p95':>8} {'100,000':>8} {'p95':>8} {'ratio':>6}", file=sys.stderr)
     grew = {name: median(large[name]) / median(small[name]) for name in small}
     for name, times in small.items():
