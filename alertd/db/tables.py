@@ -210,6 +210,13 @@ class Delivery(Base):
             *("state", "channel", "urgent", "attempts", "next_attempt_at", "id", "created_at", "destination"),
         ),
         Index("ix_delivery_stands_in_for", "stands_in_for", unique=True),
+        # Few are, among all that a day makes.
+        Index(
+            "ix_delivery_urgent",
+            *("stands_in_for", "created_at"),
+            sqlite_where=text("urgent = 1 and digest_for is null"),
+            postgresql_where=text("urgent and digest_for is null"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
