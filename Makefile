@@ -53,7 +53,7 @@ browser: $(VENV)/dev.stamp  ## the pages in Debian's Chromium: telephone and des
 mutations: $(VENV)/dev.stamp  ## break five promises on purpose in a copy; a named fault test must go red for each
 	$(BIN)/python -m tests.faults.mutations.run
 
-soak: $(VENV)/dev.stamp  ## a day of two daemons in 20 minutes; then daemons killed 2,000 times while 200,000 messages go, on each database; over an hour
+soak: $(VENV)/dev.stamp  ## a day of two daemons in 20 minutes; then daemons killed 2,000 times while 40,000 messages go, on each database; over an hour
 	$(BIN)/pytest tests/faults/test_day_of_two.py --faults --soak-minutes 20 -s
 	$(BIN)/pytest tests/faults/test_random_kills.py --faults --kills 2000 -s
 

@@ -23,8 +23,8 @@ from tests.faults.harness import Place
 pytestmark = pytest.mark.usefixtures("long_run")
 
 DELIVERIES = 20_000
-A_KILL = 100
-"""Messages for each kill, so that there is always something under way."""
+A_KILL = 20
+"""Messages for each kill at the least, so that there is always something under way."""
 
 POINTS = (
     "outbox.after_claim",
@@ -37,9 +37,9 @@ POINTS = (
 )
 AT_THE_START, STARTING = 0.15, 1.2
 """The share of lives that are cut off at any moment of their first seconds, so many at most."""
-ARRIVED, UNDER_WAY = 3 * A_KILL // 2, 20.0
-"""The other lives are cut off once a number of messages has arrived, this at most: on average there are more for each
-kill. Where so many do not arrive in so many seconds, it is killed all the same."""
+ARRIVED, UNDER_WAY = 3 / 2, 20.0
+"""The other lives are cut off once a drawn number of messages has arrived, at most this many times what there is for
+each kill: on average fewer than there are. Where they do not arrive in so many seconds, it is killed all the same."""
 LATE = timedelta(minutes=5)
 
 SPEED = 10.0
@@ -61,13 +61,14 @@ def test_f10_killed_at_random_while_thousands_of_messages_go_nothing_is_lost_or_
     place = make_place(composed=True)
     print(f"repeat with --kills {kills} --kill-seed {kill_seed}; all is kept in {place.folder}")
     rng = random.Random(kill_seed)
-    fill_outbox(place, max(DELIVERIES, A_KILL * kills), rng)
-    at_work = sum(_killed(place, rng) for _ in range(kills))
+    each = max(DELIVERIES // kills, A_KILL)
+    fill_outbox(place, max(DELIVERIES, each * kills), rng)
+    at_work = sum(_killed(place, each, rng) for _ in range(kills))
     assert at_work > kills / 2, f"only {at_work} of {kills} kills came while messages went and more were due"
     healed = place.at
     waiting = checker.due(place.url, healed)
     began = time.monotonic()
-    patience = PATIENCE * max(1, A_KILL * kills / DELIVERIES)
+    patience = PATIENCE * max(1, each * kills / DELIVERIES)
     _runs_until(place, lambda: not place.count("delivery where state = 'due' and attempts = 0"), patience=patience)
     seconds = time.monotonic() - began
     _runs_until(place, lambda: not checker.begun_late(place.url, waiting, healed, None), SPEED)
@@ -85,11 +86,12 @@ def test_f10_killed_at_random_while_thousands_of_messages_go_nothing_is_lost_or_
     assert place.kills == kills
 
 
-def _killed(place: Place, rng: random.Random) -> bool:
-    """One life of a daemon. Whether it sent, and more were due at its end."""
+def _killed(place: Place, each: int, rng: random.Random) -> bool:
+    """One life of a daemon, where there are so many messages for ``each``. Whether it sent, and more were due at its
+    end."""
     kill = f"{rng.choice(POINTS)}:{rng.randint(1, 100)}" if rng.random() < 0.5 else ""
     rest = rng.choice((timedelta(), LEASE + timedelta(seconds=30)))
-    wanted, patience = rng.randint(1, ARRIVED), UNDER_WAY
+    wanted, patience = rng.randint(1, int(ARRIVED * each)), UNDER_WAY
     if rng.random() < AT_THE_START:  # else a busy machine, which takes long to start it, is waited for
         patience = rng.uniform(0, STARTING)
     began, before = time.monotonic(), place.history.stat().st_size
