@@ -306,7 +306,7 @@ def _never_left(session: Session, delivery_id: str) -> bool:
 def bounced(session: Session, row: Notification, now: datetime, why: str) -> None:
     """Its message did not arrive: it is held until a person mends the address and lets it go again."""
     row.sent_at = None
-    fix = "partner lead: mend the contact's address; then `alertd partners resend`, or tell them another way"
+    fix = "partner lead: mend the contact's address and let it go again, or tell them another way"
     move(session, row, "held", now, by=BY_DELIVERY, why=f"address: {why}. {fix}")
 
 
