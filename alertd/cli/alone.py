@@ -6,6 +6,7 @@ import typer
 
 from alertd.cli.called import called
 from alertd.cli.daemon import run
+from alertd.memory import share_one_arena
 
 _app = typer.Typer(name="alertd", pretty_exceptions_enable=False, rich_markup_mode=None)
 _app.command()(run)
@@ -18,4 +19,5 @@ def _root() -> None:
 
 def run_alone() -> int:
     """Run ``alertd run`` as the arguments ask for; its exit code."""
+    share_one_arena()
     return called(_app)

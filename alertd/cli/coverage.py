@@ -13,7 +13,7 @@ from rich.table import Table
 
 from alertd.cases.kind import FEEDS
 from alertd.cases.kinds import KINDS
-from alertd.cases.sources.readers import FILLS
+from alertd.cases.sources.fills import FILLS
 from alertd.cli.output import console
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.coverage import SECTIONS, Reach, Row, coverage, totals

@@ -52,7 +52,6 @@ def test_once_counted_one_workers_alerts_are_found_by_an_index_that_finds_few(co
             )
         )
     count_alerts(council.house.engine)
-    council.house.engine.dispose()  # what connects from now on goes by it
     with council.house.engine.connect() as connection:
         plan = " ".join(row[3] for row in connection.execute(OF_ONE))
     assert "ix_alert_worker_state" in plan

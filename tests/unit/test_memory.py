@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import weakref
+from types import SimpleNamespace
 
 import pytest
 
-from alertd.memory import give_back
+from alertd.memory import give_back, share_one_arena
 
 
 class Circle:
@@ -30,3 +31,14 @@ def test_what_holds_itself_is_let_go_whatever_the_c_library(monkeypatch: pytest.
         assert circle() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("library", ["glibc's", "another"])
+def test_all_threads_take_memory_from_one_place_where_the_c_library_can_be_asked(
+    monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    asked: list[tuple[int, int]] = []
+    mallopt = {"mallopt": lambda *of: asked.append(of)} if library == "glibc's" else {}
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(**mallopt))
+    share_one_arena()
+    assert asked == ([(-8, 1)] if mallopt else [])

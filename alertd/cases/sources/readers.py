@@ -1,4 +1,8 @@
-"""The kinds of feed there are, and the one place where a feed's kind chooses its reader."""
+"""The kinds of feed there are, and the one place where a feed's kind chooses its reader.
+
+A reader is loaded when a feed of its kind is read: a daemon stays for months with whatever it has loaded, and most
+have one feed.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from alertd.cases.kind import FeedCode
-from alertd.cases.kinds import Fills
 from alertd.cases.reading import Progress, Reading, collected, latest_of
 from alertd.cases.records import Snapshot, Window
-from alertd.cases.sources import annex_a, cin_census, csc_api, own_csv, own_sql, ssd, ssd_tables, ssda903
 from alertd.cases.sources.manifest import MANIFEST, check_manifest
 from alertd.errors import InputError, did_you_mean
 
 FeedKind = Literal["ssd", "annex_a", "cin_census", "ssda903", "csc_api", "sql", "csv"]
 FEED_KINDS: Final[tuple[FeedKind, ...]] = get_args(FeedKind)
-
-FILLS: Final[Mapping[FeedCode, Fills]] = {
-    "ssd": ssd_tables.FILLS,
-    "annex_a": annex_a.FILLS,
-    "cin": cin_census.FILLS,
-    "903": ssda903.FILLS,
-    "api": csc_api.FILLS,
-    "extra": own_csv.FILLS,
-}
-"""What the readers fill, by feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +58,8 @@ def opened(place: Place, as_of: datetime, progress: Progress | None = None) -> I
     """
     match place.kind:
         case "ssd":
+            from alertd.cases.sources import ssd
+
             with ssd.opened(
                 place.url,
                 as_of=as_of,
@@ -77,9 +70,13 @@ def opened(place: Place, as_of: datetime, progress: Progress | None = None) -> I
             ) as reading:
                 yield reading
         case "sql":
+            from alertd.cases.sources import own_sql
+
             snapshot = own_sql.read(place.url, queries=place.queries, as_of=as_of, progress=progress)
             yield replace(snapshot, latest=latest_of(snapshot.cases))
         case "csc_api":  # payloads may come in at any moment, each whole
+            from alertd.cases.sources import csc_api
+
             path = Path(place.url)
             _check_files(path)
             yield csc_api.open_payloads(path, as_of=as_of, progress=progress)
@@ -105,12 +102,20 @@ def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Sna
     before = _stamps(path)
     match place.kind:
         case "ssda903":
+            from alertd.cases.sources import ssda903
+
             snapshot = ssda903.read(path, as_of=as_of, window=place.window, progress=progress)
         case "annex_a":
+            from alertd.cases.sources import annex_a
+
             snapshot = annex_a.read(path, as_of=as_of, progress=progress)
         case "cin_census":
+            from alertd.cases.sources import cin_census
+
             snapshot = cin_census.read(path, as_of=as_of, progress=progress)
         case _:
+            from alertd.cases.sources import own_csv
+
             snapshot = own_csv.read(path, as_of=as_of, progress=progress)
     if _stamps(path) != before:
         raise InputError("changed while it was being read", where=str(path), fix="Read it again when it is complete")
@@ -120,9 +125,11 @@ def _from_files(place: Place, as_of: datetime, progress: Progress | None) -> Sna
 
 def _left_alone(path: Path, snapshot: Snapshot) -> Iterator[str]:
     """A note for each file of a folder of which the reading says nothing: it may be a year under a wrong ending."""
+    from alertd.cases.sources.own_csv import WINDOWS
+
     said = (*snapshot.accounts, *snapshot.notes)
     for name, _, _ in _stamps(path) if path.is_dir() else ():
-        apart = name.startswith((".", "~$")) or name.lower() in (MANIFEST, own_csv.WINDOWS)
+        apart = name.startswith((".", "~$")) or name.lower() in (MANIFEST, WINDOWS)
         if not apart and not any(name in each for each in said):
             yield f"{name}: not a file that such a feed is read from, left alone"
 

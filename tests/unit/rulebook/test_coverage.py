@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alertd.cases.kinds import unfilled
-from alertd.cases.sources.readers import FILLS
+from alertd.cases.sources.fills import FILLS
 from alertd.cli import app
 from alertd.cli.coverage import page, shipped
 from alertd.engine.evaluate import measurable
