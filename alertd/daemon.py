@@ -198,14 +198,23 @@ async def run(
             tasks.create_task(_listen(house, stopping))
             tasks.create_task(reload_when_asked())
     except BaseExceptionGroup as group:
-        if said := group.subgroup(InputError):
-            raise said.exceptions[0] from None
+        if said := _said(group):
+            raise said from None
         raise
     finally:
         scheduler.shutdown(wait=False)
         await close(live.house)
         house.engine.dispose()
     house.log.info("stopped")
+
+
+def _said(group: BaseExceptionGroup[BaseException]) -> InputError | None:
+    """The first of them that is for whoever must act: what only the leader does fails in a group of its own."""
+    for one in group.exceptions:
+        found = _said(one) if isinstance(one, BaseExceptionGroup) else one
+        if isinstance(found, InputError):
+            return found
+    return None
 
 
 def _evaluate(
