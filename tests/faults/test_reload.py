@@ -146,6 +146,7 @@ class HangingMail(Mail):
         self.has, self.go, self.closed = asyncio.Event(), asyncio.Event(), False
 
     async def send(self, message: Message) -> Outcome:
+        self.closed = False  # a pass that finds nothing closes it too, and the next message opens it again
         self.has.set()
         await self.go.wait()
         assert not self.closed, "closed under its own message"
