@@ -1,4 +1,4 @@
-"""What a piece of work needed is given back to the machine when it is done: a daemon waits for most of its life."""
+"""What a process holds: what work needed is given back when it is done, and what stays is not looked through again."""
 
 from __future__ import annotations
 
@@ -24,3 +24,10 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def keep_what_is_there() -> None:
+    """Leave what there is now out of every search for what nobody needs. A server has rules, pages and staff to its
+    end, and whoever asked while they were searched waited a quarter of a second."""
+    gc.collect()
+    gc.freeze()

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from alertd.cases.sources.csc_api_inbox import tidy
 from alertd.errors import InputError
+from alertd.memory import keep_what_is_there
 from alertd.settings.receive import Receive
 from alertd.web.patience import Impatient, open_more_files
 from alertd.web.receive import Limits, app
@@ -91,6 +92,7 @@ def listen(made: Starlette, settings: Served, what: str, *, impatient: bool = Fa
         ) from None
     with _listening(settings) as bound:
         log.info(what, host=settings.host, port=bound.getsockname()[1], **said)
+        keep_what_is_there()
         uvicorn.Server(config).run(sockets=[bound])
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from alertd.memory import give_back, share_one_arena
+from alertd.memory import give_back, keep_what_is_there, share_one_arena
 
 
 class Circle:
@@ -42,3 +42,12 @@ def test_all_threads_take_memory_from_one_place_where_the_c_library_can_be_asked
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(**mallopt))
     share_one_arena()
     assert asked == ([(-8, 1)] if mallopt else [])
+
+
+def test_a_server_leaves_what_it_began_with_out_of_every_later_search() -> None:
+    before = gc.get_freeze_count()
+    try:
+        keep_what_is_there()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
