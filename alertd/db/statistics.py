@@ -8,9 +8,8 @@ from sqlalchemy import Engine
 def count_alerts(engine: Engine) -> None:
     """Let SQLite count again, as PostgreSQL does by itself: a second for a million.
 
-    Not counted, it takes every index to find about as few: to show the alerts
-    of one worker it read all that are open. Only alerts are counted: the outbox is empty one moment and full the next,
-    and what was counted of it would mislead.
+    Not counted, it takes every index to find about as few: to show the alerts of one worker it read all that are open.
+    Only alerts are counted: the outbox is empty one moment and full the next, and what was counted of it would mislead.
     """
     if engine.dialect.name == "sqlite":
         with engine.begin() as connection:

@@ -269,8 +269,9 @@ def _is_one_of(by: By, wanted: Sequence[str | None]) -> list[ColumnElement[bool]
 
 def _among(column: Any, named: Sequence[str], wanted: Sequence[str | None]) -> ColumnElement[bool]:
     """One of these. What is asked is no more than is wanted, so that an index answers it."""
-    nobody = [column.is_(None)] if None in wanted else []
-    return or_(*nobody, column.in_(named)) if named or not nobody else nobody[0]
+    if None not in wanted:
+        return column.in_(named)  # type: ignore[no-any-return]
+    return or_(column.is_(None), *([column.in_(named)] if named else []))
 
 
 def _lines(session: Session, alerts: Sequence[Alert], rulebook: Rulebook, office: Office) -> list[Line]:
