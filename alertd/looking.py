@@ -14,8 +14,9 @@ from alertd.alerts import store as alerts
 from alertd.bootstrap import House
 from alertd.cases.holding import Holding
 from alertd.cases.records import Snapshot
+from alertd.engine.evaluate import Known
 from alertd.engine.findings import Finding
-from alertd.engine.look import Ahead, Known, look
+from alertd.engine.look import Ahead, look
 from alertd.engine.sweep import broken, each
 from alertd.engine.worker import Batch
 from alertd.partners.notices import NOTICE, happened

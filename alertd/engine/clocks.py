@@ -98,6 +98,8 @@ def judge(
         yield unset
         return
     for run in runs:
+        if run.stop and subject.asking:
+            continue
         try:
             dates = run.by or _dates(subject, run)
             if dates:

@@ -23,6 +23,11 @@ from alertd.errors import InputError
 from alertd.rulebook.coverage import several_of
 from alertd.rulebook.model import Birthday, Rule, Rulebook
 
+Known = Collection[tuple[str, str, str, str]]
+"""The identities of the alerts there are."""
+Told = frozenset[tuple[str, str]]
+"""The rules and records of one child's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
@@ -41,6 +46,10 @@ class Evaluator:
     teams: dict[str, Evaluator]
     birthdays: frozenset[int]
     """From which birthdays clocks are counted, the teams' too."""
+    counted: frozenset[str]
+    """The rules of which another counts what is over: so many met late."""
+    counted_for: frozenset[str]
+    """The kinds that these are for."""
 
     @classmethod
     def of(cls, rulebook: Rulebook) -> Evaluator:
@@ -51,11 +60,14 @@ class Evaluator:
                 pattern = Pattern.of(rule)
                 alike = rules.setdefault(rule.for_, {})
                 alike[pattern] = (*alike.get(pattern, ()), rule)
+        composites = tuple((rule, frozenset(meant_by(rule, rulebook))) for rule in rulebook.enabled if rule.others)
+        counting = [meant for rule, meant in composites if rule.others and "met_late" in rule.others.stages]
+        counted = frozenset[str]().union(*counting)
         return cls(
             rulebook,
             Rete([pattern for alike in rules.values() for pattern in alike]),
             rules,
-            tuple((rule, frozenset(meant_by(rule, rulebook))) for rule in rulebook.enabled if rule.others),
+            composites,
             {rule.id: rule for rule in rulebook.enabled if rule.speaks_for},
             {rule.id: rule for rule in rulebook.enabled if rule.explained_by},
             calendar_for(rulebook.nation, rulebook.terms),
@@ -66,6 +78,8 @@ class Evaluator:
                 for rule in book.enabled
                 if isinstance(rule.clock.from_, Birthday)
             ),
+            counted,
+            frozenset(rule.for_ for rule in rulebook.enabled if rule.id in counted),
         )
 
     def of_team(self, case: CaseFile, as_of: datetime) -> Evaluator:
@@ -78,44 +92,72 @@ class Evaluator:
 
         Nothing dated after ``as_of`` is known. The order of the records does not matter.
         """
-        return self.look(case, as_of, Slack())
+        return self.of_team(case, as_of)._evaluate(case, as_of, Slack(), None)
 
-    def look(self, case: CaseFile, as_of: datetime, slack: Slack) -> tuple[Finding, ...]:
-        """The same, and in ``slack`` how far the feeds' windows may move on before it may be another."""
-        return self.of_team(case, as_of)._evaluate(case, as_of, slack)
+    def look(self, case: CaseFile, as_of: datetime, slack: Slack, told: Known) -> tuple[Finding, ...]:
+        """Those of them that ask for something or are ``told``, and perhaps others; and in ``slack`` how far the feeds'
+        windows may move on before these may be others.
 
-    def _evaluate(self, case: CaseFile, as_of: datetime, slack: Slack) -> tuple[Finding, ...]:
+        Three clocks of four were stopped long ago or ended with what they were for. Most of these are not judged.
+        """
+        own = frozenset((rule, record) for rule, child, record, _ in told if child == case.child)
+        return self.of_team(case, as_of)._evaluate(case, as_of, slack, own)
+
+    def _evaluate(self, case: CaseFile, as_of: datetime, slack: Slack, told: Told | None) -> tuple[Finding, ...]:
         child = next(case.of("child"), None)
         instant = Instant(as_of, child.day("died") if child else None)
         by_kind = case.by_kind()
-        findings = list(self._over_records(case, child, by_kind, instant, slack))
+        findings = list(self._over_records(case, child, by_kind, instant, slack, told))
         anchor = child or Record("child", case.child, case.child, "")
         composed: list[Finding] = []
+        ended = instant.ended(anchor)
         for rule, meant in self.composites:
-            subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child, slack)
+            subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child, slack, ended)
             composed += _or_untold(subject, over_others(subject, meant, findings))
         findings = list(explained([*findings, *composed], self.explicable, by_kind, instant))
         return tuple(sorted(spoken_for(findings, self.speakers), key=lambda f: f.identity))
 
     def _over_records(
-        self, case: CaseFile, child: Record | None, by_kind: ByKind, instant: Instant, slack: Slack
+        self,
+        case: CaseFile,
+        child: Record | None,
+        by_kind: ByKind,
+        instant: Instant,
+        slack: Slack,
+        told: Told | None,
     ) -> Iterator[Finding]:
         """What every rule that looks at records finds."""
-        matches = self.rete.match(case.child, by_kind, instant)
-        for kind, held in by_kind.items():
+        anchors = by_kind if told is None else self._not_over(by_kind, instant, told)
+        matches = self.rete.match(case.child, anchors, by_kind, instant)
+        for kind, held in anchors.items():
             for pattern in self.rules.get(kind, ()):
                 for record in doubtful_anchors(pattern, held, instant):
                     matches[pattern, record.ref] = Match(certain=False)
         records = {record.ref: record for record in case.records} if matches else {}
         for (pattern, ref), match in matches.items():
             anchor = records[ref]
+            ended = instant.ended(anchor)
             doubtful = doubtful_related(pattern, anchor, by_kind, instant) if match.certain else []
             for rule in self.rules[pattern.anchor][pattern]:
-                subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child, slack)
+                asking = not (told is None or rule.id in self.counted or (rule.id, ref) in told)
+                if asking and ended:
+                    continue
+                subject = Subject(
+                    rule, self.rulebook, self.calendar, case, anchor, instant, child, slack, ended, asking
+                )
                 if rule.pattern:
                     yield from _or_untold(subject, seek(subject, pattern, match, by_kind, doubtful))
                 else:
                     yield from _or_untold(subject, judge(subject, match, records, doubtful))
+
+    def _not_over(self, by_kind: ByKind, instant: Instant, told: Told) -> ByKind:
+        """The records that clocks may be open for, and those of which what is over is wanted."""
+        wanted = {ref for _, ref in told}
+        return {
+            kind: [r for r in held if kind in self.counted_for or r.ref in wanted or not instant.ended(r)]
+            for kind, held in by_kind.items()
+            if kind in self.rules
+        }
 
 
 def _or_untold(subject: Subject, judged: Iterator[Finding]) -> list[Finding]:

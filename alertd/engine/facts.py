@@ -15,17 +15,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal, TypeGuard
+from typing import Literal, NamedTuple, TypeGuard
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.records import Record, Value, local_day
-from alertd.rulebook.model import Condition, Count, InARow, NoOpen, Rule
+from alertd.rulebook.model import Condition, Count, InARow, NoOpen, Rule, Scalar
 
 Fact = dict[str, bool | int | str]
 ByKind = Mapping[str, Sequence[Record]]
 
 NO_END = 9_999_999
 """An ordinal later than any day, for anchors that are open or do not bound their clocks."""
+
+
+class Asked(NamedTuple):
+    """What a fact has to say for a condition: under which name what is told of which field."""
+
+    name: str
+    field: str
+    refers_to: str | None
+    among: tuple[Scalar, ...] | None
+
+    @classmethod
+    def by(cls, condition: Condition) -> Asked:
+        """The field's value; or, for a join or a list, whether it holds."""
+        among = condition.value if isinstance(condition.value, tuple) else None
+        plain = condition.refers_to is None and condition.op != "in"
+        name = f"v_{condition.field}" if plain else f"{condition.op}_{condition.field}_{condition.value}"
+        return cls(name, condition.field, condition.refers_to, among)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,17 @@ class Pattern:
     on: str
     early: int
     reach: Literal["span", "any"]
+    asked: tuple[Asked, ...] = field(init=False, repr=False, compare=False)
+    """What the conditions on related records look at."""
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "asked", tuple(map(Asked.by, self.related_where)))
+        told = (self.anchor, self.where, self.kinds, self.related_where, self.on, self.early, self.reach)
+        object.__setattr__(self, "_hash", hash(told))
+
+    def __hash__(self) -> int:
+        return self._hash  # asked for some twenty times a child, and its conditions are slow to answer
 
     @classmethod
     def of(cls, rule: Rule) -> Pattern:
@@ -73,13 +101,6 @@ class Match:
 
     certain: bool = True
     related: set[str] = field(default_factory=set)
-
-
-def condition_key(condition: Condition) -> str:
-    """The name under which a fact carries what a condition looks at: the field's value; or, for a
-    join or a list, whether it holds."""
-    plain = condition.refers_to is None and condition.op != "in"
-    return f"v_{condition.field}" if plain else f"{condition.op}_{condition.field}_{condition.value}"
 
 
 def fact_value(value: Value) -> bool | int | str:
@@ -142,37 +163,40 @@ class Instant:
         return day is not None and span[0] <= day.toordinal() <= span[1]
 
 
-def facts_of(patterns: Sequence[Pattern], by_kind: ByKind, instant: Instant) -> Iterator[Fact]:
-    """The facts about one child for patterns that share an anchor kind.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the engine is told of one child for patterns that share an anchor kind.
 
-    One fact for each anchor that has begun, of the kind ``anchor``; and for each pattern, by its
-    place ``n``, one of the kind ``n`` for each pair of an anchor and a related record in its reach.
-    ``ref`` names the anchor, ``related`` the record.
+    One fact for each anchor that has begun, of the kind ``anchor``; and for each pattern, by its place ``n``, one of
+    the kind ``n`` for each pair of an anchor and a related record in its reach. ``about`` has, by the fact's ``id``,
+    the refs of the anchor and of that record: they stay here, for the engine compares neither.
     """
-    anchors = [r for r in by_kind.get(patterns[0].anchor, ()) if instant.begun(r)]
-    if not anchors:
-        return
-    looked_at = {c for p in patterns for c in p.where}
-    for anchor in anchors:
-        yield {
-            "id": anchor.ref,
-            "kind": "anchor",
-            "ref": anchor.ref,
-            **_told(looked_at, anchor, anchor),
-        }
-    spans = [(anchor, *instant.span(anchor, 0)) for anchor in anchors]
+
+    told: list[Fact]
+    about: dict[str, tuple[str, str]]
+
+
+def facts_of(
+    patterns: Sequence[Pattern], asked: Sequence[Asked], anchors: Sequence[Record], by_kind: ByKind, instant: Instant
+) -> Facts:
+    """The facts about these anchors. ``asked`` is what the patterns' conditions on anchors look at."""
+    begun = [r for r in anchors if instant.begun(r)]
+    told: list[Fact] = []
+    about: dict[str, tuple[str, str]] = {}
+    spans: list[tuple[int, Record, int, int]] = []
+    for n, anchor in enumerate(begun):
+        name = f"{n}"
+        about[name] = anchor.ref, ""
+        told.append({"id": name, "kind": "anchor", **_told(asked, anchor, anchor)})
+        spans.append((n, anchor, *instant.span(anchor, 0)))
     for number, pattern in enumerate(patterns):
-        related = _placed(pattern, by_kind, instant)
-        for anchor, first, last in spans if related else ():
-            for record, day in related:
+        for m, (record, day) in enumerate(_placed(pattern, by_kind, instant) if spans else ()):
+            for n, anchor, first, last in spans:
                 if record is not anchor and (pattern.reach == "any" or first - pattern.early <= day <= last):
-                    yield {
-                        "id": f"{number} {anchor.ref} {record.ref}",
-                        "kind": str(number),
-                        "ref": anchor.ref,
-                        "related": record.ref,
-                        **_told(pattern.related_where, record, anchor),
-                    }
+                    name = f"{number} {n} {m}"
+                    about[name] = anchor.ref, record.ref
+                    told.append({"id": name, "kind": str(number), **_told(pattern.asked, record, anchor)})
+    return Facts(told, about)
 
 
 def _placed(pattern: Pattern, by_kind: ByKind, instant: Instant) -> list[tuple[Record, int]]:
@@ -184,18 +208,15 @@ def _placed(pattern: Pattern, by_kind: ByKind, instant: Instant) -> list[tuple[R
     return [(record, day.toordinal()) for record, day in days if day is not None]
 
 
-def _told(conditions: Iterable[Condition], record: Record, anchor: Record) -> Fact:
-    """What the conditions look at, where it is filled: values to compare, and joins and lists answered."""
+def _told(asked: Iterable[Asked], record: Record, anchor: Record) -> Fact:
+    """What is asked, where it is filled: values to compare, and joins and lists answered."""
     told: Fact = {}
-    for condition in conditions:
-        value = record.values.get(condition.field)
-        if value is not None:
-            told[condition_key(condition)] = _answer(condition, value, anchor)
+    for name, field_, refers_to, among in asked:
+        value = record.values.get(field_)
+        if value is None:
+            continue
+        if refers_to:
+            told[name] = value == (anchor.key if refers_to == "id" else anchor.values.get(refers_to))
+        else:
+            told[name] = value in among if among is not None else fact_value(value)
     return told
-
-
-def _answer(condition: Condition, value: Value, anchor: Record) -> bool | int | str:
-    if condition.refers_to:
-        joined = anchor.key if condition.refers_to == "id" else anchor.values.get(condition.refers_to)
-        return value == joined
-    return value in condition.value if isinstance(condition.value, tuple) else fact_value(value)

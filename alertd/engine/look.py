@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
 from alertd.cases.holding import Holding, family, holding
 from alertd.cases.records import CaseFile, local_day
 from alertd.engine.agenda import next_look
-from alertd.engine.evaluate import Evaluator
+from alertd.engine.evaluate import Evaluator, Known
 from alertd.engine.findings import Finding
 from alertd.engine.subject import Slack
-
-Known = Collection[tuple[str, str, str, str]]
-"""The identities of the alerts there are."""
 
 
 class Ahead(NamedTuple):
@@ -43,7 +40,7 @@ def look(evaluator: Evaluator, case: CaseFile, as_of: datetime, told: Known, hea
     Of a child twenty findings and more are true, and nearly all ask for nothing: they stay where they were found.
     """
     today, slack = local_day(as_of), Slack()
-    findings = evaluator.look(case, as_of, slack)
+    findings = evaluator.look(case, as_of, slack, told)
     if heard:
         _believed_until(case, heard, slack)
     held = holding(case, today)

@@ -29,7 +29,7 @@ from typing import Any, Final
 
 import durable_rules_engine
 
-from alertd.engine.facts import ByKind, Fact, Instant, Match, Pattern, condition_key, facts_of
+from alertd.engine.facts import Asked, ByKind, Fact, Instant, Match, Pattern, facts_of
 from alertd.errors import AlertdError
 from alertd.rulebook.model import Condition
 
@@ -38,6 +38,8 @@ Term = dict[str, Any]
 _TICK: Final = {"t": {"kind": "tick"}}
 _OPERATOR: Final = {"not": "$neq", "at_least": "$gte", "at_most": "$lte"}
 _names = itertools.count()
+_read: Final = json.JSONDecoder().raw_decode
+"""Some thirty messages a child: half of reading one is else to look for blanks about it."""
 
 
 class EngineError(AlertdError):
@@ -50,7 +52,7 @@ def _all_of(terms: list[Term]) -> Term:
 
 def _holds(condition: Condition) -> Term:
     """The condition as the engine writes it."""
-    name = condition_key(condition)
+    name = Asked.by(condition).name
     if condition.refers_to or condition.op == "in":
         return {name: True}
     return {name: condition.value} if condition.op == "is" else {_OPERATOR[condition.op]: {name: condition.value}}
@@ -67,6 +69,8 @@ def _rules(number: int, pattern: Pattern) -> Iterator[tuple[str, Term]]:
 class _Ruleset:
     handle: int
     patterns: tuple[Pattern, ...]
+    asked: tuple[Asked, ...]
+    """What their conditions on anchors look at."""
 
 
 def _compile(patterns: tuple[Pattern, ...]) -> _Ruleset:
@@ -74,7 +78,8 @@ def _compile(patterns: tuple[Pattern, ...]) -> _Ruleset:
     for number, pattern in enumerate(patterns):
         definition.update({name: {"all": [_TICK, {"m": term}]} for name, term in _rules(number, pattern)})
     # The name is looked up inside the library by nobody; it only has to be its own.
-    return _Ruleset(durable_rules_engine.create_ruleset(f"alertd{next(_names)}", json.dumps(definition)), patterns)
+    handle = durable_rules_engine.create_ruleset(f"alertd{next(_names)}", json.dumps(definition))
+    return _Ruleset(handle, patterns, tuple(dict.fromkeys(Asked.by(c) for p in patterns for c in p.where)))
 
 
 class Rete:
@@ -90,28 +95,30 @@ class Rete:
             for chunk in (found[i : i + PATTERNS_A_RULESET] for i in range(0, len(found), PATTERNS_A_RULESET))
         ]
 
-    def match(self, child: str, by_kind: ByKind, instant: Instant) -> dict[tuple[Pattern, str], Match]:
+    def match(self, child: str, anchors: ByKind, by_kind: ByKind, instant: Instant) -> dict[tuple[Pattern, str], Match]:
         """What matched, by (pattern, anchor's ref). Working memory is gone when this returns."""
         found: dict[tuple[Pattern, str], Match] = {}
         for ruleset in self._rulesets:
-            facts = list(facts_of(ruleset.patterns, by_kind, instant))
-            if not facts:
+            held = anchors.get(ruleset.patterns[0].anchor)
+            facts = held and facts_of(ruleset.patterns, ruleset.asked, held, by_kind, instant)
+            if not facts or not facts.told:
                 continue
             related: list[tuple[tuple[Pattern, str], str]] = []
-            for name, fact in _run(ruleset.handle, child, facts):
-                key = (ruleset.patterns[int(name[:-1])], fact["ref"])
+            for name, fact in _run(ruleset.handle, child, facts.told):
+                anchor, other = facts.about[fact]
+                key = (ruleset.patterns[int(name[:-1])], anchor)
                 if name.endswith("a"):
                     found[key] = Match()
                 else:
-                    related.append((key, fact["related"]))
+                    related.append((key, other))
             for key, ref in related:
                 if key in found:
                     found[key].related.add(ref)
         return found
 
 
-def _run(handle: int, child: str, facts: list[Fact]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Assert the facts with the tick last, yield (rule, fact) for each match, forget all."""
+def _run(handle: int, child: str, facts: list[Fact]) -> Iterator[tuple[str, str]]:
+    """Assert the facts with the tick last, yield (rule, the fact's id) for each match, forget all."""
     # The engine keeps a state under the text as JSON writes it, and looks for it under the text itself:
     # these differ for a reference with a quote or an accent in it.
     sid = blake2b(child.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -126,9 +133,9 @@ def _run(handle: int, child: str, facts: list[Fact]) -> Iterator[tuple[str, dict
         started = durable_rules_engine.start_action_for_state(handle, state)
         message = started[1] if started else None
         while message:
-            ((name, matched),) = json.loads(message).items()
+            ((name, matched),) = _read(message)[0].items()
             if name != "tick":
-                yield name, matched["m"]
+                yield name, matched["m"]["id"]
             message = durable_rules_engine.complete_and_start_action(handle, state)
     finally:
         durable_rules_engine.delete_state(handle, sid)

@@ -50,6 +50,10 @@ class Subject:
     """The child's own record, with the date of birth."""
     slack: Slack = field(default_factory=Slack)
     """Where it is noted what rests on the feeds' windows."""
+    ended: date | None = None
+    """When the state that the clocks are for ended, if it has."""
+    asking: bool = False
+    """Whether only what asks for something is wanted, and no clock that was stopped."""
 
     @property
     def born(self) -> date | None:
@@ -73,11 +77,6 @@ class Subject:
     def begin(self) -> date | None:
         """The day on which the anchor began, where that is known."""
         return self.anchor.day(KINDS[self.anchor.kind].begins)
-
-    @property
-    def ended(self) -> date | None:
-        """When the state that the clocks are for ended, if it has."""
-        return self.instant.ended(self.anchor)
 
     @property
     def end_in_doubt(self) -> CannotTell | None:

@@ -161,9 +161,14 @@ def plainly(findings: tuple[Finding, ...]) -> list[Finding]:
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(examples(), st.integers(-700, 0), st.integers(1, 700), st.booleans(), st.booleans())
+@given(examples(), st.integers(-700, 0), st.integers(1, 700), st.booleans(), st.booleans(), st.randoms())
 def test_windows_may_move_as_far_as_the_slack_says_and_no_answer_is_another(
-    example: Example, begins: int, days: int, starts: bool, ends: bool
+    example: Example,
+    begins: int,
+    days: int,
+    starts: bool,
+    ends: bool,
+    random,  # type: ignore[no-untyped-def]
 ) -> None:
     """What was proved stays proved while they begin later, and what they end too soon for is not known earlier."""
     opens = local_day(example.as_of) + timedelta(begins)
@@ -174,10 +179,48 @@ def test_windows_may_move_as_far_as_the_slack_says_and_no_answer_is_another(
         return replace(example.case, window=window, windows=dict.fromkeys(example.case.windows, window))
 
     evaluator, slack = ready(example.book), Slack()
-    before = evaluator.look(moved(0), example.as_of, slack)
+    told = some_of(evaluator.evaluate(moved(0), example.as_of), random)
+    before = wanted(evaluator.look(moved(0), example.as_of, slack, told), told)
     by = days if slack.days is None else min(days, slack.days)
-    after = evaluator.evaluate(moved(by), example.as_of)
+    after = wanted(evaluator.evaluate(moved(by), example.as_of), told)
     assert roughly(after) == roughly(before), f"moved by {by} of {slack.days}"
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(examples(), st.randoms())
+def test_what_is_over_may_be_left_out_and_nothing_that_is_wanted_is_otherwise(example: Example, random) -> None:  # type: ignore[no-untyped-def]
+    """A look judges less than evaluating does, and finds the same of all that asks for something or is told."""
+    evaluator = ready(example.book)
+    findings = evaluator.evaluate(example.case, example.as_of)
+    told = some_of(findings, random)
+    looked = evaluator.look(example.case, example.as_of, Slack(), told)
+    assert wanted(looked, told) == wanted(findings, told)
+    assert next_look(evaluator, example.case, example.as_of, looked) >= next_look(
+        evaluator, example.case, example.as_of, findings
+    )
+
+
+def some_of(findings: tuple[Finding, ...], random) -> frozenset[tuple[str, str, str, str]]:  # type: ignore[no-untyped-def]
+    """The identities of about one in three, as if there were alerts of them."""
+    return frozenset(f.identity for f in findings if random.random() < 1 / 3)
+
+
+def wanted(findings: tuple[Finding, ...], told: frozenset[tuple[str, str, str, str]]) -> tuple[Finding, ...]:
+    """Those that ask for something, or of which there is an alert."""
+    return tuple(f for f in findings if f.asks_for_action or f.identity in told)
+
+
+def test_a_look_leaves_out_what_is_over_and_nobody_was_told_of() -> None:
+    """Or it would cost as much as evaluating does."""
+    ended = record("cp_plan", "Q2", start="2025-03-02", end="2025-09-01")
+    seen = record("cp_visit", "V1", happened="2026-03-04")
+    evaluator, instant = ready(book(VISIT)), end_of("2026-03-20")
+    of = case(PLAN, ended, seen)
+    everything = evaluator.evaluate(of, instant)
+    assert [f.stage for f in everything] == ["met", "ended"]
+    assert evaluator.look(of, instant, Slack(), frozenset()) == ()
+    for finding in everything:
+        assert evaluator.look(of, instant, Slack(), {finding.identity}) == (finding,)
 
 
 def roughly(findings: tuple[Finding, ...]) -> list[Finding]:

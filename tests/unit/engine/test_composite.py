@@ -9,8 +9,10 @@ import pytest
 from alertd.cases.records import Record
 from alertd.engine.evaluate import measurable
 from alertd.engine.findings import WHOLE_FEED, Finding
+from alertd.engine.subject import Slack
 from alertd.rulebook.model import Rule, Rulebook
-from tests.unit.engine.engine_samples import ODD, book, case, found, record, rule, told
+from tests.support.evaluating import ready
+from tests.unit.engine.engine_samples import ODD, book, case, end_of, found, record, rule, told
 
 
 def within(id_: str, days: int, kind: str = "cp_visit", **keys: object) -> Rule:
@@ -120,6 +122,15 @@ def test_clocks_met_late_count_for_so_long_as_the_rule_looks_back() -> None:
     assert str(finding.changes) == "2026-06-12 23:00:00+00:00"
     assert about(LATE_TWICE, of, "2026-06-12") != []
     assert about(LATE_TWICE, of, "2026-06-13") == []
+
+
+def test_clocks_met_late_count_though_what_they_were_for_is_over_and_nobody_was_told_of_them() -> None:
+    """A look leaves out what is over, but for what another rule counts."""
+    ended = record("cp_plan", "Q1", start="2026-03-02", end="2026-04-05")
+    of = case(CHILD, ended, *visits("2026-03-13", "2026-03-24", "2026-04-03"))
+    (finding,) = about(LATE_TWICE, of, "2026-04-10")
+    looked = ready(LATE_TWICE).look(of, end_of("2026-04-10"), Slack(), frozenset())
+    assert [f for f in looked if f.asks_for_action] == [finding]
 
 
 def test_clocks_met_late_say_nothing_of_a_child_who_has_died_since() -> None:
