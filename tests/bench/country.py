@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 
-from alertd.bootstrap import build
+from alertd.bootstrap import House, build
 from alertd.cases.records import LONDON
 from alertd.evaluation import Evaluated, read_feeds, tick
 from alertd.sending import compose_once
@@ -70,7 +70,10 @@ class Telling:
 
 
 def step(folder: Path, name: str) -> dict[str, float]:
-    """The feed read, ticks until nobody waits, and what that owes put into words: seconds of each, and how much."""
+    """The feed read, ticks until nobody waits, and what that owes put into words: seconds of each, and how much.
+
+    As ``alertd.evaluation.evaluate_once`` does it, but that it says what took how long.
+    """
     began = time.perf_counter()
     house = build(
         load(folder / "alertd.toml"), clock=lambda: STEPS[name] + timedelta(seconds=time.perf_counter() - began)
@@ -82,20 +85,7 @@ def step(folder: Path, name: str) -> dict[str, float]:
     found["reading"] = time.perf_counter() - began
     found |= {f"reading_{what}": seconds for what, seconds in processor_seconds().items()}
     say(f"  read: {found}")
-    done, more, looking = Evaluated(), True, 0.0
-    while more:
-        started = looked = time.perf_counter()
-
-        def on_evaluated(n: int, of: int, before: int = done.children) -> None:
-            nonlocal looked
-            looked = time.perf_counter()
-            telling.children(before + n, before + of)
-
-        done = done.and_then(tick(house, on_evaluated=on_evaluated))
-        if done.refused:
-            raise SystemExit(f"nobody could be looked at: {done.refused}")
-        looking += looked - started
-        more = done.waiting > 0
+    done, looking = _looked_at(house, telling)
     found["evaluating"] = time.perf_counter() - began - found["reading"]
     found["looking"], found["committing"] = looking, found["evaluating"] - looking
     found |= {f"until_then_{what}": seconds for what, seconds in processor_seconds().items()}
@@ -112,6 +102,26 @@ def step(folder: Path, name: str) -> dict[str, float]:
         "urgent": composed.urgent,
         "digests": composed.digests,
     }
+
+
+def _looked_at(house: House, telling: Telling) -> tuple[Evaluated, float]:
+    """What was done, and the seconds in which children were looked at; the others went into committing."""
+    done, looking = Evaluated(), 0.0
+    with house.pools.staying():
+        while True:
+            started = looked = time.perf_counter()
+
+            def on_evaluated(n: int, of: int, before: int = done.children) -> None:
+                nonlocal looked
+                looked = time.perf_counter()
+                telling.children(before + n, before + of)
+
+            done = done.and_then(tick(house, on_evaluated=on_evaluated))
+            if done.refused:
+                raise SystemExit(f"nobody could be looked at: {done.refused}")
+            looking += looked - started
+            if not done.waiting:
+                return done, looking
 
 
 def processor_seconds() -> dict[str, float]:
