@@ -222,6 +222,7 @@ class RulesOf:
         self._template = template
         self._rulebook, self._able, self._holdings, self._waits = rulebook, able, holdings, waits
         self._versions: dict[tuple[str | None, str], alerts.Versions] = {}
+        self._rules: dict[tuple[str | None, bool, str], Rule | None] = {}
 
     def book(self, finding: Finding) -> Rulebook:
         """The rulebook of the team that holds the child; for the whole feed, one that has the rule."""
@@ -248,7 +249,10 @@ class RulesOf:
 
     def of(self, finding: Finding) -> Rule | None:
         """Its rule; None for what no rule said, and for a rule that is gone."""
-        return self.book(finding).rule(finding.rule)
+        key = (self._team(finding), (finding.child, finding.record) == WHOLE_FEED, finding.rule)
+        if key not in self._rules:
+            self._rules[key] = self.book(finding).rule(finding.rule)
+        return self._rules[key]
 
     def need(self, finding: Finding) -> Rule:
         """Its rule, of a finding that has one."""

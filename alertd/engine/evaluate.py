@@ -171,7 +171,7 @@ def _or_untold(subject: Subject, judged: Iterator[Finding]) -> list[Finding]:
 def meant_by(rule: Rule, rulebook: Rulebook) -> list[str]:
     """The ids of the enabled rules that a rule over others looks at: never of another such rule."""
     others = rule.others
-    return [r.id for r in rulebook.enabled if others and others.means(r.id) and not r.others]
+    return [r.id for r in rulebook.enabled if others.means(r.id) and not r.others] if others else []
 
 
 def measurable(

@@ -124,7 +124,7 @@ class Books:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._rulebook = rulebook
-        self._rules: dict[int, dict[str, Rule]] = {}
+        self._rules: dict[tuple[str, str | None, bool], Rule | None] = {}
 
     def book(self, alert: Open) -> Rulebook:
         """The rulebook of the child's team; of what is about the whole feed, one that has the rule."""
@@ -136,10 +136,10 @@ class Books:
 
     def of(self, rule: str, child: str, record: str, team: str | None) -> Rule | None:
         """The rule of that id by which a child of the team is judged."""
-        book = self._book(rule, child, record, team)
-        if id(book) not in self._rules:
-            self._rules[id(book)] = {one.id: one for one in book.rules}
-        return self._rules[id(book)].get(rule)
+        key = (rule, team, (child, record) == WHOLE_FEED)
+        if key not in self._rules:
+            self._rules[key] = self._book(rule, child, record, team).rule(rule)
+        return self._rules[key]
 
     def _book(self, rule: str, child: str, record: str, team: str | None) -> Rulebook:
         if (child, record) == WHOLE_FEED:
@@ -191,16 +191,22 @@ class Who:
 
     def __init__(self, directory: Directory, today: date) -> None:
         self._directory, self._today = directory, today
-        self._settled: dict[tuple[str, Holding, str | None], Resolved] = {}
+        self._settled: dict[tuple[str, str | None, str | None, str | None], Resolved] = {}
         self._limited: dict[str, bool] = {}
 
     def of(self, role: str, alert: Open, instead: str | None) -> Resolved:
         """Who is told of the alert as that role."""
-        held = Holding(instead, alert.team) if instead and role == "worker" else alert.holding
-        key = (role, held, alert.child if self._directory.limited(alert.child, self._today) else None)
+        worker = instead if instead and role == "worker" else alert.worker
+        key = (role, worker, alert.team, alert.child if self._is_limited(alert.child) else None)
         if key not in self._settled:
+            held = Holding(worker, alert.team)
             self._settled[key] = self._directory.resolve(role, held, self._today, child=alert.child)
         return self._settled[key]
+
+    def _is_limited(self, child: str) -> bool:
+        if (found := self._limited.get(child)) is None:
+            found = self._limited[child] = self._directory.limited(child, self._today)
+        return found
 
 
 def _notices(session: Session, alerts: Mapping[int, Open]) -> dict[tuple[int, str], list[Waits]]:
