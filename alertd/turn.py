@@ -32,6 +32,7 @@ from alertd.intake.freshness import why_stale
 from alertd.intake.kept import KeptCases, Named, Silence, snapshot_of
 from alertd.intake.store import Standing
 from alertd.looking import Looked, as_last_found, look_at
+from alertd.memory import unsearched
 from alertd.partners.notices import measurable_with, sent_notices, with_notices
 from alertd.rulebook.model import Rulebook
 from alertd.telling import tell_of_feeds, tell_of_no_workers
@@ -100,7 +101,8 @@ def tick(
     except NoWorkersError as error:  # those called wait: nothing was settled of anybody
         tell_of_no_workers(house, now, error)
         return Evaluated(refused=str(error))
-    done = turn.commit(called, looked)
+    with unsearched():
+        done = turn.commit(called, looked)
     turn.listen(done)
     return Evaluated(
         children=len(called),

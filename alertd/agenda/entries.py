@@ -36,7 +36,8 @@ def call(session: Session, children: Iterable[str], why: Why, now: datetime) -> 
     wanted = sorted(set(children))
     for some in _parts(wanted):
         there = set(session.scalars(select(AgendaEntry.child).where(AgendaEntry.child.in_(some))))
-        _call(session, AgendaEntry.child.in_(some), why, now)
+        if there:
+            _call(session, AgendaEntry.child.in_(some), why, now)
         if fresh := [child for child in some if child not in there]:
             values = [{"child": child, "due_at": now, "why": why} for child in fresh]
             session.execute(insert(AgendaEntry), values)

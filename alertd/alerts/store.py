@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from alertd.alerts import handlings
@@ -141,8 +141,9 @@ def apply(
     steps = [(part, _event(part, alert, now)) for transition, alert in written for part in transition.each_step()]
     session.add_all(event for _, event in steps)
     session.flush()
-    notices = list(_notices(steps, route))
-    session.add_all(notices)
+    # Nothing here needs the numbers they get: without these they are written at once, and not one by one.
+    if notices := list(_notices(steps, route)):
+        session.execute(insert(Notice), notices)
     return len(notices)
 
 
@@ -160,7 +161,7 @@ def _event(part: Transition, alert: Alert, now: datetime) -> AlertEvent:
 
 def _notices(
     steps: Iterable[tuple[Transition, AlertEvent]], route: Callable[[Transition], Sequence[ToTell]]
-) -> Iterator[Notice]:
+) -> Iterator[dict[str, object]]:
     """Each hangs on the event of its step; a role that several steps of one change tell is told with the first."""
     heard: dict[int, set[str]] = defaultdict(set)
     for part, event in steps:
@@ -168,9 +169,13 @@ def _notices(
         told = [one for one in route(part) if one.role not in before]
         before.update(one.role for one in told)
         for one in told:
-            yield Notice(
-                event_id=event.id, alert_id=event.alert_id, role=one.role, reason=one.reason, urgent=one.urgent
-            )
+            yield {
+                "event_id": event.id,
+                "alert_id": event.alert_id,
+                "role": one.role,
+                "reason": one.reason,
+                "urgent": one.urgent,
+            }
 
 
 def _owe_again(session: Session, alert: Alert) -> None:

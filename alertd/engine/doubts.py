@@ -47,7 +47,7 @@ def all_hold(conditions: Iterable[Condition], record: Record, anchor: Record) ->
 
 def doubtful_anchors(pattern: Pattern, records: Sequence[Record], instant: Instant) -> Iterator[Record]:
     """Records of the anchor's kind that have begun and of which it cannot be told whether they match."""
-    for record in records:
+    for record in records if pattern.where else ():
         blank = any(c.field not in record.values for c in pattern.where)
         if blank and instant.begun(record) and all_hold(pattern.where, record, record) is None:
             yield record
@@ -57,12 +57,11 @@ def doubtful_related(pattern: Pattern, anchor: Record, by_kind: ByKind, instant:
     """Records that perhaps stop the anchor's clocks, or perhaps make up its pattern: a condition
     cannot be told, or the date is in doubt. In the order of their days and keys, so that the same
     one is named whatever the feed's order."""
-    joins = [c.refers_to for c in pattern.related_where if c.refers_to and c.refers_to != "id"]
-    unjoined = any(name not in anchor.values for name in joins)
+    unjoined = any(a.refers_to not in anchor.values for a in pattern.asked if a.refers_to and a.refers_to != "id")
     found: list[Record] = []
     for record in pattern.records(by_kind, anchor):
         undated = record.doubt(pattern.on) is not None
-        blank = any(c.field not in record.values for c in pattern.related_where)
+        blank = any(a.field not in record.values for a in pattern.asked)
         if not (undated or unjoined or blank):
             continue
         if not (undated or instant.reaches(pattern, instant.span(anchor, pattern.early), record)):
