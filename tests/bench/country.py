@@ -38,8 +38,9 @@ FIRST_SECONDS, TICK_SECONDS, MEGABYTES = 600, 60, 2048
 STEPS = {
     "first": datetime(AS_OF.year, AS_OF.month, AS_OF.day, 18, tzinfo=LONDON),
     "day": datetime(AS_OF.year, AS_OF.month, AS_OF.day, 7, tzinfo=LONDON) + timedelta(1),
+    "words": datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=LONDON) + timedelta(1),
 }
-"""When each step is, on the clock of the house."""
+"""When each step is, on the clock of the house: the last is when digests are due."""
 SAID_EVERY = 15.0
 """Seconds between two lines of progress."""
 
@@ -70,7 +71,8 @@ class Telling:
 
 
 def step(folder: Path, name: str) -> dict[str, float]:
-    """The feed read, ticks until nobody waits, and what that owes put into words: seconds of each, and how much.
+    """Of the last step, what is owed put into words; of others the feed read, and ticks until nobody waits: seconds of
+    each, and how much.
 
     As ``alertd.evaluation.evaluate_once`` does it, but that it says what took how long.
     """
@@ -80,6 +82,10 @@ def step(folder: Path, name: str) -> dict[str, float]:
     )
     telling, found = Telling(), {}
     began = time.perf_counter()
+    if name == "words":
+        composed = compose_once(house)
+        seconds = round(time.perf_counter() - began, 1)
+        return {"composing": seconds, "urgent": composed.urgent, "digests": composed.digests}
     if refused := read_feeds(house, on_read=telling.rows):
         raise SystemExit(f"the feed was refused: {refused}")
     found["reading"] = time.perf_counter() - began
@@ -90,17 +96,12 @@ def step(folder: Path, name: str) -> dict[str, float]:
     found["looking"], found["committing"] = looking, found["evaluating"] - looking
     found |= {f"until_then_{what}": seconds for what, seconds in processor_seconds().items()}
     say(f"  evaluated: {found}")
-    began = time.perf_counter()
-    composed = compose_once(house)
-    found["composing"] = time.perf_counter() - began
     return {
         **{what: round(seconds, 1) for what, seconds in found.items()},
         "looked_at": done.children,
         "failed": done.failed,
         "changes": sum(done.changes.values()),
         "notices": done.notices,
-        "urgent": composed.urgent,
-        "digests": composed.digests,
     }
 
 
@@ -196,6 +197,11 @@ def running(folder: Path, children: int, *, only_prepare: bool = False) -> Figur
         figures[f"country_{name}_mb_of_the_daemon"] = {"value": round(memory.own)}
         figures[f"country_{name}_mb_of_a_worker"] = {"value": round(memory.worker)}
         (folder / "figures.json").write_text(json.dumps(figures, indent=1))
+    say("the step 'words'")
+    found, memory = in_its_own_process(folder, "words")
+    figures |= {f"country_words_{what}": {"value": value} for what, value in found.items()}
+    figures["country_words_mb_of_the_daemon"] = {"value": round(memory.own)}
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1))
     return figures
 
 
