@@ -4,8 +4,10 @@ durable_rules 2.0.28 works well inside these lines and badly outside them (each 
 
 * its compiled core is used directly, so that none of its polling threads, timers, leases or
   stores ever start, and no Python action can fail unseen: matches are read, nothing is run;
-* one ``sid`` per child and an explicit ``id`` per fact, because facts are otherwise told apart by
-  a 32-bit hash; all facts of a child for a ruleset in one batch with the ``tick`` last and every rule waiting for it;
+* one ``sid`` per child and an explicit ``id`` per fact; all facts of a child for a ruleset in one batch with the
+  ``tick`` last and every rule waiting for it;
+* facts are told apart by a 32-bit hash of their ``id``, and to ours the engine adds one, ``sid-`` and the ``sid``.
+  It says when two are alike to it (of 700,000 children one was so); all are then asserted again under other names;
 * every ruleset has one rule that fires on the tick alone, since deleting the state of a ``sid``
   for which nothing fired ends the process; the state is deleted at once, because a living one
   costs 0.8 MiB and 1,024 are the ceiling;
@@ -37,6 +39,9 @@ PATTERNS_A_RULESET: Final = 23  # two rules a pattern and one for the tick: with
 Term = dict[str, Any]
 _TICK: Final = {"t": {"kind": "tick"}}
 _OPERATOR: Final = {"not": "$neq", "at_least": "$gte", "at_most": "$lte"}
+_TICK_FACT: Final[Fact] = {"id": "tick", "kind": "tick"}
+_ALIKE: Final = 2
+_SALTS: Final = ("", "'", "''")
 _names = itertools.count()
 _read: Final = json.JSONDecoder().raw_decode
 """Some thirty messages a child: half of reading one is else to look for blanks about it."""
@@ -119,23 +124,28 @@ class Rete:
 
 def _run(handle: int, child: str, facts: list[Fact]) -> Iterator[tuple[str, str]]:
     """Assert the facts with the tick last, yield (rule, the fact's id) for each match, forget all."""
-    # The engine keeps a state under the text as JSON writes it, and looks for it under the text itself:
-    # these differ for a reference with a quote or an accent in it.
-    sid = blake2b(child.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    tick: Fact = {"id": "tick", "kind": "tick"}
-    batch = [{"sid": sid, **fact} for fact in (*facts, tick)]
-    # 1: some fact matched nothing (it was taken all the same); 2: observed before, which explicit
-    # ids and the deletion below rule out.
-    code, state = durable_rules_engine.assert_facts(handle, json.dumps(batch))
-    if code not in (0, 1):
-        raise EngineError(f"the engine answered {code} to {len(batch)} facts")
+    for salt in _SALTS:
+        # The engine keeps a state under the text as JSON writes it, and looks for it under the text itself:
+        # these differ for a reference with a quote or an accent in it.
+        named = f"{child}{salt}".encode("utf-8", "surrogatepass")
+        sid = blake2b(named, digest_size=16).hexdigest()
+        batch = [{"sid": sid, **fact, "id": f"{fact['id']}{salt}"} for fact in (*facts, _TICK_FACT)]
+        # 1: some fact matched nothing; it was taken all the same.
+        code, state = durable_rules_engine.assert_facts(handle, json.dumps(batch))
+        if code in (0, 1):
+            break
+        if code != _ALIKE:
+            raise EngineError(f"the engine answered {code} to {len(batch)} facts")
+        # What it holds under that name stays there: nothing may have fired, and to delete it would end the process.
+    else:
+        raise EngineError(f"of {len(batch)} facts two are alike to the engine, by whatever names")
     try:
         started = durable_rules_engine.start_action_for_state(handle, state)
         message = started[1] if started else None
         while message:
             ((name, matched),) = _read(message)[0].items()
             if name != "tick":
-                yield name, matched["m"]["id"]
+                yield name, matched["m"]["id"].removesuffix(salt)
             message = durable_rules_engine.complete_and_start_action(handle, state)
     finally:
         durable_rules_engine.delete_state(handle, sid)
