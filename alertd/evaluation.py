@@ -20,7 +20,7 @@ from alertd.intake import store
 from alertd.intake.sync import Taken, take_in
 from alertd.settings import Feed
 from alertd.telling import tell_of_feeds
-from alertd.turn import PORTION, Evaluated, tick
+from alertd.turn import PORTION, Evaluated, OnEvaluated, tick, ticks
 
 __all__ = ["Evaluated", "evaluate_once", "read_feeds", "read_in", "tick"]
 
@@ -30,7 +30,7 @@ def evaluate_once(
     *,
     accept: bool = False,
     on_read: Progress = lambda _what, _n: None,
-    on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
+    on_evaluated: OnEvaluated = lambda _done, _all: None,
     most: int = PORTION,
     turns: AbstractContextManager[object] = nullcontext(),
     enough: Callable[[], bool] = lambda: False,
@@ -43,17 +43,8 @@ def evaluate_once(
     children are looked at; no further ones are once there is ``enough``.
     """
     refused = read_feeds(house, accept=accept, on_read=on_read)
-    done = Evaluated()
     with turns, house.pools.staying():
-        while True:
-            before = done.children
-
-            def progress(n: int, of: int, before: int = before) -> None:
-                on_evaluated(before + n, before + of)
-
-            done = done.and_then(tick(house, on_evaluated=progress, most=most))
-            if not done.waiting or enough():
-                break
+        done = ticks(house, on_evaluated=on_evaluated, most=most, enough=enough)
     count_alerts(house.engine)
     done = replace(done, refused=refused or done.refused)
     house.log.info(

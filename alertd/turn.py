@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -73,12 +75,11 @@ class Evaluated:
         )
 
 
-def tick(
-    house: House,
-    *,
-    on_evaluated: Callable[[int, int], None] = lambda _done, _all: None,
-    most: int = PORTION,
-) -> Evaluated:
+OnEvaluated = Callable[[int, int], None]
+"""Called with how many were looked at, and of how many."""
+
+
+def tick(house: House, *, on_evaluated: OnEvaluated = lambda _done, _all: None, most: int = PORTION) -> Evaluated:
     """Look at those of whom anything may be otherwise than when they were last looked at, at most so many, and commit
     what changed together with its notices and with when they are next looked at.
 
@@ -86,6 +87,57 @@ def tick(
     waits to be looked at: what they find is counted first, lest it be a flood. Where a cluster cannot be used, all wait
     for the next tick, and the data owner is told.
     """
+    turn = _begun(house, most)
+    if isinstance(turn, Evaluated):
+        return turn
+    try:
+        return turn.finish(turn.look(on_evaluated))
+    except NoWorkersError as error:
+        return turn.nobody_looks(error)
+
+
+def ticks(
+    house: House,
+    *,
+    on_evaluated: OnEvaluated = lambda _done, _all: None,
+    most: int = PORTION,
+    enough: Callable[[], bool] = lambda: False,
+) -> Evaluated:
+    """Ticks until nobody waits, or there is enough. What one of them found is committed while workers look at those of
+    the next: else they had nothing to do for a third of the time."""
+    done, seen = Evaluated(), 0
+
+    def progress(n: int, of: int) -> None:
+        on_evaluated(seen + n, seen + of)
+
+    turn = _begun(house, most)
+    committing: Future[Evaluated] | None = None
+    with ThreadPoolExecutor(1, "commit") as beside:
+        while isinstance(turn, Turn):
+            try:
+                looked = turn.look(progress)
+            except NoWorkersError as error:
+                before = committing.result() if committing else Evaluated()
+                return done.and_then(before).and_then(turn.nobody_looks(error))
+            seen += len(turn.called)
+            if committing:
+                done, committing = done.and_then(committing.result()), None
+            # Whom the next is about is settled before this one is committed, which keeps others from writing. What
+            # follows for others from a rule that failed is known only after it.
+            ahead = None if looked.bad or enough() else _begun(house, most, but=turn.called)
+            if isinstance(ahead, Turn) and ahead.called:
+                committing = beside.submit(copy_context().run, turn.finish, looked)
+                turn = ahead
+                continue
+            done = done.and_then(turn.finish(looked))
+            if not done.waiting or enough():
+                return done
+            turn = _begun(house, most)
+    return done.and_then(turn)
+
+
+def _begun(house: House, most: int, but: Sequence[Called] = ()) -> Turn | Evaluated:
+    """A turn with those who are called in it, at most so many and none of ``but``; or why there can be none."""
     now = house.clock()
     feeds, stale, refused = standings(house, now)
     if stale:
@@ -95,28 +147,12 @@ def tick(
     if not any(named.feed not in refused or named.feed in stale for named, _ in feeds):
         return Evaluated(refused="; ".join(refused.values()))
     turn = Turn(house, now, feeds, stale, refused)
-    called, of = turn.call(most)
-    try:
-        looked = turn.look(called, lambda n: on_evaluated(n, of))
-    except NoWorkersError as error:  # those called wait: nothing was settled of anybody
-        tell_of_no_workers(house, now, error)
-        return Evaluated(refused=str(error))
-    with unsearched():
-        done = turn.commit(called, looked)
-    turn.listen(done)
-    return Evaluated(
-        children=len(called),
-        why=Counter(one.why for one in called),
-        changes=turn.changes,
-        notices=turn.notices,
-        failed=turn.failed,
-        left_out=len(turn.left_out),
-        waiting=turn.waiting,
-    )
+    turn.call(most, but)
+    return turn
 
 
 class Turn:
-    """One tick: what is true of all children in it."""
+    """One tick: who is called in it, and what is true of all of them."""
 
     def __init__(
         self,
@@ -134,12 +170,13 @@ class Turn:
         self._wait_for = {kind for _, one in feeds for kind in one.said.holds} - self._snapshot.holds
         able, unable = measurable_with(house.rulebook, self._snapshot, house.policy.sent, self._fed)
         with Session(reading(house.engine)) as session:
-            self.left_out = self._left_out_before(session)
-        self._able, self._of_feeds = able.without(self.left_out), unable
+            self._left_out = self._left_out_before(session)
+        self._able, self._of_feeds = able.without(self._left_out), unable
         self._by = self._judged_by(self._able)
-        self._moved = 0
-        self.changes: Counter[str] = Counter()
-        self.notices = self.waiting = self.failed = 0
+        self._moved = self._of = 0
+        self.called: list[Called] = []
+        self._changes: Counter[str] = Counter()
+        self._notices = self._waiting = self._failed = 0
 
     def _snapshot_of(self, children: Collection[str]) -> tuple[KeptCases, Snapshot]:
         house = self._house
@@ -165,24 +202,51 @@ class Turn:
     def _judged_by(self, able: Rulebook) -> JudgedBy:
         return judged_by(self._house, able, self._snapshot, self._feeds, self._stale.keys(), self._fed)
 
-    def call(self, most: int) -> tuple[list[Called], int]:
-        """Whom to look at, and how many there are."""
+    def call(self, most: int, but: Sequence[Called]) -> None:
+        """Settle whom to look at, and how many there are."""
         with Session(self._house.engine) as session, session.begin():
             alone(session)
             self._moved = follow(session, self._feeds, self._house.merged, self._now)
-            called = entries.due(session, self._now, self._by.each, most)
-            return called, entries.waiting(session, self._now, self._by.each)
+            self.called = entries.due(session, self._now, self._by.each, most, {one.child for one in but})
+            self._of = entries.waiting(session, self._now, self._by.each) - len(but)
 
-    def look(self, called: list[Called], progress: Callable[[int], None]) -> Looked:
+    def nobody_looks(self, error: NoWorkersError) -> Evaluated:
+        """Tell that there are no workers. Those called wait: nothing was settled of anybody."""
+        tell_of_no_workers(self._house, self._now, error)
+        return Evaluated(refused=str(error))
+
+    def finish(self, looked: Looked) -> Evaluated:
+        """Commit what was found, and what follows from it for others."""
+        with unsearched():
+            done = self._commit(looked)
+        self._listen(done)
+        return Evaluated(
+            children=len(self.called),
+            why=Counter(one.why for one in self.called),
+            changes=self._changes,
+            notices=self._notices,
+            failed=self._failed,
+            left_out=len(self._left_out),
+            waiting=self._waiting,
+        )
+
+    def look(self, on_evaluated: OnEvaluated) -> Looked:
         """What is true of them."""
-        children = {one.child for one in called}
+        children = {one.child for one in self.called}
         self._kept, snapshot = self._snapshot_of(children)
         unread = {child: why for child, why in self._kept.unread().items() if child in children}
-        if not called:
+        if not self.called:
             return Looked(self._able, [], {}, 0, {})
         with Session(reading(self._house.engine)) as session:
             told = alerts.identities(session, children)
         several = len(self._feeds) > 1
+        done = 0
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            on_evaluated(done, self._of)
+
         looked = look_at(
             self._house,
             snapshot,
@@ -195,17 +259,17 @@ class Turn:
             progress=progress,
         )
         if looked.bad:
-            self.left_out |= looked.bad
+            self._left_out |= looked.bad
             self._able = looked.able
             self._by = self._judged_by(self._able)
         return looked
 
-    def commit(self, called: list[Called], looked: Looked) -> Decided:
+    def _commit(self, looked: Looked) -> Decided:
         """Write what changed, its notices, and when each child is next looked at."""
         unread = self._kept.unread()
         with Session(self._house.engine) as session, session.begin():
             alone(session)
-            still = entries.unmoved(session, called)
+            still = entries.unmoved(session, self.called)
             children = {one.child for one in still}
             ours = looked.of(children)
             found = {
@@ -216,16 +280,16 @@ class Turn:
                 for child, why in ours.failed.items()
             }
             entries.settle(session, [one for one in still if one.child in found], found, self._now)
-            self.waiting = entries.waiting(session, self._now, self._by.each)
-            waits = self.waiting - sum(one.child not in found for one in still)
+            self._waiting = entries.waiting(session, self._now, self._by.each)
+            waits = self._waiting - sum(one.child not in found for one in still)
             done = self._decide(session, self._with_those_of_the_feeds(ours), children | {WHOLE_FEED[0]}, waits)
             vanished = [one for one in still if one.child not in found]
             alerted = alerts.have_open(session, {one.child for one in vanished})
             left = {child: Judged(None, "instant", self._by.all) for child in alerted}
             entries.settle(session, vanished, left, self._now)
-            self.waiting, self.failed = waits, len(entries.failed(session))
-            if self.left_out:
-                rules = {rule: finding.as_json() for rule, finding in self.left_out.items()}
+            self._waiting, self._failed = waits, len(entries.failed(session))
+            if self._left_out:
+                rules = {rule: finding.as_json() for rule, finding in self._left_out.items()}
                 entries.set_mark(session, "left out", {"rules": rules, "runs": self._runs})
             else:
                 entries.set_mark(session, "left out", None)
@@ -234,8 +298,8 @@ class Turn:
         return done
 
     def _with_those_of_the_feeds(self, looked: Looked) -> Looked:
-        findings = [f for f in (*looked.findings, *self._of_feeds) if f.rule not in self.left_out]
-        findings += self.left_out.values()
+        findings = [f for f in (*looked.findings, *self._of_feeds) if f.rule not in self._left_out]
+        findings += self._left_out.values()
         return replace(looked, able=self._able, findings=sorted(findings, key=lambda f: f.identity))
 
     def _decide(
@@ -267,11 +331,11 @@ class Turn:
             ),
         )
         entries.set_mark(session, "told", {"rules": sorted(told | done.told)})
-        self.changes += done.changes
-        self.notices += done.notices
+        self._changes += done.changes
+        self._notices += done.notices
         return done
 
-    def listen(self, done: Decided) -> None:
+    def _listen(self, done: Decided) -> None:
         """Decide anew, by what was last found of them, about the children of whose alerts others are told now: because
         people said something, or because rules were held back and are no more."""
         directory = self._house.composer_now().directory
@@ -289,7 +353,7 @@ class Turn:
                 alone(session)
                 if some:
                     looked = as_last_found(session, self._able, some)
-                    self._decide(session, looked, some, self.waiting, freed=done.freed, present=lambda *_: True)
+                    self._decide(session, looked, some, self._waiting, freed=done.freed, present=lambda *_: True)
                 if at + PORTION >= len(children):
                     entries.set_mark(session, "words", words.as_json())
 

@@ -64,18 +64,21 @@ def _call(session: Session, which: ColumnElement[bool], why: Why, now: datetime)
     session.execute(called.values(due_at=now, why=why, slack=None, turn=AgendaEntry.turn + 1))
 
 
-def due(session: Session, now: datetime, digests: Collection[str], most: int) -> list[Called]:
-    """Who is to be looked at now, at most so many: those who are due, the longest first, then those judged by none of
-    these digests."""
+def due(
+    session: Session, now: datetime, digests: Collection[str], most: int, but: Collection[str] = frozenset()
+) -> list[Called]:
+    """Who is to be looked at now, at most so many and none of ``but``: those who are due, the longest first, then those
+    judged by none of these digests."""
     columns = (AgendaEntry.child, AgendaEntry.why, AgendaEntry.turn)
     ripe = select(*columns).where(AgendaEntry.due_at <= now).order_by(AgendaEntry.due_at, AgendaEntry.child)
-    found = {row[0]: Called(*row) for row in session.execute(ripe.limit(most))}
+    enough = most + len(but)
+    found = {row[0]: Called(*row) for row in session.execute(ripe.limit(enough)) if row[0] not in but}
     if len(found) < most:
-        stale = select(*columns).where(_judged_by_none_of(digests)).limit(most)
+        stale = select(*columns).where(_judged_by_none_of(digests)).limit(enough)
         for row in session.execute(stale):
-            if len(found) < most:
+            if row[0] not in but:
                 found.setdefault(row[0], Called(row[0], "rules", row[2]))
-    return list(found.values())
+    return list(found.values())[:most]
 
 
 def waiting(session: Session, now: datetime, digests: Collection[str]) -> int:

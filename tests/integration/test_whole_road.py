@@ -330,11 +330,12 @@ def test_daemons_that_share_a_database_tell_nobody_twice(
     evaluation.read_feeds(council.house)
     standings = turning.standings(council.house, council.now)
     turns = [turning.Turn(council.house, council.now, *standings) for _ in range(4)]
-    called = [turn.call(turning.PORTION)[0] for turn in turns]
-    looked = [turn.look(them, lambda _: None) for turn, them in zip(turns, called, strict=True)]
+    for turn in turns:
+        turn.call(turning.PORTION, ())
+    looked = [turn.look(lambda _done, _all: None) for turn in turns]
     assert [len(one.holdings) for one in looked] == [2] * 4, "all find the same before any of them writes"
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: turns[n].commit(called[n], looked[n]), range(4)))
+        list(pool.map(lambda n: turns[n].finish(looked[n]), range(4)))
         with Session(council.house.engine) as session:
             events = session.execute(select(AlertEvent.alert_id, AlertEvent.reason, AlertEvent.level)).all()
         assert len(events) == len(set(events)), "each change, and each step of the ladder, is written once"
