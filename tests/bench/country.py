@@ -24,11 +24,12 @@ from pathlib import Path
 
 import psutil
 
-from alertd.bootstrap import House, build
+from alertd.bootstrap import build
 from alertd.cases.records import LONDON
-from alertd.evaluation import Evaluated, read_feeds, tick
+from alertd.evaluation import read_feeds
 from alertd.sending import compose_once
 from alertd.settings import load
+from alertd.turn import ticks
 from tests.bench.country_feed import AS_OF, a_day_passes, make_country, rows
 from tests.bench.figures import Figures, against
 from tests.bench.made import write_settings
@@ -91,9 +92,11 @@ def step(folder: Path, name: str) -> dict[str, float]:
     found["reading"] = time.perf_counter() - began
     found |= {f"reading_{what}": seconds for what, seconds in processor_seconds().items()}
     say(f"  read: {found}")
-    done, looking = _looked_at(house, telling)
+    with house.pools.staying():
+        done = ticks(house, on_evaluated=telling.children)
+    if done.refused:
+        raise SystemExit(f"nobody could be looked at: {done.refused}")
     found["evaluating"] = time.perf_counter() - began - found["reading"]
-    found["looking"], found["committing"] = looking, found["evaluating"] - looking
     found |= {f"until_then_{what}": seconds for what, seconds in processor_seconds().items()}
     say(f"  evaluated: {found}")
     return {
@@ -103,26 +106,6 @@ def step(folder: Path, name: str) -> dict[str, float]:
         "changes": sum(done.changes.values()),
         "notices": done.notices,
     }
-
-
-def _looked_at(house: House, telling: Telling) -> tuple[Evaluated, float]:
-    """What was done, and the seconds in which children were looked at; the others went into committing."""
-    done, looking = Evaluated(), 0.0
-    with house.pools.staying():
-        while True:
-            started = looked = time.perf_counter()
-
-            def on_evaluated(n: int, of: int, before: int = done.children) -> None:
-                nonlocal looked
-                looked = time.perf_counter()
-                telling.children(before + n, before + of)
-
-            done = done.and_then(tick(house, on_evaluated=on_evaluated))
-            if done.refused:
-                raise SystemExit(f"nobody could be looked at: {done.refused}")
-            looking += looked - started
-            if not done.waiting:
-                return done, looking
 
 
 def processor_seconds() -> dict[str, float]:
