@@ -112,7 +112,7 @@ class Evaluator:
         composed: list[Finding] = []
         ended = instant.ended(anchor)
         for rule, meant in self.composites:
-            subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child, slack, ended)
+            subject = Subject(rule, self.rulebook, self.calendar, case, anchor, instant, child, ended, slack)
             composed += _or_untold(subject, over_others(subject, meant, findings))
         findings = list(explained([*findings, *composed], self.explicable, by_kind, instant))
         return tuple(sorted(spoken_for(findings, self.speakers), key=lambda f: f.identity))
@@ -143,7 +143,7 @@ class Evaluator:
                 if asking and ended:
                     continue
                 subject = Subject(
-                    rule, self.rulebook, self.calendar, case, anchor, instant, child, slack, ended, asking
+                    rule, self.rulebook, self.calendar, case, anchor, instant, child, ended, slack, asking
                 )
                 if rule.pattern:
                     yield from _or_untold(subject, seek(subject, pattern, match, by_kind, doubtful))

@@ -48,10 +48,10 @@ class Subject:
     instant: Instant
     child: Record | None
     """The child's own record, with the date of birth."""
+    ended: date | None
+    """When the state that the clocks are for ended, if it has."""
     slack: Slack = field(default_factory=Slack)
     """Where it is noted what rests on the feeds' windows."""
-    ended: date | None = None
-    """When the state that the clocks are for ended, if it has."""
     asking: bool = False
     """Whether only what asks for something is wanted, and no clock that was stopped."""
 
