@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from alertd.memory import give_back, keep_what_is_there, share_one_arena
+from alertd.memory import give_back, keep_what_is_there, share_one_arena, unsearched
 
 
 class Circle:
@@ -51,3 +51,21 @@ def test_a_server_leaves_what_it_began_with_out_of_every_later_search() -> None:
         assert gc.get_freeze_count() > before
     finally:
         gc.unfreeze()
+
+
+@unsearched()
+def fails_unsearched() -> None:
+    raise ZeroDivisionError(f"searched: {gc.isenabled()}")
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_while_much_is_made_nobody_searches_and_then_it_is_as_before(*, is_on: bool) -> None:
+    """Whatever becomes of the work."""
+    if not is_on:
+        gc.disable()
+    try:
+        with pytest.raises(ZeroDivisionError, match="searched: False"):
+            fails_unsearched()
+        assert gc.isenabled() is is_on
+    finally:
+        gc.enable()
