@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Any, Final, Literal, Self
 
 Stage = Literal["running", "upcoming", "due", "overdue", "met", "met_late", "ended", "unknown"]
@@ -75,6 +76,10 @@ class Finding:
     basis: str = ""
     """What has to be known of the feed to trust this: that it holds only the latest review, say."""
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        """What goes from worker to daemon, by the thousand: by its place and not by its name it takes half as long."""
+        return type(self), _in_order(self)
+
     @property
     def asks_for_action(self) -> bool:
         """Whether somebody has something to do. A stopped clock of unknown lateness asks nothing."""
@@ -106,6 +111,7 @@ class Finding:
         return cls(**known)
 
 
+_in_order = attrgetter(*(f.name for f in fields(Finding)))
 _WHEN = frozenset({"start", "due", "met", "statutory", "local", "plan", "since", "changes"})
 
 

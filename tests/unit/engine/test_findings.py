@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -47,6 +48,11 @@ FINDINGS = st.builds(
 @given(FINDINGS)
 def test_what_is_written_is_read_back_the_same(finding: Finding) -> None:
     assert Finding.from_json(json.loads(json.dumps(finding.as_json()))) == finding
+
+
+@given(FINDINGS)
+def test_what_a_worker_hands_to_the_daemon_is_what_it_found(finding: Finding) -> None:
+    assert pickle.loads(pickle.dumps(finding)) == finding  # noqa: S301 - our own
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(LONDON)))
