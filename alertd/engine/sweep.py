@@ -32,7 +32,7 @@ from alertd.errors import InputError
 from alertd.rulebook.model import Rulebook
 
 BATCH = 100
-"""Children handed to a worker at a time: large enough that handing over costs little."""
+"""Children handed to a process at a time: large enough that handing over costs little."""
 
 STRIKES: Final = 3
 """Children for whom work fails before a rule is suspected of it."""
@@ -69,6 +69,10 @@ class Pool(Protocol):
 class Pools(Protocol):
     """Where workers are."""
 
+    def batch(self) -> int:
+        """How many children are best handed to one at a time."""
+        ...
+
     def workers(self) -> int:
         """How many there are at present."""
         ...
@@ -93,6 +97,10 @@ class Processes:
         self._workers = workers
         self._staying: ExitStack | None = None
         self._kept: tuple[tuple[Rulebook, float], ProcessPoolExecutor] | None = None
+
+    def batch(self) -> int:
+        """Little is held up where one takes long."""
+        return BATCH
 
     def workers(self) -> int:
         """How many."""
@@ -151,8 +159,8 @@ def each(
 
     The evaluator has the rules that the feed can measure. ``pools`` says where the workers are: without it they are
     ``workers`` processes of this machine, one for each processor at hand if that is not given either. ``batch``,
-    the children handed over at a time, defaults to :data:`BATCH`: less where a child takes long. ``beside`` gives
-    the arguments after ``args`` that differ from batch to batch. A worker that has not done with a child after
+    the children handed over at a time, defaults to what is best for these: less where a child takes long. ``beside``
+    gives the arguments after ``args`` that differ from batch to batch. A worker that has not done with a child after
     ``patience`` seconds is ended (0: it is waited for). ``progress`` is called with the number of children done,
     ``failed`` with a child that there is no answer for, and why.
 
@@ -161,8 +169,8 @@ def each(
     ``left_out`` every rule stays.
     """
     able, _ = measurable(rulebook, snapshot.holds, snapshot.lacks, snapshot.latest, snapshot.silent)
-    size, children = batch or BATCH, len(snapshot.cases)
     pools = pools or Processes(workers)
+    size, children = batch or pools.batch(), len(snapshot.cases)
     most = max(-(-children // size), 1)
     done: set[str] = set()
 

@@ -106,7 +106,7 @@ def working(children: int = 20_000) -> Figures:
         folder = Path(name)
         snapshot = kept_authority(folder, children)
         one, two = speed(Processes(1), snapshot, book), speed(Processes(2), snapshot, book)
-        with dask_processes(folder, 2, WORKER__PROFILE__ENABLED="false") as dask:
+        with dask_processes(folder, 2) as dask:
             cluster = speed(Cluster(dask.address), snapshot, book)
     said = (
         f"{children:,} children: {one:.0f} a second by one worker, {two:.0f} by two, {cluster:.0f} by a cluster's two"

@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from dask import config as settings
 
 from alertd import synth
 from alertd.cases.records import Snapshot
 from alertd.cases.sources import ssd
 from alertd.engine import cluster as clusters
-from alertd.engine.cluster import Cluster, Seen, _unfit, _work_on
+from alertd.engine.cluster import Cluster, Seen, _Book, _unfit, _work_on
 from alertd.engine.edition import edition
 from alertd.engine.evaluate import Evaluator
 from alertd.engine.sweep import NoWorkersError, Pools, Processes, each
 from alertd.rulebook.builtin import england
 from alertd.rulebook.load import load_rulebook
 from alertd.rulebook.model import Rulebook
-from tests.support.cluster import Certificates, DaskProcesses, dask_processes, falls_over, takes_a_while
+from tests.support.cluster import SETTINGS, Certificates, DaskProcesses, dask_processes, falls_over, takes_a_while
 from tests.unit.engine.test_sweep import BOOK, CHILDREN, EXPECTED, NOW, snapshot
 
 pytestmark = pytest.mark.slow
@@ -38,8 +40,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[DaskProcesses]:
     """Two workers. One that dies is forgiven a batch once, so that a child that ends them is known soon."""
-    settings = {"SCHEDULER__ALLOWED_FAILURES": "1"}
-    with dask_processes(tmp_path_factory.mktemp("dask"), 2, certificates=certificates, **settings) as found:
+    allowed = {"SCHEDULER__ALLOWED_FAILURES": "1"}
+    with dask_processes(tmp_path_factory.mktemp("dask"), 2, certificates=certificates, **allowed) as found:
         yield found
 
 
@@ -63,6 +65,31 @@ def found_by(pools: Pools, cases: Snapshot, book: Rulebook, batch: int) -> bytes
 
 def test_it_is_tried_and_says_what_it_has(cluster: Cluster) -> None:
     assert cluster.tried() == f"2 workers of the cluster at {cluster.address}, with the same alertd"
+
+
+def test_every_setting_that_operators_are_given_for_it_is_one_that_dask_knows() -> None:
+    def names(given: dict[str, Any], above: str = "") -> Iterator[str]:
+        for name, value in given.items():
+            yield from names(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
+
+    unknown = object()
+    asked = list(names(yaml.safe_load(SETTINGS.read_text("utf-8"))))
+    assert len(asked) > 4
+    assert [name for name in asked if settings.get(name, unknown) is unknown] == []
+
+
+def test_its_workers_are_run_with_those_settings(cluster: Cluster) -> None:
+    with cluster._connected() as client:
+        assert set(client.run(settings.get, "distributed.worker.memory.spill").values()) == {False}
+
+
+def test_a_worker_keeps_what_one_child_needed_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[None] = []
+    monkeypatch.setattr(clusters, "keep_for_the_next", lambda: asked.append(None))
+    book = _Book.of(BOOK, "somebody")
+    book.setup(None)
+    book.teardown(None)
+    assert asked == [None]
 
 
 def test_a_cluster_and_pools_of_one_and_of_two_find_the_same_byte_for_byte(cluster: Cluster, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from alertd.engine.evaluate import Evaluator
 from alertd.engine.findings import Finding
 
 PATIENCE = 60.0
+SETTINGS = Path(__file__).parents[2] / "config/dask.yaml"
+"""Those that the documentation tells operators to use."""
 
 
 @dataclass
@@ -100,7 +102,7 @@ class DaskProcesses:
                 stderr=log,
                 stdout=log,
                 cwd=Path(__file__).parents[2],  # so that the workers know what the tests hand them
-                env={**os.environ, **self._settings},
+                env={**os.environ, "DASK_CONFIG": str(SETTINGS), **self._settings},
             )
 
     def _log(self) -> Path:
