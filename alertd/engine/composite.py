@@ -36,15 +36,22 @@ def over_others(subject: Subject, meant: Collection[str], findings: Sequence[Fin
     left = (begin_of(leaves(_day_of(f, instant), others.last, calendar)) for f in sure if others.last)
     ceases = min(left, default=None)
     if len(sure) >= others.at_least:
-        since = sorted(_day_of(f, instant) for f in sure)[others.at_least - 1]
         evidence = tuple(f.where for f in sure)
         if others.stages == ("unknown",):
-            reason = sure[0].cannot_tell
-            yield replace(subject.finding(), start=since, cannot_tell=reason, evidence=evidence)
+            reason, start = sure[0].cannot_tell, _so_many_began_by(sure, others.at_least)
+            yield replace(subject.finding(), start=start, cannot_tell=reason, evidence=evidence)
         else:
+            since = sorted(_day_of(f, instant) for f in sure)[others.at_least - 1]
             yield from placed(subject, Holds(since, evidence, ceases))
     elif others.stages != ("unknown",) and len(sure) + len(unknown) >= others.at_least:
         yield replace(subject.finding(), cannot_tell=unknown[0].cannot_tell, changes=ceases)
+
+
+def _so_many_began_by(findings: Iterable[Finding], number: int) -> date | None:
+    """The day by which so many had begun. None where one has no such day: never the one on which somebody looks."""
+    days = [f.start and local_day(f.start) for f in findings]
+    known = sorted(day for day in days if day)
+    return known[number - 1] if len(known) == len(days) else None
 
 
 def _stands(finding: Finding, others: Others) -> bool:

@@ -37,11 +37,12 @@ def judge_others(a: Anchor, found: Iterable[Judged]) -> list[Judged]:
     certain = [f for f in meant if counts(a, p, f)]
     perhaps = [f for f in meant if f.open_unknown and p.stages != ("unknown",)]
     if len(certain) >= p.at_least:
-        since = sorted(day_counted(a, f) for f in certain)[p.at_least - 1]
         evidence, first = tuple(f.where for f in certain), certain[0]
         if p.stages == ("unknown",):
+            undated = any(f.start is None for f in certain)
+            since = None if undated else sorted(day_of(f.start) for f in certain if f.start)[p.at_least - 1]
             return [a.told("unknown", start=since, cause=first.cause, field=first.field, evidence=evidence)]
-        return placed(a, Holds(since, evidence))
+        return placed(a, Holds(sorted(map(day_counted, certain))[p.at_least - 1], evidence))
     if len(certain) + len(perhaps) >= p.at_least:
         return [a.told("unknown", cause=perhaps[0].cause, field=perhaps[0].field)]
     return []
@@ -59,10 +60,8 @@ def counts(a: Anchor, p: Others, f: Judged) -> bool:
     return True
 
 
-def day_counted(a: Anchor, f: Judged) -> date:
+def day_counted(f: Judged) -> date:
     """The day since which a finding counts."""
-    if f.stage == "unknown":
-        return day_of(f.start) if f.start else a.today
     when = f.met if f.stage == "met_late" else f.due
     assert when
     return day_of(when)

@@ -100,8 +100,23 @@ def test_unknown_for_one_cause_is_counted_and_stays_unknown() -> None:
     blank, odd = record("assessment", "A1"), record("assessment", "A1", start=ODD)
     (finding,) = about(rules, case(CHILD, PLAN, blank), "2026-03-23")
     assert told(finding) == ("missing", "start")
-    assert (finding.start, finding.due, finding.evidence) == (date(2026, 3, 23), None, ("assessment A1",))
+    assert (finding.start, finding.due, finding.evidence) == (None, None, ("assessment A1",))
     assert about(rules, case(CHILD, PLAN, odd), "2026-03-23") == []
+
+
+def test_what_is_unknown_has_been_so_since_so_many_began_and_never_since_somebody_looked() -> None:
+    rules = book(
+        rule("a.one", "cp_plan", clock={"from": "start", "within": "1 week"}, until={"record": "cp_visit"}),
+        rule("a.two", "assessment", clock={"from": "start", "within": "1 week"}, until={"own": "authorised"}),
+        over(stages=["unknown"], at_least=2),
+    )
+    doubtful = record("cp_visit", "V1", happened=ODD)
+    more = [record("cp_plan", key, start=day) for key, day in (("Q2", "2026-03-05"), ("Q3", "2026-03-10"))]
+    for day in ("2026-03-23", "2026-03-24"):
+        (finding,) = about(rules, case(CHILD, PLAN, *more, doubtful), day)
+        assert (finding.start, len(finding.evidence)) == (date(2026, 3, 5), 3)
+        (finding,) = about(rules, case(CHILD, PLAN, doubtful, record("assessment", "A1")), day)
+        assert finding.start is None
 
 
 LATE_TWICE = book(
