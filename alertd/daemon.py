@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
@@ -80,132 +81,159 @@ async def run(
     (``InputError``), because a write that failed once may seem to succeed the next time. A feed that was refused is
     read again soon: it may just have been being refilled.
     """
-    accept = accept_feed
-    live, stopping = Live(house), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    evaluate_now, tick_now, compose_now, send_now, follow_now, count_now, reload_now = (
-        asyncio.Event() for _ in range(7)
-    )
-    looking = Lock()
-    passes: set[asyncio.Task[DBAPIError | None]] = set()
+    await _Running(house, accept_feed, systemd, reread, reloaded).until_told_to_stop()
 
-    def stop() -> None:
-        stopping.set()
-        live.ends.set()
 
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop)
-    loop.add_signal_handler(signal.SIGHUP, reload_now.set)
+@dataclass(slots=True)
+class _Wakes:
+    """What wakes each piece of work."""
 
-    async def evaluate() -> None:
-        nonlocal accept
+    evaluate: asyncio.Event = field(default_factory=asyncio.Event)
+    tick: asyncio.Event = field(default_factory=asyncio.Event)
+    compose: asyncio.Event = field(default_factory=asyncio.Event)
+    send: asyncio.Event = field(default_factory=asyncio.Event)
+    follow: asyncio.Event = field(default_factory=asyncio.Event)
+    count: asyncio.Event = field(default_factory=asyncio.Event)
+    reload: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Running:
+    """The pieces of work of a daemon, what wakes them, and the house they are done in."""
+
+    def __init__(
+        self,
+        house: House,
+        accept_feed: bool,
+        systemd: Systemd | None,
+        reread: Reread,
+        reloaded: Callable[[House], None],
+    ) -> None:
+        self._accept, self._systemd, self._reread, self._reloaded = accept_feed, systemd, reread, reloaded
+        self._live, self._wake, self._stopping = Live(house), _Wakes(), asyncio.Event()
+        self._looking = Lock()
+        self._passes: set[asyncio.Task[DBAPIError | None]] = set()
+
+    async def until_told_to_stop(self) -> None:
+        """All pieces of work side by side."""
+        house, wake, stopping = self._live.house, self._wake, self._stopping
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, wake.reload.set)
+        led = (
+            Loop("evaluate", self._evaluates, wake.evaluate, led=True),
+            Loop("tick", self._ticks, wake.tick, led=True),
+            Loop("compose", self._composes, wake.compose, led=True, instead=wake.send.set),
+            Loop("follow", self._follows, wake.follow, led=True),
+            Loop("count", self._counts, wake.count, led=True),
+        )
+        self._scheduler = self._scheduled()
+        house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
+        try:
+            async with seen(self._live, stopping, self._systemd), asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(lead(house, led, stopping))
+                self._tasks.create_task(repeat(house, Loop("send", self._sends, wake.send), stopping))
+                self._tasks.create_task(_listen(house, stopping))
+                self._tasks.create_task(self._reloads_when_asked())
+        except BaseExceptionGroup as group:
+            if said := _said(group):
+                raise said from None
+            raise
+        finally:
+            self._scheduler.shutdown(wait=False)
+            await close(self._live.house)
+            house.engine.dispose()
+        house.log.info("stopped")
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        self._live.ends.set()
+
+    def _scheduled(self) -> AsyncIOScheduler:
+        """Let the house in force wake its loops."""
+        log.quieter_than(self._live.house.settings.log.level)
+        expect_loops(self._live.house)
+        made = _scheduler(self._live.house, self._wake)
+        made.start()
+        return made
+
+    async def _reloads_when_asked(self) -> None:
+        wake, live = self._wake, self._live
+        while await either(wake.reload, self._stopping):
+            wake.reload.clear()
+            with reloading(live.house, self._systemd):
+                if not await reload(live, self._reread):
+                    continue
+                self._scheduler.shutdown(wait=False)
+                self._scheduler = self._scheduled()
+                self._reloaded(live.house)
+                for one in (wake.evaluate, wake.compose, wake.send, wake.follow):
+                    one.set()
+
+    async def _evaluates(self) -> None:
+        live, wake = self._live, self._wake
         async with live.work() as house:
-            done = await asyncio.to_thread(_evaluate, house, accept=accept, turns=looking, enough=live.ends.is_set)
+            done = await asyncio.to_thread(
+                _evaluate, house, accept=self._accept, turns=self._looking, enough=live.ends.is_set
+            )
             if done.refused:
-                loop.call_later(loops.AGAIN_AFTER.total_seconds(), evaluate_now.set)
+                asyncio.get_running_loop().call_later(loops.AGAIN_AFTER.total_seconds(), wake.evaluate.set)
             else:
                 await asyncio.to_thread(watchdog.fire, house)
             await asyncio.to_thread(tell_if_unfit, house)
-        accept = False
-        compose_now.set()
+        self._accept = False
+        wake.compose.set()
 
-    async def tick_once() -> None:
-        if not looking.acquire(blocking=False):
+    async def _ticks(self) -> None:
+        if not self._looking.acquire(blocking=False):
             return  # an evaluation is at it
         try:
-            async with live.work() as house:
+            async with self._live.work() as house:
                 done = await asyncio.to_thread(_tick, house)
         finally:
-            looking.release()
+            self._looking.release()
         if done.notices:
-            compose_now.set()
+            self._wake.compose.set()
         if done.waiting:
-            tick_now.set()
+            self._wake.tick.set()
 
-    async def compose() -> None:
-        async with live.work() as house:
+    async def _composes(self) -> None:
+        async with self._live.work() as house:
             await asyncio.to_thread(compose_once, house)
-            send_now.set()
+            self._wake.send.set()
 
-    async def one_pass() -> DBAPIError | None:
-        ends = live.ends
-        async with live.work() as house:
+    async def _sends(self) -> None:
+        # What a house that was succeeded has under way may take long, and must not hold up what the next one sends.
+        ended = asyncio.create_task(self._live.ends.wait())
+        self._passes.add(newest := self._tasks.create_task(self._one_pass()))
+        await asyncio.wait([newest, ended], return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if self._stopping.is_set():
+            await asyncio.wait(self._passes)
+        for one in [one for one in self._passes if one.done()]:
+            self._passes.remove(one)
+            if fault := one.result():
+                raise fault
+
+    async def _one_pass(self) -> DBAPIError | None:
+        ends = self._live.ends
+        async with self._live.work() as house:
             try:
                 if (await dispatch_once_now(house, ends)).taken_back:
-                    compose_now.set()
+                    self._wake.compose.set()
             except DBAPIError as fault:
                 return fault
         return None
 
-    async def send() -> None:
-        # What a house that was succeeded has under way may take long, and must not hold up what the next one sends.
-        ended = asyncio.create_task(live.ends.wait())
-        passes.add(newest := tasks.create_task(one_pass()))
-        await asyncio.wait([newest, ended], return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        if stopping.is_set():
-            await asyncio.wait(passes)
-        for one in [one for one in passes if one.done()]:
-            passes.remove(one)
-            if fault := one.result():
-                raise fault
-
-    async def follow() -> None:
-        async with live.work() as house:
+    async def _follows(self) -> None:
+        async with self._live.work() as house:
             if await follow_once(house):
-                compose_now.set()
+                self._wake.compose.set()
 
-    async def count() -> None:
-        async with live.work() as house:
+    async def _counts(self) -> None:
+        async with self._live.work() as house:
             if await asyncio.to_thread(reconcile_once, house):
-                compose_now.set()
-
-    def begin() -> AsyncIOScheduler:
-        """Let the house in force wake its loops."""
-        log.quieter_than(live.house.settings.log.level)
-        expect_loops(live.house)
-        made = _scheduler(live.house, evaluate_now.set, tick_now.set, compose_now.set, follow_now.set, count_now.set)
-        made.start()
-        return made
-
-    scheduler = begin()
-
-    async def reload_when_asked() -> None:
-        nonlocal scheduler
-        while await either(reload_now, stopping):
-            reload_now.clear()
-            with reloading(live.house, systemd):
-                if not await reload(live, reread):
-                    continue
-                scheduler.shutdown(wait=False)
-                scheduler = begin()
-                reloaded(live.house)
-                for wake in (evaluate_now, compose_now, send_now, follow_now):
-                    wake.set()
-
-    led = (
-        Loop("evaluate", evaluate, evaluate_now, led=True),
-        Loop("tick", tick_once, tick_now, led=True),
-        Loop("compose", compose, compose_now, led=True, instead=send_now.set),
-        Loop("follow", follow, follow_now, led=True),
-        Loop("count", count, count_now, led=True),
-    )
-    house.log.info("started", calendar=house.calendar.describe(), rules=len(house.rulebook.enabled))
-    try:
-        async with seen(live, stopping, systemd), asyncio.TaskGroup() as tasks:
-            tasks.create_task(lead(house, led, stopping))
-            tasks.create_task(repeat(house, Loop("send", send, send_now), stopping))
-            tasks.create_task(_listen(house, stopping))
-            tasks.create_task(reload_when_asked())
-    except BaseExceptionGroup as group:
-        if said := _said(group):
-            raise said from None
-        raise
-    finally:
-        scheduler.shutdown(wait=False)
-        await close(live.house)
-        house.engine.dispose()
-    house.log.info("stopped")
+                self._wake.compose.set()
 
 
 def _said(group: BaseExceptionGroup[BaseException]) -> InputError | None:
@@ -279,23 +307,16 @@ class OnceADay(CronTrigger):  # type: ignore[misc]  # APScheduler says nothing o
         return self.get_next_fire_time(found, found) if found and found.fold else found
 
 
-def _scheduler(
-    house: House,
-    evaluate: Callable[[], None],
-    tick: Callable[[], None],
-    compose: Callable[[], None],
-    follow: Callable[[], None],
-    count: Callable[[], None],
-) -> AsyncIOScheduler:
+def _scheduler(house: House, wake: _Wakes) -> AsyncIOScheduler:
     """Wakes only. A waking missed while another runs, or while we were down, is made good by the next."""
     scheduler = AsyncIOScheduler(
         timezone=LONDON, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )
-    for at in house.settings.schedule.evaluate:
-        scheduler.add_job(evaluate, OnceADay(hour=at.hour, minute=at.minute, timezone=LONDON))
-    scheduler.add_job(tick, IntervalTrigger(seconds=house.settings.schedule.tick_seconds))
-    scheduler.add_job(compose, IntervalTrigger(seconds=house.settings.schedule.dispatch_seconds))
-    mailbox = house.settings.mailbox
-    scheduler.add_job(follow, IntervalTrigger(seconds=mailbox.every if mailbox else FOLLOW_SECONDS))
-    scheduler.add_job(count, IntervalTrigger(seconds=int(RECONCILE_EVERY.total_seconds())))
+    schedule, mailbox = house.settings.schedule, house.settings.mailbox
+    for at in schedule.evaluate:
+        scheduler.add_job(wake.evaluate.set, OnceADay(hour=at.hour, minute=at.minute, timezone=LONDON))
+    scheduler.add_job(wake.tick.set, IntervalTrigger(seconds=schedule.tick_seconds))
+    scheduler.add_job(wake.compose.set, IntervalTrigger(seconds=schedule.dispatch_seconds))
+    scheduler.add_job(wake.follow.set, IntervalTrigger(seconds=mailbox.every if mailbox else FOLLOW_SECONDS))
+    scheduler.add_job(wake.count.set, IntervalTrigger(seconds=int(RECONCILE_EVERY.total_seconds())))
     return scheduler

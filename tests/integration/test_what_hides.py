@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -254,11 +254,11 @@ def test_a_worker_hears_that_an_alert_is_theirs_again_when_whoever_took_it_leave
 def test_what_a_silence_kept_back_is_told_when_it_is_ended_and_not_with_the_next_days_evaluation(
     council: Council, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wake: list[Callable[[], None]] = []
+    wakes: list[Any] = []
     timer = SimpleNamespace(start=lambda: None, shutdown=lambda **_: None)
 
-    def scheduler(_house: object, *wakes: Callable[[], None]) -> SimpleNamespace:
-        wake.extend(wakes)
+    def scheduler(_house: object, wake: object) -> SimpleNamespace:
+        wakes.append(wake)
         return timer
 
     monkeypatch.setattr(daemon, "_scheduler", scheduler)
@@ -276,8 +276,8 @@ def test_what_a_silence_kept_back_is_told_when_it_is_ended_and_not_with_the_next
             with Session(house.engine) as session:
                 if [bool(why) for why in session.scalars(select(Alert.muted))] == [now]:
                     return
-            for tick in wake[1:2]:  # as the timer does each minute, once there is one
-                tick()
+            for wake in wakes:  # as the timer does each minute, once there is one
+                wake.tick.set()
             await asyncio.sleep(0.01)
         raise AssertionError
 
