@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
 
 from alertd.errors import InputError
 
@@ -20,7 +19,9 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old locale does not know every character
     try:
-        code = _command()()
+        from alertd.cli.together import run_command
+
+        code = run_command()
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:  # before the command had begun; after that it is run_command's
@@ -37,17 +38,6 @@ def main() -> None:
         else:
             print(f"alertd: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
     sys.exit(code)
-
-
-def _command() -> Callable[[], int]:
-    """What the first word asks for; only the modules that it needs are loaded."""
-    if sys.argv[1:2] == ["run"]:
-        from alertd.cli.alone import run_alone
-
-        return run_alone
-    from alertd.cli.together import run_command
-
-    return run_command
 
 
 def _fill_closed() -> None:

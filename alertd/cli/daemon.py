@@ -14,6 +14,7 @@ import typer
 from alertd import daemon, log
 from alertd.bootstrap import House, build
 from alertd.cli.beside import pages_beside
+from alertd.memory import share_one_arena
 from alertd.settings import load
 from alertd.watching.systemd import Systemd
 
@@ -27,6 +28,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the daemon until it is told to stop, and the pages beside it where [web] says so."""
+    share_one_arena()
     log.configure()
     if sys.stderr is not None:
         faulthandler.enable()  # where systemd ends a daemon that is stuck, its log says where: lines, and no values

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from alertd.bootstrap import House, build, now_utc
-from alertd.cli import app as command_line
+from alertd.cli.together import put_together
 from alertd.db.engine import reading
 from alertd.db.statistics import count_alerts
 from alertd.memory import keep_what_is_there
@@ -51,7 +51,7 @@ def authority() -> Iterator[Path]:
     """A folder with an authority that was evaluated and told."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["demo", "--once", "--children", str(CHILDREN), "--dir", f"{folder}/demo"]
-        done = CliRunner().invoke(command_line, words, catch_exceptions=False)
+        done = CliRunner().invoke(put_together(), words, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         yield Path(folder) / "demo"
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import typer
 
-from alertd.cli import app
+from alertd.cli.together import put_together
 from tests.docs.written import PAGES, ROOT, Block, name, of_kind, spoken
 
-ROOT_COMMAND = typer.main.get_command(app)
+ROOT_COMMAND = typer.main.get_command(put_together())
 _NAMES = """apt-get cat cd chmod cp curl dask dpkg echo gzip install journalctl kill ln ls mkdir
 mv openssl pip psql pytest python3 sha256sum source systemctl"""
 OTHERS = frozenset(_NAMES.split())

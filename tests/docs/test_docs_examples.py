@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from typer.testing import CliRunner
 
 from alertd.cases.kinds import KINDS
-from alertd.cli import app
+from alertd.cli.together import put_together
 from alertd.partners.policy import read_policy
 from alertd.people.load import PEOPLE_COLUMNS, TEAM_COLUMNS
 from alertd.people.load_agencies import load_agencies
@@ -73,7 +73,7 @@ def rule_of(cases: Block) -> str:
 
 
 def ran(*words: str, code: int | None = 0) -> str:
-    done = CliRunner().invoke(app, list(words))
+    done = CliRunner().invoke(put_together(), list(words))
     assert code is None or done.exit_code == code, f"{done.output}{done.exception or ''}"
     return done.output
 

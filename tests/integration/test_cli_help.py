@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from alertd import __version__
-from alertd.cli import app
+from alertd.cli.together import put_together
 from tests.support.cli import Done, Here, alertd
 
 
@@ -23,7 +23,7 @@ def _walk(command: object, *words: str) -> Iterator[tuple[tuple[str, ...], list[
 
 
 def test_the_help_of_every_command_names_each_option_and_says_what_it_does(here: Here) -> None:
-    walked = dict(_walk(typer.main.get_command(app)))
+    walked = dict(_walk(typer.main.get_command(put_together())))
     assert {("evaluate",), ("explain",), ("clock",), ("synth",), ("demo",), ("run",), ("check",)} <= walked.keys()
     assert {("rules", "list"), ("rules", "test"), ("rules", "lint")} <= walked.keys()
     for words, options in walked.items():
@@ -47,7 +47,7 @@ def test_options_and_commands_without_a_word_of_help_do_not_exist() -> None:
         for name, below in getattr(command, "commands", {}).items():
             yield from silent(below, *words, name)
 
-    assert list(silent(typer.main.get_command(app), "alertd")) == []
+    assert list(silent(typer.main.get_command(put_together()), "alertd")) == []
 
 
 def test_a_group_named_alone_shows_its_help_and_wrong_use_is_one_line(here: Here) -> None:

@@ -31,10 +31,10 @@ def test_the_columns_of_the_staff_files_are_those_the_directory_reads() -> None:
 def test_every_room_named_is_there_and_every_command_exists() -> None:
     for room in re.findall(r"`((?:alertd|rules|notifiers|config|systemd)/[\w/.]*)`", README):
         assert (ROOT / room).exists(), room
-    from alertd.cli import app
+    from alertd.cli.together import put_together
 
-    names = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
-    names |= {g.name for g in app.registered_groups}
+    names = {c.name or (c.callback.__name__ if c.callback else "") for c in put_together().registered_commands}
+    names |= {g.name for g in put_together().registered_groups}
     for command in re.findall(r"`?alertd (\w+)[ `]", README):
         if command in ("is", "in"):
             continue

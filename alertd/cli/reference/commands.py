@@ -19,9 +19,9 @@ and what to do.
 
 def page() -> str:
     """The whole page, in Markdown."""
-    from alertd.cli import app  # the commands are put together there, this one among them
+    from alertd.cli.together import put_together  # this command is among them
 
-    return "\n".join(_lines(typer.main.get_command(app))) + "\n"
+    return "\n".join(_lines(typer.main.get_command(put_together()))) + "\n"
 
 
 def _lines(root: Any) -> Iterator[str]:

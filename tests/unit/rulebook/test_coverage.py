@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from alertd.cases.kinds import unfilled
 from alertd.cases.sources.fills import FILLS
-from alertd.cli import app
 from alertd.cli.coverage import page, shipped
+from alertd.cli.together import put_together
 from alertd.engine.evaluate import measurable
 from alertd.rulebook.builtin import builtin_pack
 from alertd.rulebook.coverage import Reach, Row, coverage, totals
@@ -197,7 +197,7 @@ def test_the_page_is_in_step_with_the_packs() -> None:
 
 def test_the_command_prints_the_page_lines_of_json_and_a_table() -> None:
     def run(form: str) -> str:
-        done = CliRunner().invoke(app, ["rules", "coverage", "--format", form])
+        done = CliRunner().invoke(put_together(["rules"]), ["rules", "coverage", "--format", form])
         assert done.exit_code == 0, done.output
         return done.output
 

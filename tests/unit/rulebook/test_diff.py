@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from alertd.cli import app
 from alertd.cli.rules_diff import affected
+from alertd.cli.together import put_together
 from alertd.rulebook.diff import Difference, differences
 from alertd.rulebook.load import load_rulebook
 from tests.support.cli import write_return
@@ -110,7 +110,7 @@ def test_children_are_affected_whose_stage_or_date_differs_under_the_name_the_ru
 
 
 def run(*args: object) -> str:
-    result = CliRunner().invoke(app, ["rules", "diff", *map(str, args)])
+    result = CliRunner().invoke(put_together(["rules"]), ["rules", "diff", *map(str, args)])
     assert result.exit_code == 0, result.exception
     return result.stdout
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from alertd.cli import app
+from alertd.cli.together import put_together
 from alertd.errors import InputError
 from alertd.rulebook.model import RuleKind
 from alertd.rulebook.scaffold import begin
@@ -17,7 +17,7 @@ KINDS: list[RuleKind] = ["timescale", "gap", "notification"]
 
 
 def rules(*args: object) -> Result:
-    return CliRunner().invoke(app, ["rules", *map(str, args)])
+    return CliRunner().invoke(put_together(["rules"]), ["rules", *map(str, args)])
 
 
 @pytest.mark.parametrize("kind", KINDS)

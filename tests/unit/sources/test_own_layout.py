@@ -8,16 +8,16 @@ from typer.testing import CliRunner
 
 from alertd.cases.kinds import KINDS
 from alertd.cases.sources.own_lists import FILLS, columns_of, required
-from alertd.cli import app
 from alertd.cli.coverage import shipped
 from alertd.cli.kinds import alone, needing, page
+from alertd.cli.together import put_together
 from alertd.errors import InputError
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def run(*arguments: str) -> str:
-    done = CliRunner().invoke(app, ["sources", "kinds", *arguments])
+    done = CliRunner().invoke(put_together(["sources"]), ["sources", "kinds", *arguments])
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -62,7 +62,7 @@ def test_the_other_forms() -> None:
     ("arguments", "told"), [(["neeed"], "Did you mean need"), (["--format", "csv"], "Name its kind")]
 )
 def test_wrong_arguments_say_what_to_do(arguments: list[str], told: str) -> None:
-    done = CliRunner().invoke(app, ["sources", "kinds", *arguments])
+    done = CliRunner().invoke(put_together(["sources"]), ["sources", "kinds", *arguments])
     assert isinstance(done.exception, InputError) and told in str(done.exception)
 
 

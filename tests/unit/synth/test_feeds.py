@@ -124,11 +124,11 @@ def test_nothing_that_may_be_real_is_written_over(kind: str, tmp_path: Path) -> 
 
 
 def test_the_command_writes_a_feed(tmp_path: Path) -> None:
-    from alertd.cli import app
+    from alertd.cli.together import put_together
 
     out = tmp_path / "census.xml"
     arguments = ["synth", "--as", "cin_census", "--children", "40", "--as-of", "2026-03-31", "--out", str(out)]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(put_together(["synth"]), arguments)
     assert result.exit_code == 0, result.output
     assert etree.parse(str(out)).getroot().tag == "Message"
 

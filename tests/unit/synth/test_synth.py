@@ -384,11 +384,11 @@ def test_a_story_is_open_from_referral_to_the_day_before_closure() -> None:
 
 
 def test_the_command_prints_made_beside_published_and_writes_its_files(tmp_path: Path) -> None:
-    from alertd.cli import app
+    from alertd.cli.together import put_together
 
     arguments = ["synth", "--children", "40", "--as-of", f"{AS_OF}", "--out", str(tmp_path / "a.db")]
     arguments += ["--people", str(tmp_path / "people"), "--manifest", str(tmp_path / "m.json")]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(put_together(["synth"]), arguments)
     assert result.exit_code == 0, result.output
     assert "referrals" in result.output
     assert "Spoilt on purpose" in result.output
