@@ -279,15 +279,16 @@ class Turn:
                 child: Judged(None if child in unread else self._now + AGAIN, "failed", self._by.all, failed=why)
                 for child, why in ours.failed.items()
             }
-            entries.settle(session, [one for one in still if one.child in found], found, self._now)
-            self._waiting = entries.waiting(session, self._now, self._by.each)
-            waits = self._waiting - sum(one.child not in found for one in still)
-            done = self._decide(session, self._with_those_of_the_feeds(ours), children | {WHOLE_FEED[0]}, waits)
+            # Whom no feed has any more is nobody's case; of whom alerts stay open is known when that was decided.
             vanished = [one for one in still if one.child not in found]
-            alerted = alerts.have_open(session, {one.child for one in vanished})
-            left = {child: Judged(None, "instant", self._by.all) for child in alerted}
-            entries.settle(session, vanished, left, self._now)
-            self._waiting, self._failed = waits, len(entries.failed(session))
+            absent = {one.child: Judged(None, "instant", self._by.all) for one in vanished}
+            entries.settle(session, still, found | absent, self._now)
+            self._waiting = entries.waiting(session, self._now, self._by.each)
+            scope = children | {WHOLE_FEED[0]}
+            done = self._decide(session, self._with_those_of_the_feeds(ours), scope, self._waiting)
+            alerted = alerts.have_open(session, absent)
+            entries.settle(session, [one for one in vanished if one.child not in alerted], {}, self._now)
+            self._failed = len(entries.failed(session))
             if self._left_out:
                 rules = {rule: finding.as_json() for rule, finding in self._left_out.items()}
                 entries.set_mark(session, "left out", {"rules": rules, "runs": self._runs})
