@@ -84,12 +84,13 @@ def decide(
     handlings.lapse(session, now, house.calendar, directory)
     others = others or Others(alerts.have_told(session), lambda: looked.open_children)
 
+    def silenced(rule: str, held: Holding) -> str:
+        return silencing(quiet, rule, directory.team_of(held), directory, now) if quiet else ""
+
     def why(finding: Finding, held: Collection[str]) -> str:
         speaker = rules.book(finding).rule(finding.spoken_for_by)
         why = why_muted(finding, rules.need(finding), held, speaker)
-        if why or not quiet:
-            return why
-        return silencing(quiet, finding.rule, directory.team_of(rules.held(finding)), directory, now)
+        return why or silenced(finding.rule, rules.held(finding))
 
     # A rule this reading cannot measure says nothing about its alerts: they stay as they were. Nor is a rule that
     # failed trusted again before all were judged by it.
@@ -99,7 +100,7 @@ def decide(
         if rules.measures(alert.finding) and (identity in told_of or not rules.over_any(alert.finding, half_told))
         if identity in told_of or not (others.waiting and _of_the_engine(alert.finding))
     }
-    holding_back = _hold_back(session, house, findings, known, others, why)
+    holding_back = _hold_back(session, house, findings, known, others, why, silenced)
     muted = _Muted(holding_back, why)
     reconciled = reconcile(
         findings,
@@ -159,15 +160,12 @@ def _hold_back(
     known: Mapping[Identity, OpenAlert],
     others: Others,
     why: Callable[[Finding, Collection[str]], str],
+    silenced: Callable[[str, Holding], str],
 ) -> _HeldBack:
-    """The rules whose first messages wait. What of them is held of children not looked at now counts too."""
+    """The rules whose first messages wait. What of them is held of children not looked at now counts too, but for what
+    was silenced since."""
     guard, told = house.guard, others.told
-    held_now = _held_of(session)
-    theirs: dict[str, set[str]] = defaultdict(set)
-    for alert in known.values():
-        if alert.is_open and alert.muted in (HELD, COUNTED):
-            theirs[alert.finding.rule].add(alert.finding.child)
-    elsewhere = {rule: n - len(theirs[rule]) for rule, n in held_now.items()}
+    elsewhere, still = _held_elsewhere(session, known, silenced)
     untold: dict[str, set[str]] = defaultdict(set)
     for finding in findings:
         if finding.child == WHOLE_FEED[0]:
@@ -176,20 +174,32 @@ def _hold_back(
             untold[finding.rule].add(finding.child)
     if others.waiting:
         # Some may be a flood, and nobody knows before all were looked at: until then they tell nobody.
-        waits = {rule for rule in (*untold, *held_now) if rule not in told and rule not in guard.confirmed}
+        waits = {rule for rule in (*untold, *elsewhere) if rule not in told and rule not in guard.confirmed}
         return _HeldBack({}, waits, frozenset())
-    most = max((len(untold[rule]) + elsewhere.get(rule, 0) for rule in {*untold, *elsewhere}), default=0)
+    most = max((len(untold[rule]) + still.get(rule, 0) for rule in {*untold, *still}), default=0)
     open_children = others.open_children() if most >= guard.at_least else 0
-    found = floods(findings, told, open_children, guard, why, elsewhere)
+    found = floods(findings, told, open_children, guard, why, still)
     for rule in found:
         _say_held(session, rule)
     return _HeldBack(found, (), frozenset(rule for rule, n in elsewhere.items() if n > 0 and rule not in found))
 
 
-def _held_of(session: Session) -> dict[str, int]:
-    """Of how many children each rule has alerts that are held back."""
-    of = select(Alert.rule, func.count(Alert.child.distinct())).where(IS_MUTED, Alert.muted.in_((HELD, COUNTED)))
-    return {row[0]: row[1] for row in session.execute(of.where(Alert.state == "open").group_by(Alert.rule))}
+def _held_elsewhere(
+    session: Session, known: Mapping[Identity, OpenAlert], silenced: Callable[[str, Holding], str]
+) -> tuple[Counter[str], Counter[str]]:
+    """Of how many children who are not among the ``known`` each rule has alerts that are held back; and of how many it
+    would still tell."""
+    held, still = Counter[str](), Counter[str]()
+    of = select(Alert.rule, Alert.worker, Alert.team, func.count(Alert.child.distinct()))  # each child is with one team
+    which = of.where(IS_MUTED, Alert.muted.in_((HELD, COUNTED)), Alert.state == "open")
+    for rule, worker, team, n in session.execute(which.group_by(Alert.rule, Alert.worker, Alert.team)):
+        held[rule] += n
+        still[rule] += 0 if silenced(rule, Holding(worker, team)) else n
+    ours = [alert for alert in known.values() if alert.is_open and alert.muted in (HELD, COUNTED)]
+    for rule, _, worker, team in {(a.finding.rule, a.finding.child, a.worker, a.team) for a in ours}:
+        held[rule] -= 1
+        still[rule] -= 0 if silenced(rule, Holding(worker, team)) else 1
+    return held, still
 
 
 def _say_held(session: Session, rule: str) -> None:

@@ -44,7 +44,7 @@ LATE_AFTER: Final = timedelta(hours=36)
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """What was last told about one clock, and the worker who had the child then.
+    """What was last told about one clock, and the worker and the team who had the child then.
 
     ``muted`` says why nobody is told, or is blank; ``timing`` is the version of the rule by which
     ``level`` was reached.
@@ -57,6 +57,7 @@ class OpenAlert:
     worker: str | None = None
     muted: str = ""
     timing: str = ""
+    team: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

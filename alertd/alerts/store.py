@@ -48,11 +48,12 @@ def last_told(
     """Every alert by identity, open or closed; those of the children in ``skip`` are left out, and all but
     those of the children in ``only``, where it is given."""
     left_out = frozenset(skip)
-    wanted = select(Alert.id, Alert.finding, Alert.level, Alert.state, Alert.worker, Alert.muted, Alert.timing)
+    names = ("id", "finding", "level", "state", "worker", "muted", "timing", "team")
+    wanted = select(*(getattr(Alert, name) for name in names))
     found = (
-        OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker, muted, timing)
+        OpenAlert(id_, Finding.from_json(finding), level, state == "open", worker, muted, timing, team)
         for statement in _about(wanted, only)
-        for id_, finding, level, state, worker, muted, timing in session.execute(statement)
+        for id_, finding, level, state, worker, muted, timing, team in session.execute(statement)
     )
     return {alert.finding.identity: alert for alert in found if alert.finding.child not in left_out}
 

@@ -105,6 +105,8 @@ def operators(council: Council) -> list[tuple[str, str]]:
 @given(st.integers(0, 2**32 - 1))
 @example(115)  # numbers are merged while first messages are held: who is nobody's case makes no share smaller
 @example(171)
+@example(193)  # what is held is silenced meanwhile: that of children who are not looked at too
+@example(234)
 @example(114)  # a rule over what is unknown, of which one has no beginning
 def test_what_is_known_written_and_owed_is_the_same_as_if_everybody_were_looked_at(seed: int) -> None:
     with TemporaryDirectory(dir=MEMORY) as folder:
