@@ -31,9 +31,9 @@ def over_others(subject: Subject, meant: Collection[str], findings: Sequence[Fin
         return
     looked_at = sorted((f for f in findings if f.rule in meant), key=lambda f: f.identity)
     opens = local_day(shift(instant.today, others.last, calendar, backwards=True)) if others.last else date.min
-    sure = [f for f in looked_at if _stands(f, others) and (others.last is None or _day_of(f, instant) > opens)]
+    sure = [f for f in looked_at if _stands(f, others) and (others.last is None or _day_of(f) > opens)]
     unknown = [f for f in looked_at if f.stage == "unknown" and f.asks_for_action]
-    left = (begin_of(leaves(_day_of(f, instant), others.last, calendar)) for f in sure if others.last)
+    left = (begin_of(leaves(_day_of(f), others.last, calendar)) for f in sure if others.last)
     ceases = min(left, default=None)
     if len(sure) >= others.at_least:
         evidence = tuple(f.where for f in sure)
@@ -41,7 +41,7 @@ def over_others(subject: Subject, meant: Collection[str], findings: Sequence[Fin
             reason, start = sure[0].cannot_tell, _so_many_began_by(sure, others.at_least)
             yield replace(subject.finding(), start=start, cannot_tell=reason, evidence=evidence)
         else:
-            since = sorted(_day_of(f, instant) for f in sure)[others.at_least - 1]
+            since = sorted(_day_of(f) for f in sure)[others.at_least - 1]
             yield from placed(subject, Holds(since, evidence, ceases))
     elif others.stages != ("unknown",) and len(sure) + len(unknown) >= others.at_least:
         yield replace(subject.finding(), cannot_tell=unknown[0].cannot_tell, changes=ceases)
@@ -64,9 +64,9 @@ def _stands(finding: Finding, others: Others) -> bool:
     )
 
 
-def _day_of(finding: Finding, instant: Instant) -> date:
-    """The day since when a finding stands as it does."""
-    at = finding.start or instant.today if finding.stage == "unknown" else finding.met or finding.due
+def _day_of(finding: Finding) -> date:
+    """The day since when a finding of which that is known stands as it does."""
+    at = finding.met or finding.due
     assert at is not None
     return local_day(at)
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alertd.cli.together import _COMMANDS, put_together
+from tests.support.cli import Here
 
 
 def loaded_by(*words: str) -> set[str]:
@@ -39,6 +40,14 @@ def test_a_daemon_loads_no_module_that_only_other_commands_need() -> None:
     others = {"alertd.cli.check", "alertd.synth", "alertd.simulation", "alembic", "psycopg", "icalendar"}
     readers = {"alertd.cases.sources.annex_a", "alertd.cases.sources.cin_census", "lxml", "python_calamine"}
     assert loaded.isdisjoint(others | readers)
+
+
+def test_the_threads_of_a_daemon_share_their_memory(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: list[None] = []
+    monkeypatch.setattr("alertd.cli.daemon.share_one_arena", lambda: shared.append(None))
+    monkeypatch.setattr("faulthandler.enable", lambda: None)  # standard error is no file here
+    assert "nowhere.toml" in here("run", "--config", "nowhere.toml").one_line
+    assert shared == [None]
 
 
 def test_the_version_is_said_without_what_any_command_needs() -> None:

@@ -262,6 +262,26 @@ def test_what_differs_from_batch_to_batch_is_handed_over_with_each_and_with_the_
     assert found["C24"] == ["a", "for C24", "for C25", "for C26", "for C27"]
 
 
+class Threes(Processes):
+    """Processes that take three children at a time."""
+
+    def batch(self) -> int:
+        return 3
+
+
+def test_so_many_children_are_handed_over_at_a_time_as_suit_where_the_workers_are() -> None:
+    sizes: list[int] = []
+
+    def counted(batch: Batch) -> tuple[()]:
+        sizes.append(len(batch))
+        return ()
+
+    swept = each(
+        snapshot(CHILDREN[:7]), BOOK, Evaluator.evaluate, NOW, pools=Threes(1), beside=counted, failed={}.__setitem__
+    )
+    assert len(dict(swept)) == 7 and sizes == [3, 3, 1]
+
+
 def which_process(_evaluator: Evaluator, case: CaseFile, fatal: str) -> int:
     """Work that says where it is done; one child may end the process."""
     if case.child == fatal:
